@@ -1,0 +1,1 @@
+"""Chapter 16 of Python Machine Learning, 2nd edition, as a library."""

@@ -1,0 +1,167 @@
+"""The errors of this package, and the checks of arguments that both models use.
+
+An error about an argument names the argument as the signature spells it, the rule, the value that was given and,
+where the rule is a list, the choices. All of them are `RnnbookError`, so that a script can tell a mistake of its
+user, which is one line, from a mistake of ours, which is a traceback.
+"""
+
+import math
+import numbers
+import operator
+
+import numpy as np
+
+__all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
+           'check_int', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_ids', 'shorten']
+
+
+class RnnbookError(Exception):
+    """What every error of this package is."""
+
+
+class ArgumentValueError(RnnbookError, ValueError):
+    """An argument, or a row of a data file, has the right type and a value that breaks a rule."""
+
+
+class ArgumentTypeError(RnnbookError, TypeError):
+    """An argument has a type that cannot be used."""
+
+
+class FileError(RnnbookError, OSError):
+    """A file or folder is missing, cannot be read or written, or does not hold what it should."""
+
+
+class RequirementError(RnnbookError, ImportError):
+    """A package that this part of rnnbook needs is not there, or not in the version that it needs."""
+
+
+def shorten(value, width=60):
+    """`repr` of a value in at most `width` characters, for a line that a person reads."""
+    text = ascii(value)
+    return text if len(text) <= width else text[:width - 3] + '...'
+
+
+def check_int(name, value, minimum=1, maximum=None):
+    """The value as an `int`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given: an int, or a NumPy integer. A bool is refused.
+    minimum, maximum : int
+        The range, both ends included. Defaults: 1, and no upper end.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    rule = 'must be an integer of at least %d' % minimum
+    if maximum is not None:
+        rule = 'must be an integer from %d to %d' % (minimum, maximum)
+    if isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError('%s %s, not %r' % (name, rule, bool(value)))
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value))) from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ArgumentValueError('%s %s, not %s' % (name, rule, shorten(number)))
+    return number
+
+
+def check_number(name, value, above=None, minimum=None, maximum=None):
+    """The value as a finite `float`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given: any real number. A bool, NaN and the infinities are refused.
+    above : float
+        The value must be larger than this. Default: no such bound.
+    minimum, maximum : float
+        The range, ends included. Default: no such bounds.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    bounds = [text % bound for text, bound in
+              (('above %g', above), ('of at least %g', minimum), ('of at most %g', maximum)) if bound is not None]
+    rule = 'must be a finite number ' + ' and '.join(bounds)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    number = float(value)
+    if (not math.isfinite(number) or (above is not None and number <= above)
+            or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
+        raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    return number
+
+
+def check_choice(name, value, choices):
+    """The value, if it is one of the choices (a sequence of str); else `ArgumentValueError` with all of them."""
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentValueError('%s must be one of %s, not %s'
+                                 % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
+    return value
+
+
+def check_bool(name, value):
+    """The value as a `bool`, if it is one; else `ArgumentTypeError`."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
+    return bool(value)
+
+
+def check_str(name, value):
+    """The value, if it is a `str`; else `ArgumentTypeError`."""
+    if not isinstance(value, str):
+        raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
+    return value
+
+
+def check_ids(name, values, end, end_name, columns=None):
+    """The values as an int32 matrix of ids.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : array_like of int, shape (rows, columns)
+        What was given.
+    end : int
+        Ids run from 0 to `end - 1`.
+    end_name : str
+        What `end` is called where the user set it, such as ``'n_words'``.
+    columns : int
+        The number of columns that is needed. Default: any, but not none.
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (rows, columns)
+        `values` itself where it already is one.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not an array of integers.
+    ArgumentValueError
+        Wrong rank or shape, or an id out of range; the first such row is named.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ArgumentTypeError('%s must be an array of integers of equal rows' % name) from None
+    if array.ndim != 2 or array.shape[1] == 0 or (columns is not None and array.shape[1] != columns):
+        raise ArgumentValueError('%s must have the shape (rows, %s), not %s'
+                                 % (name, columns or 'columns', array.shape))
+    if array.dtype.kind not in 'iu':
+        raise ArgumentTypeError('%s must hold integers, not %s' % (name, array.dtype))
+    if array.size and (array.min() < 0 or array.max() >= end):
+        row, column = np.argwhere((array < 0) | (array >= end))[0]
+        raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
+                                 % (name, end - 1, end_name, array[row, column], row, column))
+    return array.astype(np.int32, copy=False)

@@ -1,0 +1,102 @@
+"""Files, handled so that nothing is lost: sha256, whole writes, reading with limits. Standard library only."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+
+__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text']
+
+MAX_TEXT_BYTES = 2 ** 30
+
+
+def check_path(name, path):
+    """The path as a `str`; `ArgumentTypeError` or `ArgumentValueError` naming the argument if it is none."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
+    path = os.fspath(path)
+    if not isinstance(path, str):
+        raise ArgumentTypeError('%s must be a path of str, not %s' % (name, shorten(path)))
+    if not path or '\0' in path:
+        raise ArgumentValueError('%s must be a path of at least one character and without NUL, not %s'
+                                 % (name, shorten(path)))
+    return path
+
+
+def sha256(path):
+    """The sha256 of a file's bytes as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error.
+
+    The folder is made if it is not there. An existing file is replaced in one step, and stays as it was if the block
+    fails; the temporary file is removed then.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + '.', suffix='.part', dir=folder)
+    except OSError as error:
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    os.close(handle)
+    try:
+        yield temporary
+        with open(temporary, 'rb+') as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)             # mkstemp's own mode shuts out everybody else
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def write_text(path, text):
+    """Write a text as UTF-8, whole or not at all (see `atomic_path`)."""
+    with atomic_path(path) as temporary:
+        try:
+            with open(temporary, 'w', encoding='utf-8', newline='\n') as file:
+                file.write(text)
+        except OSError as error:
+            raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+
+
+def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
+    """The bytes of a regular file of at most `max_bytes`; `FileError` names what is wrong with any other."""
+    try:
+        if os.path.isdir(path):
+            raise FileError('%s is a folder, not a file' % path)
+        with open(path, 'rb') as file:
+            data = file.read(max_bytes + 1)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
+    if len(data) > max_bytes:
+        raise FileError('%s is larger than %d bytes, the most that is read at once' % (path, max_bytes))
+    return data
+
+
+def read_text(path, max_bytes=MAX_TEXT_BYTES):
+    r"""The text of a UTF-8 file, a byte order mark dropped and ``\r\n`` folded to ``\n``.
+
+    Raises
+    ------
+    FileError
+        Not there, a folder, too large, or not UTF-8 (the first bad byte is named).
+    """
+    data = read_bytes(path, max_bytes)
+    try:
+        return data.decode('utf-8-sig').replace('\r\n', '\n')
+    except UnicodeDecodeError as error:
+        raise FileError('%s is not UTF-8: byte %d is 0x%02x' % (path, error.start, data[error.start])) from error
