@@ -1,12 +1,22 @@
-"""What the scripts share: one line for a user's mistake, output that any console can take."""
+"""What the scripts share: one line for a user's mistake, output that any console can take, flags, and the stop on Ctrl-C.
 
+Flags and their help come from the signatures and docstrings of what they set, so that they cannot differ.
+"""
+
+import argparse
+import dataclasses
 import functools
+import inspect
 import os
+import re
+import signal
 import sys
 
 from rnnbook.errors import RnnbookError
+from rnnbook.training import Run
 
-__all__ = ['command']
+__all__ = ['command', 'StopOnSignal', 'parser', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen',
+           'documented']
 
 
 def command(main):
@@ -35,3 +45,118 @@ def command(main):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
     return run
+
+
+class StopOnSignal:
+    """While the block runs, Ctrl-C and SIGTERM ask for a stop instead of ending the process; a second one ends it.
+
+    The object is called without arguments and says whether a stop was asked for, which is what `stop` of
+    `training.Run` wants. `status` is then the exit status that a shell expects, 130 or 143.
+    """
+
+    def __init__(self):
+        self.status = 0
+
+    def __call__(self):
+        return self.status != 0
+
+    def __enter__(self):
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        if self.status:
+            raise KeyboardInterrupt
+        self.status = 128 + number
+        print('stopping after this step; once more to stop at once', file=sys.stderr)
+
+
+def parser(description, epilog=None):
+    """An `argparse` parser whose help gives the default of every flag."""
+    return argparse.ArgumentParser(description=description, epilog=epilog,
+                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+
+def add_model_flags(parser, model, run):
+    """Add a flag for every argument of a model's constructor that neither the data nor the script decides.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    model : type
+        `SentimentRNN` or `CharRNN`: its signature gives the names, its docstring the help.
+    run : dict of str to object
+        A named run, whose values are the defaults; the constructor's own stand in where it has none.
+
+    Returns
+    -------
+    list of str
+        The names of the arguments, see `chosen`.
+    """
+    from rnnbook import lstm, runtime
+    choices = {'engine': lstm.ENGINES, 'device': runtime.DEVICES}
+    group, helps, names = parser.add_argument_group('model'), documented(model), []
+    for name, parameter in inspect.signature(model).parameters.items():
+        default = run.get(name, parameter.default)
+        if default is not parameter.empty and not isinstance(default, bool):
+            group.add_argument(_flag(name), type=type(default), default=default, choices=choices.get(name),
+                               metavar=None if name in choices else 'X', help=helps[name])
+            names.append(name)
+    return names
+
+
+def add_run_flags(parser, num_epochs, ckpt_dir, **book):
+    """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    num_epochs : int
+        The default of ``--epochs``.
+    ckpt_dir : str
+        The default of ``--ckpt-dir``.
+    **book
+        The book's values of those fields that have none of their own.
+
+    Returns
+    -------
+    list of str
+        The names of the fields, see `chosen`.
+    """
+    group, helps, names = parser.add_argument_group('run'), documented(Run), []
+    group.add_argument('--epochs', type=int, default=num_epochs, metavar='N', help='passes over the training data')
+    group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
+    for field in dataclasses.fields(Run):
+        if field.name in book or isinstance(field.default, (bool, int)):
+            more = {'action': 'store_true'} if isinstance(field.default, bool) else {
+                'type': int, 'metavar': 'N', 'default': book.get(field.name, field.default)}
+            group.add_argument(_flag(field.name), help=helps[field.name], **more)
+            names.append(field.name)
+    return names
+
+
+def add_device_flag(parser):
+    """Add ``--device`` for a script that uses a model."""
+    from rnnbook import runtime
+    parser.add_argument('--device', choices=runtime.DEVICES, default='auto',
+                        help='where to compute; auto takes a GPU where TensorFlow sees one')
+
+
+def chosen(arguments, names):
+    """The parsed arguments of these names as a dict of keywords."""
+    return {name: getattr(arguments, name) for name in names}
+
+
+def documented(thing):
+    """What a numpydoc docstring says of each parameter, on one line: a dict of name to text."""
+    section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
+    return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
+            for name, text in re.findall(r'^(\w+) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)}
+
+
+def _flag(name):
+    return '--' + name.replace('_', '-')

@@ -87,8 +87,8 @@ def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
     return data
 
 
-def read_text(path, max_bytes=MAX_TEXT_BYTES):
-    r"""The text of a UTF-8 file, a byte order mark dropped and ``\r\n`` folded to ``\n``.
+def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
+    r"""The text of a UTF-8 file, a byte order mark dropped and, with `fold`, ``\r\n`` made ``\n``.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def read_text(path, max_bytes=MAX_TEXT_BYTES):
     """
     data = read_bytes(path, max_bytes)
     try:
-        return data.decode('utf-8-sig').replace('\r\n', '\n')
+        text = data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise FileError('%s is not UTF-8: byte %d is 0x%02x' % (path, error.start, data[error.start])) from error
+    return text.replace('\r\n', '\n') if fold else text

@@ -1,0 +1,381 @@
+"""`CharRNN`, the many-to-many model of "Project two - implementing an RNN for character-level language modeling".
+
+Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `num_classes`; N and T are 1 when sampling.
+"""
+
+from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
+from rnnbook import checkpoints, hamlet, lstm, monitor, sidecar, training
+
+import numpy as np
+import tensorflow as tf
+
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_choice, check_ids, check_int,
+                            check_number, check_str, shorten)
+from rnnbook.files import check_path
+from rnnbook.progress import progress
+
+__all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'SMOKE_RUN']
+
+#: The run that the chapter prints. Names are those of `CharRNN`.
+BOOK_RUN = {'batch_size': 64, 'num_steps': 100, 'lstm_size': 128, 'num_layers': 1, 'learning_rate': 0.001,
+            'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 100}
+#: A run of a few seconds, to see that everything is in place.
+SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
+             'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
+
+KIND = 'characters'
+LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
+
+
+def get_top_char(probas, char_size, top_n=5):
+    """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
+
+    Parameters
+    ----------
+    probas : array_like of float, `char_size` in all
+        The probabilities of the characters, in any shape such as (1, V). Left as they are.
+    char_size : int
+        V, the number of characters.
+    top_n : int, default 5
+        How many of the likeliest to draw from; V and more mean all of them.
+
+    Returns
+    -------
+    int
+        The number of the character.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
+    """
+    char_size = check_int('char_size', char_size)
+    top_n = check_int('top_n', top_n)
+    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
+    p = np.array(probas).reshape(-1)                                                # (V,)
+    if p.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
+    if len(p) != char_size:
+        raise ArgumentValueError('probas must hold char_size = %d probabilities, not %d' % (char_size, len(p)))
+    if not np.all(np.isfinite(p)) or p.min() < 0 or p.max() <= 0:
+        raise ArgumentValueError('probas must be finite and not negative, and one of them above 0')
+    p[np.argsort(p)[:-top_n]] = 0
+    p = p / np.sum(p)
+    return int(np.random.choice(char_size, 1, p=p)[0])
+
+
+class CharRNN:
+    """A multilayer LSTM that reads a text character by character and says which comes next.
+
+    ===================  ==========  ========  ==================================================================
+    tensor of `g`        shape       dtype     meaning
+    ===================  ==========  ========  ==================================================================
+    ``tf_x:0``           (N, T)      int32     character numbers
+    ``tf_y:0``           (N, T)      int32     the numbers of the characters that follow
+    ``tf_keepprob:0``    unset       float32   probability that dropout keeps an output of a layer
+    ``probabilities:0``  (N * T, V)  float32   of each next character
+    ``cost:0``           ()          float32   mean softmax cross entropy, in nats a character
+    ``train_op``                               an operation: one step of Adam, gradients clipped
+    ===================  ==========  ========  ==================================================================
+
+    Parameters
+    ----------
+    num_classes : int
+        V, the number of distinct characters.
+    batch_size : int, default 64
+        N, the stretches of text that are read side by side.
+    num_steps : int, default 100
+        T, the characters of a window: truncated backpropagation through time goes no further back.
+    lstm_size : int, default 128
+        H, the hidden units of a layer.
+    num_layers : int, default 1
+        The LSTM layers, one on another.
+    learning_rate : float, default 0.001
+        Of Adam.
+    keep_prob : float, default 0.5
+        The probability that dropout keeps an output while training, above 0 and at most 1.
+    grad_clip : float, default 5
+        The largest global norm of the gradients; larger ones are scaled down to it.
+    sampling : bool, default False
+        Build the graph for `sample` (one character at a time) instead of the one for `train`.
+    engine : {'book'}, default 'book'
+        How the recurrent layers are computed, see `lstm`.
+    seed : int, default 123
+        The graph-level seed: initial weights and dropout follow from it.
+    device : {'auto', 'cpu', 'gpu'}, default 'auto'
+        Where to compute, see `runtime.session_config`.
+
+    Attributes
+    ----------
+    g : tf.Graph
+    initial_state, final_state : tuple of LSTMStateTuple
+        The zero state, which may be fed, and the state after the last step; (c, h) of shape (N, H) for each layer.
+    saver : tf.train.Saver
+        Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
+    init_op : tf.Operation
+        Initialises every variable.
+    ckpt_dir : str or None
+        The folder that this object was loaded from, or has saved into.
+    vocabulary : dict of str to int, or None
+        The one that was saved with it.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        An argument of the wrong type or out of range, before any graph is built.
+
+    References
+    ----------
+    *Python Machine Learning*, 2nd ed., chapter 16, "Building a character-level RNN model".
+    """
+
+    #: The arguments that decide the shapes of the variables.
+    SHAPING = ('num_classes', 'lstm_size', 'num_layers')
+
+    def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
+                 keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', seed=123, device='auto'):
+        self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
+        self.batch_size = check_int('batch_size', batch_size)
+        self.num_steps = check_int('num_steps', num_steps)
+        self.lstm_size = check_int('lstm_size', lstm_size)
+        self.num_layers = check_int('num_layers', num_layers)
+        self.learning_rate = check_number('learning_rate', learning_rate, above=0)
+        self.keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
+        self.grad_clip = check_number('grad_clip', grad_clip, above=0)
+        self.sampling = check_bool('sampling', sampling)
+        self.engine = check_choice('engine', engine, lstm.ENGINES)
+        self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
+        self.device = runtime.check_device('device', device)
+        self.vocabulary = self.ckpt_dir = None
+
+        self.g = tf.Graph()
+        with self.g.as_default():
+            tf.compat.v1.set_random_seed(self.seed)
+            self.build(sampling=self.sampling)
+            self.saver = tf.compat.v1.train.Saver()
+            self.init_op = tf.compat.v1.global_variables_initializer()
+
+    def build(self, sampling):
+        """Add the chapter's graph to the default graph; the constructor calls it.
+
+        The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
+
+        Parameters
+        ----------
+        sampling : bool
+            One stretch and one time step instead of `batch_size` and `num_steps`.
+        """
+        shape = (1, 1) if sampling else (self.batch_size, self.num_steps)
+
+        # Placeholders for the characters, those that follow, and the keep probability of dropout
+        tf_x = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_x')
+        tf_y = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_y')
+        tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
+
+        # One-hot encoding
+        x_onehot = tf.one_hot(tf_x, depth=self.num_classes)                                         # (N, T, V)
+        y_onehot = tf.one_hot(tf_y, depth=self.num_classes)                                         # (N, T, V)
+
+        # Multilayer LSTM from the zero state on
+        outputs, self.initial_state, self.final_state = lstm.build(
+            self.engine, x_onehot, self.lstm_size, self.num_layers, tf_keepprob)                    # (N, T, H)
+
+        # Logits of every time step
+        seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
+        logits = tf.compat.v1.layers.dense(
+            seq_output_reshaped, units=self.num_classes, activation=None, name='logits')            # (N * T, V)
+        tf.nn.softmax(logits, name='probabilities')
+
+        # Cost
+        y_reshaped = tf.reshape(y_onehot, shape=[-1, self.num_classes], name='y_reshaped')          # (N * T, V)
+        cost = tf.reduce_mean(
+            tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=y_reshaped), name='cost')
+
+        # Clipping against exploding gradients, and the optimizer
+        variables = tf.compat.v1.trainable_variables()
+        gradients, _ = tf.clip_by_global_norm(tf.gradients(cost, variables), self.grad_clip)
+        optimizer = tf.compat.v1.train.AdamOptimizer(self.learning_rate)
+        optimizer.apply_gradients(zip(gradients, variables), name='train_op')
+
+    def arguments(self):
+        """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
+        return {name: getattr(self, name) for name in
+                ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
+                 'grad_clip', 'engine', 'seed')}
+
+    def session_config(self):
+        """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
+        return runtime.session_config(self.device)
+
+    def train(self, train_x, train_y, num_epochs, ckpt_dir='./model/', *, vocabulary=None, **run):
+        """Train from fresh weights and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
+
+        As in the chapter, the state is carried from each window to the next, zero at the start of an epoch.
+
+        Parameters
+        ----------
+        train_x, train_y : array_like of int, shape (N, columns)
+            Character numbers, and those that follow, as `hamlet.reshape_data` gives them; at least `num_steps` columns.
+        num_epochs : int
+        ckpt_dir : str or path, default './model/'
+            The folder to save into.
+        vocabulary : dict of str to int, optional
+            The `char2int` of the text, to be saved with the weights: `sample` needs it.
+        **run
+            The fields of `training.Run`: `save_every` (default 1 epoch), `max_to_keep`, `log_every` (default 10
+            iterations), `overwrite`, `stop`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type, shape or range, before anything is written; or `sampling` is true.
+        FileError
+            The folder cannot be written to or holds another model, or saving failed.
+        """
+        x, y = self._training_rows(train_x, train_y)
+        num_epochs = check_int('num_epochs', num_epochs)
+        run = training.Run.of(run, save_every=1, log_every=10)
+        description = sidecar.Description(type(self).__name__, self.arguments(),
+                                          hamlet.check_char2int('vocabulary', vocabulary, self.num_classes))
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
+                                    KIND, run.max_to_keep, run.overwrite)
+
+        def feeds():
+            for batch_x, batch_y in hamlet.create_batch_generator(x, y, self.num_steps):
+                yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
+
+        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            sess.run(self.init_op)
+
+            def save(epoch, iteration, complete):
+                folder.save(sess, 'language_modeling.ckpt-%d' % iteration)
+                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
+
+            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+
+    def _training_rows(self, train_x, train_y):
+        if self.sampling:
+            raise ArgumentValueError('sampling must be False for train; this object was made for sample')
+        x = check_ids('train_x', train_x, self.num_classes, 'num_classes')
+        y = check_ids('train_y', train_y, self.num_classes, 'num_classes')
+        if x.shape != y.shape or len(x) != self.batch_size:
+            raise ArgumentValueError('train_x and train_y must have batch_size = %d rows and one shape, not %s and %s'
+                                     % (self.batch_size, x.shape, y.shape))
+        if x.shape[1] < self.num_steps:
+            raise ArgumentValueError('train_x must have at least num_steps = %d columns, not %d'
+                                     % (self.num_steps, x.shape[1]))
+        return x, y
+
+    def sample(self, output_length, ckpt_dir, starter_seq='The ', *, top_n=5, temperature=1.0, vocabulary=None,
+               checkpoint=None):
+        """Write a text: the starter, one character, and `output_length` more, as in the chapter.
+
+        Characters are drawn by `get_top_char`, so `np.random.seed` before the call repeats a text.
+
+        Parameters
+        ----------
+        output_length : int
+            At least 0.
+        ckpt_dir : str or path
+            The folder to restore from.
+        starter_seq : str, default 'The '
+            What the text begins with, at least one character; all of them in the vocabulary.
+        top_n : int, default 5
+            How many of the likeliest characters to draw from.
+        temperature : float, default 1.0
+            Above 0. Probabilities are raised to the power of its inverse: below 1 for safer texts, above for wilder.
+        vocabulary : dict of str to int, optional
+            The `char2int` of the training text. Default: the one saved in the folder.
+        checkpoint : str, optional
+            The name of a checkpoint in the folder, such as ``'language_modeling.ckpt-25'``. Default: the newest.
+
+        Returns
+        -------
+        str
+            ``len(starter_seq) + 1 + output_length`` characters.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type or out of range, a starter with a character that the vocabulary lacks, no
+            vocabulary at all; or `sampling` is false.
+        FileError
+            No checkpoint in the folder, one that cannot be read, or one of another model.
+        """
+        if not self.sampling:
+            raise ArgumentValueError('sampling must be True for sample; this object was made for train')
+        output_length = check_int('output_length', output_length, 0)
+        top_n = check_int('top_n', top_n)
+        temperature = check_number('temperature', temperature, above=0)
+        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
+        prefix = checkpoints.find(folder, checkpoint)
+        char2int = self._vocabulary_for(folder, vocabulary)
+        starter = self._starter(starter_seq, char2int)
+        int2char = {number: char for char, number in char2int.items()}
+        drawn = []
+        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            checkpoints.restore(sess, self.saver, prefix)
+            state = training.CarriedState(sess, self)
+            for number in starter:
+                probas = self._next(state, number, temperature)
+            for _ in progress(range(output_length), output_length, 'Sampling'):
+                drawn.append(get_top_char(probas, self.num_classes, top_n))
+                probas = self._next(state, drawn[-1], temperature)
+            drawn.append(get_top_char(probas, self.num_classes, top_n))
+        return starter_seq + ''.join(int2char[number] for number in drawn)
+
+    @staticmethod
+    def _next(state, number, temperature):
+        """The probabilities of what follows this character, shape (1, V)."""
+        probas, = state.run(['probabilities:0'], {'tf_x:0': [[number]], 'tf_keepprob:0': 1.0})
+        if temperature == 1:
+            return probas
+        with np.errstate(divide='ignore'):
+            logs = np.log(probas.astype(np.float64)) / temperature
+        return np.exp(logs - logs.max())
+
+    def _vocabulary_for(self, folder, vocabulary):
+        own = sidecar.Description(type(self).__name__, self.arguments(), None)
+        found = checkpoints.match(folder, own, KIND, self.SHAPING)
+        if vocabulary is None and (found is None or found.vocabulary is None):
+            raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
+                                     'saves it with the weights' % folder)
+        return hamlet.check_char2int('vocabulary', found.vocabulary if vocabulary is None else vocabulary,
+                                     self.num_classes)
+
+    @staticmethod
+    def _starter(starter_seq, char2int):
+        if not check_str('starter_seq', starter_seq):
+            raise ArgumentValueError('starter_seq must have at least one character, not none')
+        unknown = sorted(set(starter_seq) - set(char2int))
+        if unknown:
+            raise ArgumentValueError('starter_seq has %s, which the model has not seen; it knows the %d characters %s'
+                                     % (', '.join(map(ascii, unknown)), len(char2int),
+                                        shorten(''.join(sorted(char2int)), 200)))
+        return hamlet.encode(starter_seq, char2int)
+
+    @classmethod
+    def load(cls, ckpt_dir, sampling=True, *, device='auto'):
+        """Make the object that a folder describes.
+
+        Parameters
+        ----------
+        ckpt_dir : str or path
+            A folder that `train` has saved into.
+        sampling : bool, default True
+            Make the object for `sample`, or the one for `train`.
+        device : {'auto', 'cpu', 'gpu'}, default 'auto'
+
+        Returns
+        -------
+        CharRNN
+    
+        Raises
+        ------
+        FileError
+            No such folder, no model of this class in it, or a damaged description.
+        """
+        check_bool('sampling', sampling)
+        folder = check_path('ckpt_dir', ckpt_dir)
+        checkpoints.find(folder)
+        return checkpoints.rebuild(cls, folder, KIND, sampling=sampling, device=device)

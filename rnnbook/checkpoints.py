@@ -1,0 +1,195 @@
+"""A model's folder: checkpoints written by `tf.train.Saver` under the book's names, each save under a new one.
+
+Beside them lies `model.json` (see `sidecar`), and together they are all that using the model needs.
+"""
+
+import os
+
+import tensorflow as tf
+
+from rnnbook import sidecar
+from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.files import check_path
+
+__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match']
+
+
+class Folder:
+    """The folder that a run saves into.
+
+    Parameters
+    ----------
+    path : str
+        Made if it is not there.
+    saver : tf.train.Saver
+        Says which variables are saved; its own list of checkpoints is left alone.
+    description : sidecar.Description
+    kind : {'words', 'characters'}
+        What the vocabulary numbers.
+    max_to_keep : int
+        How many checkpoints the folder may hold, 0 for any number. Those of an earlier run of the same model count.
+    overwrite : bool
+        Accept a folder that holds another model.
+
+    Raises
+    ------
+    FileError
+        It cannot be made or written to, or holds another model.
+    """
+
+    def __init__(self, path, saver, description, kind, max_to_keep, overwrite):
+        self.path = path
+        self._description, self._kind = description, kind
+        definition = tf.compat.v1.train.SaverDef()
+        definition.CopyFrom(saver.as_saver_def())
+        definition.max_to_keep = max_to_keep
+        self._saver = tf.compat.v1.train.Saver(saver_def=definition, save_relative_paths=True)
+        same = self._check(overwrite)
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise FileError('ckpt_dir %s cannot be made: %s' % (path, error.strerror)) from error
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise FileError('ckpt_dir %s cannot be written to' % path)
+        state = tf.train.get_checkpoint_state(path)
+        if same and state:
+            print('%s holds an earlier run of this model; this one starts anew.' % path)
+            self._saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+
+    def _check(self, overwrite):
+        """Whether the folder holds this very model; an error if it holds another one that may not be overwritten."""
+        if not os.path.exists(os.path.join(self.path, sidecar.NAME)):
+            return False
+        try:
+            found = sidecar.read(self.path, self._description.class_name, self._kind)
+            differs = sidecar.differences(found, self._description)
+        except FileError as error:
+            differs = [str(error)]
+        if differs and not overwrite:
+            raise FileError('ckpt_dir %s holds another model (%s); choose another folder, or overwrite it'
+                            % (self.path, '; '.join(differs)))
+        return not differs
+
+    def save(self, sess, name):
+        """Save the session's variables, then the description.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        name : str
+            The book's name of the checkpoint; a number is put behind it if it is taken.
+
+        Returns
+        -------
+        str
+            The path of the checkpoint, without the endings of its files.
+
+        Raises
+        ------
+        FileError
+            It could not be written, and what was there before is as it was.
+        """
+        prefix, number = os.path.join(self.path, name), 1
+        while os.path.exists(prefix + '.index'):
+            number += 1
+            prefix = os.path.join(self.path, '%s-%d' % (name, number))
+        try:
+            self._saver.save(sess, prefix)
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            raise FileError('cannot save %s: %s' % (prefix, str(error).splitlines()[0])) from error
+        sidecar.write(self.path, self._description, self._kind)
+        return prefix
+
+
+def find(folder, checkpoint=None):
+    """The path of a checkpoint, without the endings of its files.
+
+    Parameters
+    ----------
+    folder : str
+    checkpoint : str, optional
+        Its name in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
+
+    Raises
+    ------
+    FileError
+        No folder, or no checkpoint in it; the ones that are there are named.
+    """
+    if not os.path.isdir(folder):
+        raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
+    if checkpoint is None:
+        prefix = tf.train.latest_checkpoint(folder)
+        if prefix is None:
+            raise FileError('ckpt_dir %s holds no checkpoint' % folder)
+        return prefix
+    names = sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
+    if checkpoint not in names:
+        raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
+                                 % (folder, ', '.join(names) or 'none', checkpoint))
+    return os.path.join(folder, checkpoint)
+
+
+def restore(sess, saver, prefix):
+    """Restore the variables of a session, or say why that cannot be (`FileError`)."""
+    try:
+        saver.restore(sess, prefix)
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('cannot restore %s: %s' % (prefix, str(error).splitlines()[0])) from error
+
+
+def match(folder, description, kind, names):
+    """The description of the model in a folder, which must agree with this one.
+
+    Parameters
+    ----------
+    folder : str
+    description : sidecar.Description
+        What the caller's own model is.
+    kind : {'words', 'characters'}
+    names : sequence of str
+        The arguments of the constructor that decide the shapes of the variables.
+
+    Returns
+    -------
+    sidecar.Description or None
+        None for a folder with checkpoints and without a description, such as the book's listing leaves.
+
+    Raises
+    ------
+    FileError
+        Another class, or an argument that differs.
+    """
+    if not os.path.exists(os.path.join(folder, sidecar.NAME)):
+        return None
+    found = sidecar.read(folder, description.class_name, kind)
+    differs = sidecar.differences(found, description, names)
+    if differs:
+        raise FileError('the model in %s does not fit this one: %s' % (folder, '; '.join(differs)))
+    return found
+
+
+def folder_of(name, value, own):
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``."""
+    return check_path(name, value) if value is not None else own or './model/'
+
+
+def rebuild(cls, folder, kind, **more):
+    """The object that a folder describes, with its `vocabulary`; wrong arguments in there are a `FileError`.
+
+    Parameters
+    ----------
+    cls : type
+        The class of the model.
+    folder : str
+    kind : {'words', 'characters'}
+    **more
+        Further arguments of the constructor.
+    """
+    found = sidecar.read(folder, cls.__name__, kind)
+    try:
+        model = cls(**dict(found.arguments, **more))
+    except (TypeError, ValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+    model.vocabulary = found.vocabulary
+    model.ckpt_dir = folder
+    return model

@@ -1,0 +1,195 @@
+"""Text as rows of character indices ("Project two - implementing an RNN for character-level language modeling").
+
+The characters of a text are numbered; the text is cut into `batch_size` equal stretches, one a row; and the targets are
+the same characters one further on. NumPy is all that importing this module needs.
+
+Shapes: N stretches (rows, `batch_size`), T characters a window (`num_steps`), n windows.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnnbook import etext
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
+from rnnbook.files import check_path, read_text
+
+__all__ = ['load_text', 'char_vocabulary', 'encode', 'check_char2int', 'reshape_data', 'create_batch_generator']
+
+
+def load_text(path):
+    r"""Read a text to train on.
+
+    Parameters
+    ----------
+    path : str or path
+        Any UTF-8 file. ``\r\n`` is folded to ``\n``. Of Project Gutenberg's etext 2265, *Hamlet*, the play is kept:
+        the header that the chapter cuts off with ``text[15858:]`` goes, whatever its length.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileError
+        Missing, a folder, empty, or not UTF-8.
+    """
+    path = check_path('path', path)
+    text = read_text(path)
+    if not text:
+        raise FileError('%s is empty; there is no text to read' % path)
+    # Book: a fixed offset of 15,858 characters, right for one old header only.
+    return etext.hamlet_body(text) or text
+
+
+def char_vocabulary(text):
+    """Number the distinct characters of a text.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    char2int : dict of str to int
+        In the order of the characters' code points, numbered from 0.
+    int2char : dict of int to str
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        Not a `str`, or empty.
+    """
+    if not check_str('text', text):
+        raise ArgumentValueError('text must have at least one character, not none')
+    # Book: `set(text)` comes in another order in every process, so that a saved model reads other characters.
+    chars = sorted(set(text))
+    int2char = dict(enumerate(chars))
+    return {char: number for number, char in int2char.items()}, int2char
+
+
+def encode(text, char2int):
+    """Replace every character by its number.
+
+    Parameters
+    ----------
+    text : str
+    char2int : dict of str to int
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (len(text),)
+
+    Raises
+    ------
+    ArgumentTypeError
+        `text` is not a `str`.
+    ArgumentValueError
+        A character that has no number, with its position.
+    """
+    check_str('text', text)
+    try:
+        return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
+    except KeyError as error:
+        char = error.args[0]
+        raise ArgumentValueError('text has the character %s at position %d, which is not in the vocabulary of %d: %s'
+                                 % (ascii(char), text.index(char), len(char2int),
+                                    shorten(''.join(sorted(char2int)), 200))) from None
+
+
+def check_char2int(name, vocabulary, num_classes):
+    """The vocabulary as a dict of str to int, or None if it is None.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    vocabulary : dict of str to int, or None
+    num_classes : int
+        The characters have the numbers from 0 to `num_classes - 1`, one each.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    if vocabulary is None:
+        return None
+    if not isinstance(vocabulary, Mapping):
+        raise ArgumentTypeError('%s must be a dict of character to number, not %s' % (name, shorten(vocabulary)))
+    for char, number in vocabulary.items():
+        if not isinstance(char, str) or len(char) != 1:
+            raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
+        check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
+    if sorted(vocabulary.values()) != list(range(num_classes)):
+        raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
+                                 'characters' % (name, num_classes - 1, len(vocabulary)))
+    return {char: int(number) for char, number in vocabulary.items()}
+
+
+def reshape_data(sequence, batch_size, num_steps):
+    """Cut a text into rows, and the same text one character later into the rows of targets.
+
+    Parameters
+    ----------
+    sequence : array_like of int, shape (length,)
+        The numbers of the characters.
+    batch_size : int
+        N, the rows.
+    num_steps : int
+        T, the characters of a window.
+
+    Returns
+    -------
+    x, y : numpy.ndarray, shape (N, n * T)
+        n is the number of whole mini-batches of N x T characters, one fewer if no character is left to be the last
+        target. `y` is `x` shifted by one character.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A size below 1, a sequence that is not one-dimensional and of integers, or one that is shorter than one batch
+        and its last target: ``batch_size * num_steps + 1`` characters.
+    """
+    batch_size = check_int('batch_size', batch_size)
+    num_steps = check_int('num_steps', num_steps)
+    sequence = np.asarray(sequence)
+    if sequence.ndim != 1:
+        raise ArgumentValueError('sequence must have one dimension, not the shape %s' % (sequence.shape,))
+    if sequence.size and sequence.dtype.kind not in 'iu':
+        raise ArgumentTypeError('sequence must hold integers, not %s' % sequence.dtype)
+    window = batch_size * num_steps
+    num_batches = (len(sequence) - 1) // window             # one character is kept for the last target
+    if num_batches < 1:
+        raise ArgumentValueError('sequence must have at least batch_size * num_steps + 1 = %d characters for one batch,'
+                                 ' not %d' % (window + 1, len(sequence)))
+    length = num_batches * window
+    return (sequence[:length].reshape(batch_size, -1),              # (N, n * T)
+            sequence[1:length + 1].reshape(batch_size, -1))         # (N, n * T)
+
+
+def create_batch_generator(data_x, data_y, num_steps):
+    """Go through the columns in whole windows of `num_steps`, from left to right.
+
+    Parameters
+    ----------
+    data_x, data_y : numpy.ndarray, shape (N, columns)
+        As `reshape_data` gives them.
+    num_steps : int
+        T, the columns of a window.
+
+    Yields
+    ------
+    x, y : numpy.ndarray, shape (N, T)
+    """
+    num_steps = check_int('num_steps', num_steps)
+    if np.shape(data_x) != np.shape(data_y) or np.ndim(data_x) != 2:
+        raise ArgumentValueError('data_x and data_y must have one shape (rows, columns), not %s and %s'
+                                 % (np.shape(data_x), np.shape(data_y)))
+    return _windows(data_x, data_y, num_steps)
+
+
+def _windows(data_x, data_y, num_steps):
+    for start in range(0, data_x.shape[1] - num_steps + 1, num_steps):
+        stop = start + num_steps
+        yield data_x[:, start:stop], data_y[:, start:stop]

@@ -1,0 +1,47 @@
+"""The chapter's progress bars (pyprind), shown where somebody can see them: on a terminal and in a notebook."""
+
+import io
+import sys
+import time
+
+__all__ = ['progress']
+
+
+def _stream():
+    """What pyprind is to write to: standard error as it takes it, or None where nobody would see a bar."""
+    try:
+        # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
+        if sys.stdout.fileno() >= 0 and sys.stderr.isatty():
+            return sys.stderr
+    except (AttributeError, io.UnsupportedOperation):       # the streams of a notebook have no number
+        return 2
+    return 2 if 'ipykernel' in sys.modules else None
+
+
+def progress(items, total, title, patience=2.0):
+    """Go through the items under a progress bar on standard error.
+
+    Parameters
+    ----------
+    items : iterable
+    total : int
+        How many there are.
+    title : str
+    patience : float, default 2.0
+        Seconds before the bar appears; what is done by then has no bar. 0 shows it from the start.
+
+    Yields
+    ------
+    object
+        Each item.
+    """
+    stream, bar, begin = _stream(), None, time.monotonic()
+    for done, item in enumerate(items):
+        if bar is None and stream is not None and time.monotonic() - begin >= patience:
+            import pyprind                                  # here, since using a model with NumPy alone needs none
+            bar = pyprind.ProgBar(total, title=title, stream=stream)
+            if done:
+                bar.update(iterations=done)
+        yield item
+        if bar is not None:
+            bar.update()

@@ -1,0 +1,287 @@
+"""`SentimentRNN`, the many-to-one model of "Project one - performing sentiment analysis of IMDb movie reviews".
+
+Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`.
+"""
+
+from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
+from rnnbook import checkpoints, imdb, lstm, monitor, sidecar, training
+
+import numpy as np
+import tensorflow as tf
+
+from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number
+from rnnbook.files import check_path
+from rnnbook.progress import progress
+
+__all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
+
+#: The run that the chapter prints; the constructor's own defaults are others. Names are those of `SentimentRNN`.
+BOOK_RUN = {'seq_len': 200, 'embed_size': 256, 'lstm_size': 128, 'num_layers': 1, 'batch_size': 100,
+            'learning_rate': 0.001, 'num_epochs': 40}
+#: A run of a few seconds, to see that everything is in place.
+SMOKE_RUN = {'seq_len': 20, 'embed_size': 8, 'lstm_size': 8, 'num_layers': 1, 'batch_size': 10,
+             'learning_rate': 0.01, 'num_epochs': 2}
+
+KIND = 'words'
+LINE = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
+
+
+class SentimentRNN:
+    """A multilayer LSTM that reads a review word by word and says whether it is a positive one.
+
+    ===================  ==========  ========  ==================================================================
+    tensor of `g`        shape       dtype     meaning
+    ===================  ==========  ========  ==================================================================
+    ``tf_x:0``           (N, T)      int32     word numbers, 0 for padding on the left
+    ``tf_y:0``           (N,)        float32   labels, 0 or 1
+    ``tf_keepprob:0``    unset       float32   probability that dropout keeps an output of a layer
+    ``embedding:0``      (V, E)      float32   the vectors of the words
+    ``probabilities:0``  (N,)        float32   probability of the label 1
+    ``labels:0``         (N,)        int32     the probability rounded
+    ``cost:0``           ()          float32   mean sigmoid cross entropy, in nats
+    ``train_op``                               an operation: one step of Adam
+    ===================  ==========  ========  ==================================================================
+
+    Parameters
+    ----------
+    n_words : int
+        V, the largest word number plus 1.
+    seq_len : int, default 200
+        T, the words of a row.
+    lstm_size : int, default 256
+        H, the hidden units of a layer.
+    num_layers : int, default 1
+        The LSTM layers, one on another.
+    batch_size : int, default 64
+        N, the rows of a batch.
+    learning_rate : float, default 0.0001
+        Of Adam.
+    embed_size : int, default 200
+        E, the length of a word's vector.
+    engine : {'book'}, default 'book'
+        How the recurrent layers are computed, see `lstm`.
+    seed : int, default 123
+        The graph-level seed: initial weights and dropout follow from it.
+    device : {'auto', 'cpu', 'gpu'}, default 'auto'
+        Where to compute, see `runtime.session_config`.
+
+    Attributes
+    ----------
+    g : tf.Graph
+    initial_state, final_state : tuple of LSTMStateTuple
+        The zero state, which may be fed, and the state after the last step; (c, h) of shape (N, H) for each layer.
+    saver : tf.train.Saver
+        Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
+    init_op : tf.Operation
+        Initialises every variable.
+    ckpt_dir : str or None
+        The folder that this object was loaded from, or has saved into.
+    vocabulary : dict of str to int, or None
+        The one that was saved with it.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        An argument of the wrong type or out of range, before any graph is built.
+
+    References
+    ----------
+    *Python Machine Learning*, 2nd ed., chapter 16, "Building an RNN model".
+    """
+
+    #: The arguments that decide the shapes of the variables.
+    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers')
+
+    def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
+                 embed_size=200, *, engine='book', seed=123, device='auto'):
+        self.n_words = check_int('n_words', n_words, maximum=2 ** 31 - 1)
+        self.seq_len = check_int('seq_len', seq_len)
+        self.lstm_size = check_int('lstm_size', lstm_size)
+        self.num_layers = check_int('num_layers', num_layers)
+        self.batch_size = check_int('batch_size', batch_size)
+        self.learning_rate = check_number('learning_rate', learning_rate, above=0)
+        self.embed_size = check_int('embed_size', embed_size)
+        self.engine = check_choice('engine', engine, lstm.ENGINES)
+        self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
+        self.device = runtime.check_device('device', device)
+        self.vocabulary = self.ckpt_dir = None
+
+        self.g = tf.Graph()
+        with self.g.as_default():
+            tf.compat.v1.set_random_seed(self.seed)
+            self.build()
+            self.saver = tf.compat.v1.train.Saver()
+            self.init_op = tf.compat.v1.global_variables_initializer()
+
+    def build(self):
+        """Add the chapter's graph to the default graph; the constructor calls it.
+
+        The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
+        """
+        # Placeholders for the rows, their labels, and the keep probability of dropout
+        tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
+        tf_y = tf.compat.v1.placeholder(tf.float32, shape=(self.batch_size,), name='tf_y')
+        tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
+
+        # Embedding layer
+        embedding = tf.Variable(
+            tf.random.uniform((self.n_words, self.embed_size), minval=-1, maxval=1), name='embedding')
+        embed_x = tf.nn.embedding_lookup(embedding, tf_x, name='embeded_x')                         # (N, T, E)
+
+        # Multilayer LSTM from the zero state on
+        outputs, self.initial_state, self.final_state = lstm.build(
+            self.engine, embed_x, self.lstm_size, self.num_layers, tf_keepprob)                     # (N, T, H)
+
+        # One logit from the output of the last step
+        logits = tf.compat.v1.layers.dense(outputs[:, -1], units=1, activation=None, name='logits')  # (N, 1)
+        # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
+        logits = tf.squeeze(logits, axis=1, name='logits_squeezed')                                 # (N,)
+        probabilities = tf.nn.sigmoid(logits, name='probabilities')
+        tf.cast(tf.round(probabilities), tf.int32, name='labels')
+
+        # Cost, and the optimizer
+        cost = tf.reduce_mean(
+            tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
+        tf.compat.v1.train.AdamOptimizer(self.learning_rate).minimize(cost, name='train_op')
+
+    def arguments(self):
+        """The constructor's arguments, but for the device, as a dict that JSON can hold."""
+        return {name: getattr(self, name) for name in
+                ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
+                 'engine', 'seed')}
+
+    def session_config(self):
+        """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
+        return runtime.session_config(self.device)
+
+    def train(self, X_train, y_train, num_epochs, *, ckpt_dir=None, keep_prob=0.5, vocabulary=None, **run):
+        """Train from fresh weights and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
+
+        As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
+        next, zero at the start of an epoch.
+
+        Parameters
+        ----------
+        X_train : array_like of int, shape (rows, T)
+            Word numbers, at least `batch_size` rows.
+        y_train : array_like, shape (rows,)
+            Labels, 0 or 1.
+        num_epochs : int
+        ckpt_dir : str or path, optional
+            The folder to save into. Default: where this object was loaded from or trained into, else ``./model/``.
+        keep_prob : float, default 0.5
+            The probability that dropout keeps an output, above 0 and at most 1.
+        vocabulary : dict of str to int, optional
+            The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
+        **run
+            The fields of `training.Run`: `save_every` (default 10 epochs), `max_to_keep`, `log_every` (default 20
+            iterations), `overwrite`, `stop`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type, shape or range, before anything is written.
+        FileError
+            The folder cannot be written to or holds another model, or saving failed.
+        """
+        x, y = self._training_rows(X_train, y_train)
+        num_epochs = check_int('num_epochs', num_epochs)
+        keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
+        run = training.Run.of(run, save_every=10, log_every=20)
+        description = sidecar.Description(type(self).__name__, self.arguments(),
+                                          imdb.check_word_to_int('vocabulary', vocabulary, self.n_words))
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
+                                    KIND, run.max_to_keep, run.overwrite)
+
+        def feeds():
+            for batch_x, batch_y in imdb.create_batch_generator(x, y, self.batch_size):
+                yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': keep_prob}
+
+        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            sess.run(self.init_op)
+
+            def save(epoch, iteration, complete):
+                name = 'sentiment-%d.ckpt' % (epoch - 1)                # the book numbers epochs from 0 here
+                folder.save(sess, name if complete else '%s-%d' % (name, iteration))
+                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
+
+            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+
+    def _training_rows(self, X_train, y_train):
+        x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)
+        if len(x) < self.batch_size:
+            raise ArgumentValueError('X_train must have at least batch_size = %d rows, not %d'
+                                     % (self.batch_size, len(x)))
+        return x, imdb.check_labels('y_train', y_train, len(x))
+
+    def predict(self, X_data, return_proba=False, *, ckpt_dir=None, checkpoint=None, carry_state=True):
+        """Predict the labels of rows with the weights of a checkpoint.
+
+        Parameters
+        ----------
+        X_data : array_like of int, shape (rows, T)
+            Word numbers, any number of rows.
+        return_proba : bool, default False
+            Return probabilities instead of labels.
+        ckpt_dir : str or path, optional
+            The folder to restore from. Default: where this object was loaded from or trained into, else ``./model/``.
+        checkpoint : str, optional
+            The name of a checkpoint in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
+        carry_state : bool, default True
+            Carry the state from each batch to the next as the chapter does, so that a row's prediction depends on
+            the rows before it. False starts each batch from the zero state, and then it does not.
+
+        Returns
+        -------
+        numpy.ndarray of int32, or of float32 for probabilities, shape (rows,)
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type, shape or range.
+        FileError
+            No checkpoint in the folder, one that cannot be read, or one of another model.
+        """
+        x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
+        fetch = 'probabilities:0' if check_bool('return_proba', return_proba) else 'labels:0'
+        check_bool('carry_state', carry_state)
+        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
+        prefix = checkpoints.find(folder, checkpoint)
+        checkpoints.match(folder, sidecar.Description(type(self).__name__, self.arguments(), None), KIND, self.SHAPING)
+
+        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
+        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
+        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
+        predictions = [np.zeros(0, dtype=np.float32 if return_proba else np.int32)]
+        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            checkpoints.restore(sess, self.saver, prefix)
+            state = training.CarriedState(sess, self)
+            for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
+                if not carry_state:
+                    state.reset()
+                # Book: feeds 'tf_kepprob:0', as printed.
+                predictions += state.run([fetch], {'tf_x:0': batch_x, 'tf_keepprob:0': 1.0})
+        return np.concatenate(predictions)[:len(x)]
+
+    @classmethod
+    def load(cls, ckpt_dir, *, device='auto'):
+        """Make the object that a folder describes; its methods use that folder from then on.
+
+        Parameters
+        ----------
+        ckpt_dir : str or path
+            A folder that `train` has saved into.
+        device : {'auto', 'cpu', 'gpu'}, default 'auto'
+
+        Returns
+        -------
+        SentimentRNN
+    
+        Raises
+        ------
+        FileError
+            No such folder, no model of this class in it, or a damaged description.
+        """
+        folder = check_path('ckpt_dir', ckpt_dir)
+        checkpoints.find(folder)
+        return checkpoints.rebuild(cls, folder, KIND, device=device)

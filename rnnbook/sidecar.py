@@ -1,0 +1,117 @@
+"""`model.json`, the description that lies beside every checkpoint: what is needed to use the weights.
+
+It holds the class, the constructor's arguments, the vocabulary with how text is cleaned for it, the number of this
+format and the version of the library. It names no path, so that a model's folder can be moved.
+"""
+
+import collections
+import json
+import os
+
+from rnnbook.errors import FileError, shorten
+from rnnbook.files import read_bytes, write_text
+from rnnbook.version import __version__
+
+__all__ = ['Description', 'NAME', 'write', 'read', 'differences']
+
+NAME = 'model.json'
+FORMAT = 1
+MAX_BYTES = 2 ** 28
+#: How the two kinds of vocabulary treat text: by the functions of `imdb` and `hamlet` that are named here.
+TREATMENT = {'words': {'kind': 'words', 'cleaning': 'separate_punctuation', 'unknown': None},
+             'characters': {'kind': 'characters', 'cleaning': None, 'unknown': None}}
+
+Description = collections.namedtuple('Description', 'class_name arguments vocabulary')
+Description.__doc__ = """What `model.json` says.
+
+Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int, or
+None where the model was trained without one.
+"""
+
+
+def write(folder, description, kind):
+    """Write the description into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str
+    description : Description
+    kind : {'words', 'characters'}
+        What the vocabulary numbers.
+    """
+    vocabulary = None
+    if description.vocabulary is not None:
+        vocabulary = dict(TREATMENT[kind], ids=description.vocabulary)
+    content = collections.OrderedDict([('format', FORMAT), ('rnnbook_version', __version__),
+                                       ('class', description.class_name), ('arguments', description.arguments),
+                                       ('vocabulary', vocabulary)])
+    write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
+
+
+def read(folder, class_name, kind):
+    """Read the description of a model of one class.
+
+    Parameters
+    ----------
+    folder : str
+    class_name : str
+        The class that is asked for.
+    kind : {'words', 'characters'}
+        What its vocabulary numbers.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    FileError
+        Missing, not JSON, of another class or a newer format, or with something else than a description in it.
+    """
+    path = os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        raise FileError('%s holds no model: there is no %s in it' % (folder, NAME))
+    try:
+        content = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'))
+        found, form, arguments = content['class'], content['format'], content['arguments']
+        vocabulary = content['vocabulary']
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
+    if form != FORMAT:
+        raise FileError('%s has the format %s; this version of rnnbook, %s, reads format %d'
+                        % (path, shorten(form), __version__, FORMAT))
+    if found != class_name:
+        raise FileError('%s describes a %s, not a %s' % (path, shorten(found), class_name))
+    if not isinstance(arguments, dict):
+        raise FileError('%s is damaged: its arguments are no object' % path)
+    return Description(class_name, arguments, None if vocabulary is None else _ids(path, vocabulary, kind))
+
+
+def _ids(path, vocabulary, kind):
+    """The numbers of a vocabulary that treats text in the way that this version knows."""
+    ids = vocabulary.get('ids') if isinstance(vocabulary, dict) else None
+    if not isinstance(ids, dict) or not all(type(number) is int for number in ids.values()):
+        raise FileError('%s is damaged: its vocabulary is no object of numbers' % path)
+    treatment = {name: value for name, value in vocabulary.items() if name != 'ids'}
+    if treatment != TREATMENT[kind]:
+        raise FileError('%s has a vocabulary that treats text by %s; this version of rnnbook knows %s'
+                        % (path, shorten(treatment, 200), TREATMENT[kind]))
+    return ids
+
+
+def differences(found, wanted, names=None):
+    """What differs between two descriptions, as a list of str such as ``'lstm_size 64, not 128'``; empty if nothing.
+
+    Parameters
+    ----------
+    found, wanted : Description
+        What the folder holds, and what it was expected to hold.
+    names : iterable of str
+        The arguments to compare. Default: all. A vocabulary is compared where both have one.
+    """
+    names = sorted(set(found.arguments) | set(wanted.arguments)) if names is None else names
+    differs = ['%s %s, not %s' % (name, shorten(found.arguments.get(name)), shorten(wanted.arguments.get(name)))
+               for name in names if found.arguments.get(name) != wanted.arguments.get(name)]
+    if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
+        differs.append('another vocabulary')
+    return differs
