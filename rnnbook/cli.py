@@ -1,4 +1,4 @@
-"""What the scripts share: one line for a user's mistake, output that any console can take, flags, and the stop on Ctrl-C.
+"""What the scripts share: one line for a user's mistake, output for any console, flags, and the stop on Ctrl-C.
 
 Flags and their help come from the signatures and docstrings of what they set, so that they cannot differ.
 """

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Classify reviews with a trained model: label, probability of the label 1, and the text, one review a line."""
+
+import csv
+import json
+import sys
+
+import rnnbook
+from rnnbook import cli, files, imdb
+from rnnbook.errors import ArgumentValueError
+
+FIELDS = ('label', 'probability', 'unknown_words', 'text')
+
+
+def arguments(argv):
+    """Parse the command line."""
+    parser = cli.parser(__doc__, epilog='Words that the model has not seen are left out; unknown_words counts them.')
+    parser.add_argument('texts', nargs='*', metavar='TEXT', help='a review; none at all reads standard input')
+    parser.add_argument('--file', metavar='FILE', help='a UTF-8 file with one review a line')
+    parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
+    parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
+    parser.add_argument('--format', choices=('text', 'csv', 'json'), default='text',
+                        help='csv has a header; json is an object a line')
+    cli.add_device_flag(parser)
+    return parser.parse_args(argv)
+
+
+def read_texts(args):
+    """The reviews, from wherever they are to come from."""
+    if args.texts and args.file:
+        raise ArgumentValueError('give TEXT or --file, not both')
+    if args.texts:
+        return args.texts
+    if args.file:
+        return files.read_text(args.file).splitlines()
+    if sys.stdin.isatty():
+        print('reviews from standard input, one a line; Ctrl-D ends', file=sys.stderr)
+    return sys.stdin.read().splitlines()
+
+
+def write(rows, form):
+    """Print the rows, each with the values of `FIELDS`."""
+    if form == 'csv':
+        writer = csv.writer(sys.stdout, lineterminator='\n')
+        writer.writerows([FIELDS] + rows)
+    for row in rows:
+        if form == 'json':
+            print(json.dumps(dict(zip(FIELDS, row))))
+        elif form == 'text':
+            print('%d %.4f %s' % (row[0], row[1], row[3]))
+
+
+@cli.command
+def main(argv):
+    """Run the script; returns its exit status."""
+    args = arguments(argv)
+    texts = read_texts(args)
+    rnn = rnnbook.SentimentRNN.load(args.ckpt_dir, device=args.device)
+    if rnn.vocabulary is None:
+        raise ArgumentValueError('--ckpt-dir %s was trained without a vocabulary, so that texts cannot be read; '
+                                 'train(..., vocabulary=word_to_int) saves it' % args.ckpt_dir)
+    sequences, unknown = imdb.encode(texts, rnn.vocabulary, rnn.seq_len, return_unknown=True)
+    probabilities = rnn.predict(sequences, return_proba=True, checkpoint=args.checkpoint, carry_state=False)
+    labels = (probabilities.round().astype(int)).tolist()
+    write(list(zip(labels, [round(float(p), 6) for p in probabilities], unknown.tolist(), texts)), args.format)
+    if unknown.any():
+        print('%d words that the model has not seen were left out' % unknown.sum(), file=sys.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

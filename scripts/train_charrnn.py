@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Train the character model of the chapter on Hamlet or any other text, and print a sample."""
+
+import sys
+
+import numpy as np
+
+import rnnbook
+from rnnbook import cli, datasets, hamlet
+
+
+def arguments(argv):
+    """Parse the command line."""
+    run = rnnbook.charrnn.BOOK_RUN
+    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
+    data = parser.add_argument_group('data')
+    data.add_argument('--text', metavar='FILE', help='a UTF-8 text to train on; None is Hamlet')
+    data.add_argument('--data-dir', metavar='DIR', help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
+    model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
+    fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
+    parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
+    args = parser.parse_args(argv)
+    args.ckpt_dir = args.ckpt_dir or './model-%d/' % args.epochs
+    return args, cli.chosen(args, model), cli.chosen(args, fields)
+
+
+@cli.command
+def main(argv):
+    """Run the script; returns its exit status."""
+    args, model, run = arguments(argv)
+    rnnbook.errors.check_int('--length', args.length, 0)
+    path = args.text or datasets.fetch_hamlet(args.data_dir)
+    text = hamlet.load_text(path)
+    char2int, _ = hamlet.char_vocabulary(text)
+    print('Data: %s, %d characters, %d of them distinct' % (datasets.describe(path), len(text), len(char2int)))
+
+    train_x, train_y = hamlet.reshape_data(hamlet.encode(text, char2int), model['batch_size'], model['num_steps'])
+    rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
+    with cli.StopOnSignal() as stop:
+        rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
+    print('Model saved in %s' % rnn.ckpt_dir)
+    if stop():
+        return stop.status
+    np.random.seed(args.seed)
+    starter = 'The ' if set('The ') <= set(char2int) else text[0]
+    rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
+    print(rnn.sample(args.length, args.ckpt_dir, starter))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
