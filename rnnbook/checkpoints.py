@@ -130,8 +130,28 @@ def find(folder, checkpoint=None):
 
 
 def restore(sess, saver, prefix):
-    """Restore the variables of a session, or say why that cannot be (`FileError`)."""
+    """Restore the variables of a session.
+
+    Parameters
+    ----------
+    sess : tf.Session
+    saver : tf.train.Saver
+        Of all global variables of the session's graph.
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
+    """
     try:
+        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        for variable in sess.graph.get_collection('variables'):
+            name, shape = variable.op.name, variable.shape.as_list()
+            if shapes.get(name) != shape:
+                raise FileError('cannot restore %s: %s has the shape %s in this model, and %s there'
+                                % (prefix, name, shape, shapes.get(name, 'does not stand')))
         saver.restore(sess, prefix)
     except (tf.errors.OpError, ValueError) as error:
         raise FileError('cannot restore %s: %s' % (prefix, str(error).splitlines()[0])) from error

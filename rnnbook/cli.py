@@ -12,11 +12,11 @@ import re
 import signal
 import sys
 
-from rnnbook.errors import RnnbookError
+from rnnbook.errors import RnnbookError, check_int
 from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'parser', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen',
-           'documented']
+           'check_flags', 'documented']
 
 
 def command(main):
@@ -149,6 +149,26 @@ def add_device_flag(parser):
 def chosen(arguments, names):
     """The parsed arguments of these names as a dict of keywords."""
     return {name: getattr(arguments, name) for name in names}
+
+
+def check_flags(make, epochs, settings):
+    """Refuse a wrong flag now, not after the data have been read.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a model of the smallest size from the flags, which checks them; it is thrown away.
+    epochs : int
+    settings : dict
+        The fields of `training.Run`.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    check_int('--epochs', epochs)
+    Run.of(settings)
+    make()
 
 
 def documented(thing):

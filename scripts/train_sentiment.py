@@ -40,6 +40,7 @@ def halves(csv, limit):
 def main(argv):
     """Run the script; returns its exit status."""
     args, model, run = arguments(argv)
+    cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x_train, y_train, x_test, y_test = halves(csv, args.limit)
     print('Data: %s, %d reviews to train and %d to test' % (datasets.describe(csv), len(x_train), len(x_test)))

@@ -1,0 +1,95 @@
+"""The golden figures: what the book's listing computes, its initial weights and its first losses included."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import models
+from rnnbook import hamlet, imdb
+from rnnbook.charrnn import CharRNN, get_top_char
+from rnnbook.sentiment import BOOK_RUN, SentimentRNN
+
+with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:
+    GOLDEN = json.load(file)
+CHAR, REVIEWS = GOLDEN['char_default'], GOLDEN['sentiment_chapter']
+
+
+@pytest.fixture(scope='module')
+def char_model():
+    return CharRNN(**CHAR['constructor'])
+
+
+@pytest.fixture(scope='module')
+def review_model():
+    return SentimentRNN(**REVIEWS['constructor'])
+
+
+def check_initial_weights(model, golden):
+    with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
+        sess.run(model.init_op)
+        for name, (shape, abs_sum) in golden['abs_sum'].items():
+            value = sess.run(name)
+            assert list(value.shape) == shape
+            assert np.abs(value.astype(np.float64)).sum() == pytest.approx(abs_sum, rel=1e-5, abs=0)
+        trainable = [variable.name for variable in model.g.get_collection('trainable_variables')]
+        assert sorted(trainable) == sorted(golden['abs_sum'])
+
+
+def test_initial_weights_of_the_character_model_are_the_listings(char_model):
+    check_initial_weights(char_model, CHAR)
+
+
+def test_initial_weights_of_the_review_model_are_the_listings(review_model):
+    check_initial_weights(review_model, REVIEWS)
+
+
+def test_one_more_op_before_the_initialisers_would_be_noticed():
+    class Shifted(CharRNN):
+        def build(self, sampling):
+            tf.constant(0.0)
+            super().build(sampling)
+
+    with pytest.raises(AssertionError):
+        check_initial_weights(Shifted(**CHAR['constructor']), CHAR)
+
+
+def test_checkpoints_hold_exactly_the_listings_variables(tmp_path):
+    models.char().train(*models.characters(), num_epochs=1, ckpt_dir=tmp_path / 'char')
+    assert sorted(models.variables(tmp_path / 'char')) == sorted(CHAR['variables_in_checkpoint'])
+    models.sentiment().train(*models.reviews(), num_epochs=1, ckpt_dir=tmp_path / 'reviews')
+    assert sorted(models.variables(tmp_path / 'reviews')) == sorted(REVIEWS['variables_in_checkpoint'])
+
+
+def test_fifty_losses_of_the_character_model_are_the_listings(char_model, hamlet_path):
+    text = hamlet.load_text(hamlet_path)
+    x, y = hamlet.reshape_data(hamlet.encode(text, hamlet.char_vocabulary(text)[0]), 64, 100)
+    batches = models.feeds(char_model, x, y, keep_prob=1.0)
+    assert len(batches) == 25
+    np.testing.assert_allclose(models.losses(char_model, batches, 50, epoch=25), CHAR['losses'], rtol=0, atol=1e-4)
+
+
+def test_twelve_losses_of_the_review_model_are_the_listings(review_model, imdb_arrays):
+    sequences, labels = imdb_arrays
+    batches = models.feeds(review_model, sequences[:1200], labels[:1200], keep_prob=1.0)
+    np.testing.assert_allclose(models.losses(review_model, batches, 12), REVIEWS['losses'], rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope='module')
+def imdb_arrays(imdb_csv):
+    reviews, labels = imdb.load_reviews(imdb_csv)
+    mapped, _ = imdb.index_reviews(reviews, progress=False)
+    return imdb.fixed_length(mapped, 200), labels
+
+
+def test_get_top_char_draws_what_the_listing_draws():
+    probas = np.random.RandomState(7).dirichlet(np.ones(65) * 0.3, size=30).astype('float32')
+    np.random.seed(123)
+    assert [get_top_char(p[None], 65) for p in probas] == GOLDEN['get_top_char']['ids']
+
+
+def test_the_named_run_is_the_one_that_the_chapter_prints():
+    assert {**BOOK_RUN, **REVIEWS['constructor']} == {**REVIEWS['constructor'], **BOOK_RUN}
+    assert BOOK_RUN['num_epochs'] == 40

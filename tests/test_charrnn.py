@@ -1,0 +1,280 @@
+"""`CharRNN`: arguments, training, sampling, folders."""
+
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import models
+from rnnbook.charrnn import SMOKE_RUN, CharRNN, get_top_char
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+
+V = len(models.CHAR2INT)
+X, Y = models.characters()
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A model of two epochs."""
+    folder = tmp_path_factory.mktemp('char')
+    models.char().train(X, Y, 2, folder, vocabulary=models.CHAR2INT)
+    return folder
+
+
+def test_the_constructor_has_the_books_arguments_order_and_defaults():
+    parameters = inspect.signature(CharRNN).parameters
+    books = {name: p.default for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD}
+    assert list(books.items()) == [('num_classes', inspect.Parameter.empty), ('batch_size', 64), ('num_steps', 100),
+                                   ('lstm_size', 128), ('num_layers', 1), ('learning_rate', 0.001),
+                                   ('keep_prob', 0.5), ('grad_clip', 5), ('sampling', False)]
+
+
+INTEGERS = ['num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers']
+NUMBERS = ['learning_rate', 'keep_prob', 'grad_clip']
+BAD_ARGUMENTS = ([(name, value, ArgumentValueError) for name in INTEGERS for value in (0, -1)]
+                 + [(name, value, ArgumentTypeError) for name in INTEGERS for value in ('8', 2.0, None, True)]
+                 + [(name, value, ArgumentValueError) for name in NUMBERS for value in (0, -1, float('nan'))]
+                 + [(name, value, ArgumentTypeError) for name in NUMBERS for value in ('1', None, False)]
+                 + [('keep_prob', 1.5, ArgumentValueError), ('sampling', 1, ArgumentTypeError),
+                    ('engine', 'fast', ArgumentValueError), ('seed', 0.5, ArgumentTypeError),
+                    ('device', 'GPU', ArgumentValueError)])
+
+
+@pytest.mark.parametrize('name, value, error', BAD_ARGUMENTS)
+def test_a_bad_argument_is_named_before_any_graph_is_built(name, value, error, monkeypatch):
+    monkeypatch.setattr(tf, 'Graph', None)                  # building one would be another error
+    with pytest.raises(error, match='^%s must be ' % name):
+        models.char(**{name: value})
+
+
+BAD_ROWS = [
+    (X[0], Y[0], ArgumentValueError, r'train_x must have the shape \(rows, columns\), not'),
+    (X[:3], Y[:3], ArgumentValueError, 'train_x and train_y must have batch_size = 4 rows'),
+    (X, Y[:, 1:], ArgumentValueError, 'and one shape'),
+    (X[:, :9], Y[:, :9], ArgumentValueError, 'train_x must have at least num_steps = 10 columns, not 9'),
+    (X.astype(float), Y, ArgumentTypeError, 'train_x must hold integers, not float64'),
+    (X + V, Y, ArgumentValueError, r'train_x must hold ids from 0 to %d \(num_classes - 1\)' % (V - 1)),
+    (X, Y - V, ArgumentValueError, 'train_y must hold ids from 0 to'),
+]
+
+
+@pytest.mark.parametrize('x, y, error, message', BAD_ROWS)
+def test_bad_rows_are_named_before_a_folder_is_made(x, y, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        models.char().train(x, y, 1, tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+BAD_SETTINGS = [
+    (dict(num_epochs=0), ArgumentValueError, 'num_epochs must be'),
+    (dict(vocabulary='abc'), ArgumentTypeError, 'vocabulary must be a dict'),
+    (dict(vocabulary={'ab': 0}), ArgumentTypeError, 'vocabulary must have single characters for keys'),
+    (dict(vocabulary={'a': 0}), ArgumentValueError, 'one character for each number from 0 to num_classes - 1'),
+    (dict(vocabulary={**models.CHAR2INT, 't': 0}), ArgumentValueError, 'one character for each number'),
+    (dict(vocabulary={**models.CHAR2INT, 't': V}), ArgumentValueError, 'must be an integer from 0 to'),
+    (dict(resumee=True), ArgumentTypeError, "train has no argument 'resumee'"),
+]
+
+
+@pytest.mark.parametrize('settings, error, message', BAD_SETTINGS)
+def test_bad_settings_of_a_run_are_named_before_a_folder_is_made(settings, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        models.char().train(X, Y, **{'num_epochs': 1, 'ckpt_dir': tmp_path / 'model', **settings})
+    assert not (tmp_path / 'model').exists()
+
+
+def test_training_prints_the_books_lines_and_saves_under_the_books_names(tmp_path, capsys):
+    models.char().train(X, Y, 3, tmp_path)
+    windows = X.shape[1] // 10
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 * windows // 10
+    assert lines[0].startswith('Epoch 1/3 Iteration 10| Training loss: 2.')
+    assert len(lines[0].split()[-1]) == len('3.2233')
+    saved = sorted(path.name for path in tmp_path.glob('*.index'))
+    assert saved == ['language_modeling.ckpt-%d.index' % (windows * epoch) for epoch in (1, 2, 3)]
+
+
+def test_the_newest_five_checkpoints_are_kept_over_several_runs(tmp_path):
+    for _ in range(3):
+        models.char().train(X, Y, 3, tmp_path)
+    assert len(list(tmp_path.glob('*.index'))) == 5
+    models.char().train(X, Y, 7, tmp_path, max_to_keep=0)
+    assert len(list(tmp_path.glob('*.index'))) == 12
+
+
+def test_sample_writes_the_starter_one_character_and_the_length(folder):
+    rnn = CharRNN(V, lstm_size=6, sampling=True)
+    for length in (0, 1, 20):
+        text = rnn.sample(length, folder, starter_seq='the ')
+        assert text.startswith('the ') and len(text) == len('the ') + 1 + length
+        assert set(text) <= set(models.CHAR2INT)
+
+
+def test_sample_is_what_the_listing_draws_under_numpys_global_seed(folder):
+    rnn = CharRNN.load(folder)
+    np.random.seed(5)
+    text = rnn.sample(30, folder, starter_seq='the ')
+    np.random.seed(5)
+    drawn = []
+    with tf.compat.v1.Session(graph=rnn.g) as sess:
+        rnn.saver.restore(sess, tf.train.latest_checkpoint(str(folder)))
+        state = sess.run(rnn.initial_state)
+
+        def step(number):
+            return sess.run(['probabilities:0', rnn.final_state],
+                            {'tf_x:0': [[number]], 'tf_keepprob:0': 1.0, rnn.initial_state: state})
+
+        for char in 'the ':
+            probas, state = step(models.CHAR2INT[char])
+        drawn.append(get_top_char(probas, V))
+        for _ in range(30):
+            probas, state = step(drawn[-1])
+            drawn.append(get_top_char(probas, V))
+    assert text == 'the ' + ''.join(models.INT2CHAR[number] for number in drawn)
+
+
+def test_temperature_near_zero_and_top_n_of_one_both_take_the_likeliest(folder):
+    rnn = CharRNN.load(folder)
+    assert (rnn.sample(20, folder, 'the ', top_n=1)
+            == rnn.sample(20, folder, 'the ', temperature=1e-4, top_n=V)
+            == rnn.sample(20, folder, 'the ', temperature=1e-300))
+
+
+BAD_SAMPLES = [
+    (dict(output_length=-1), ArgumentValueError, 'output_length must be an integer of at least 0'),
+    (dict(output_length='9'), ArgumentTypeError, 'output_length must be'),
+    (dict(starter_seq=''), ArgumentValueError, 'starter_seq must have at least one character'),
+    (dict(starter_seq='the Zoo'), ArgumentValueError, r"starter_seq has 'Z', which the model has not seen"),
+    (dict(starter_seq='\u00e9'), ArgumentValueError, r"starter_seq has '\\xe9'"),
+    (dict(starter_seq=None), ArgumentTypeError, 'starter_seq must be a str'),
+    (dict(top_n=0), ArgumentValueError, 'top_n must be an integer of at least 1, not 0'),
+    (dict(temperature=0), ArgumentValueError, 'temperature must be a finite number above 0'),
+    (dict(temperature=float('nan')), ArgumentValueError, 'temperature must be'),
+    (dict(vocabulary={'a': 0}), ArgumentValueError, 'vocabulary must have one character for each number'),
+    (dict(checkpoint='newest'), ArgumentValueError, 'checkpoint must be one of those in'),
+]
+
+
+@pytest.mark.parametrize('settings, error, message', BAD_SAMPLES)
+def test_sample_names_a_bad_argument(settings, error, message, folder):
+    with pytest.raises(error, match=message):
+        models.char(sampling=True).sample(**{'output_length': 5, 'ckpt_dir': folder, 'starter_seq': 'the ', **settings})
+
+
+def test_the_two_modes_say_which_object_they_need(folder, tmp_path):
+    with pytest.raises(ArgumentValueError, match='sampling must be True for sample'):
+        models.char().sample(5, folder)
+    with pytest.raises(ArgumentValueError, match='sampling must be False for train'):
+        models.char(sampling=True).train(X, Y, 1, tmp_path / 'model')
+
+
+def test_sampling_needs_a_folder_with_a_fitting_model_and_a_vocabulary(folder, tmp_path):
+    with pytest.raises(FileError, match='is not there; train saves into it'):
+        models.char(sampling=True).sample(5, tmp_path / 'none', 'the ')
+    with pytest.raises(FileError, match='does not fit this one: lstm_size 6, not 7'):
+        models.char(sampling=True, lstm_size=7).sample(5, folder, 'the ')
+    models.char().train(X, Y, 1, tmp_path)
+    with pytest.raises(ArgumentValueError, match='vocabulary must be given: there is none in'):
+        models.char(sampling=True).sample(5, tmp_path, 'the ')
+    assert models.char(sampling=True).sample(5, tmp_path, 'the ', vocabulary=models.CHAR2INT).startswith('the ')
+
+
+def test_load_brings_back_everything_in_a_fresh_process_from_a_moved_folder(folder, tmp_path):
+    moved = tmp_path / 'moved'
+    shutil.copytree(str(folder), str(moved))
+    code = ('import sys, numpy as np, rnnbook\n'
+            'np.random.seed(1)\n'
+            'rnn = rnnbook.CharRNN.load(sys.argv[1])\n'
+            'print(rnn.sample(40, sys.argv[1], "the "))\n')
+    out = subprocess.check_output([sys.executable, '-c', code, str(moved)])
+    np.random.seed(1)
+    assert out.decode() == CharRNN.load(folder).sample(40, folder, 'the ') + '\n'
+
+
+def test_load_gives_either_mode_with_every_argument(folder):
+    assert CharRNN.load(folder).sampling is True
+    rnn = CharRNN.load(folder, sampling=False)
+    assert (rnn.sampling, rnn.vocabulary) == (False, models.CHAR2INT)
+    assert rnn.arguments() == models.char().arguments()
+
+
+def test_training_goes_into_another_models_folder_only_when_told_to(tmp_path):
+    models.char().train(X, Y, 1, tmp_path)
+    before = sorted(os.listdir(str(tmp_path)))
+    with pytest.raises(FileError, match=r'holds another model \(lstm_size 6, not 9\); choose another folder, or over'):
+        models.char(lstm_size=9).train(X, Y, 1, tmp_path)
+    assert sorted(os.listdir(str(tmp_path))) == before
+    models.char(lstm_size=9).train(X, Y, 1, tmp_path, overwrite=True)
+    assert CharRNN.load(tmp_path).lstm_size == 9
+
+
+def test_dropout_is_the_same_in_two_runs_and_not_idle(tmp_path):
+    batches = models.feeds(models.char(), X, Y, keep_prob=0.5)
+    first, second = models.losses(models.char(), batches, 12), models.losses(models.char(), batches, 12)
+    np.testing.assert_array_equal(first, second)
+    kept = models.losses(models.char(), models.feeds(models.char(), X, Y, keep_prob=1.0), 12)
+    assert np.abs(first - kept).max() > 1e-4
+
+
+def test_gradients_are_clipped_to_the_global_norm():
+    rnn = models.char(grad_clip=1e-9, learning_rate=1.0)
+    batches = models.feeds(rnn, X, Y, keep_prob=1.0)
+    with tf.compat.v1.Session(graph=rnn.g) as sess:
+        sess.run(rnn.init_op)
+        sess.run('train_op', batches[0])
+        slots = [variable for variable in rnn.g.get_collection('variables') if variable.op.name.endswith('/Adam')]
+        norm = np.sqrt(sum(np.sum(np.square(value.astype(np.float64))) for value in sess.run(slots)))
+    assert len(slots) == 4
+    assert norm == pytest.approx((1 - 0.9) * 1e-9, rel=1e-3)    # the first moment after one step is 0.1 of the gradient
+
+
+def test_every_public_tensor_has_the_shape_and_type_that_the_table_states():
+    for sampling, n, t in ((False, 4, 10), (True, 1, 1)):
+        g = models.char(sampling=sampling).g
+        stated = {'tf_x:0': ((n, t), tf.int32), 'tf_y:0': ((n, t), tf.int32),
+                  'probabilities:0': ((n * t, V), tf.float32), 'cost:0': ((), tf.float32)}
+        for name, (shape, dtype) in stated.items():
+            tensor = g.get_tensor_by_name(name)
+            assert (tuple(tensor.shape.as_list()), tensor.dtype) == (shape, dtype)
+
+
+def test_get_top_char_leaves_its_argument_as_it_is():
+    probas = np.array([[0.1, 0.2, 0.3, 0.4]])
+    np.random.seed(0)
+    drawn = {get_top_char(probas, 4, top_n=2) for _ in range(50)}
+    assert drawn == {2, 3}
+    np.testing.assert_array_equal(probas, [[0.1, 0.2, 0.3, 0.4]])
+
+
+def test_get_top_char_takes_all_where_top_n_is_past_the_vocabulary():
+    np.random.seed(0)
+    assert {get_top_char([0.5, 0.5], 2, top_n=9) for _ in range(50)} == {0, 1}
+    assert get_top_char([[1.0]], 1) == 0
+
+
+BAD_PROBAS = [
+    (dict(probas=[0.5, np.nan]), ArgumentValueError, 'probas must be finite'),
+    (dict(probas=[1.5, -0.5]), ArgumentValueError, 'not negative'),
+    (dict(probas=[0.0, 0.0]), ArgumentValueError, 'one of them above 0'),
+    (dict(probas=[0.5, 0.3, 0.2]), ArgumentValueError, 'probas must hold char_size = 2 probabilities, not 3'),
+    (dict(probas=['a', 'b']), ArgumentTypeError, 'probas must hold numbers'),
+    (dict(char_size=0), ArgumentValueError, 'char_size must be'),
+    (dict(top_n=0), ArgumentValueError, 'top_n must be'),
+    (dict(top_n=2.5), ArgumentTypeError, 'top_n must be'),
+]
+
+
+@pytest.mark.parametrize('arguments, error, message', BAD_PROBAS)
+def test_get_top_char_names_a_bad_argument(arguments, error, message):
+    with pytest.raises(error, match=message):
+        get_top_char(**{'probas': [0.5, 0.5], 'char_size': 2, **arguments})
+
+
+def test_the_smoke_run_fits_the_constructor():
+    arguments = {name: value for name, value in SMOKE_RUN.items() if name != 'num_epochs'}
+    assert models.char(**arguments).arguments()['num_steps'] == 10

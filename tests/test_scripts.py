@@ -1,0 +1,252 @@
+"""The scripts as a user runs them: each in a process of its own, on small data made here."""
+
+import csv
+import io
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
+SMALL_REVIEWS = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate',
+                 '0.02', '--log-every', '2']
+SMALL_TEXT = ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '8', '--log-every', '2', '--length', '30']
+
+
+def start(name, *arguments, cwd, **more):
+    return subprocess.Popen([sys.executable, os.path.join(SCRIPTS, name)] + list(arguments), cwd=str(cwd),
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+
+def run(name, *arguments, cwd, text=None, status=0, **more):
+    """Standard output and standard error of a script that ends with this status."""
+    process = start(name, *arguments, cwd=cwd, **more)
+    out, err = process.communicate(None if text is None else text.encode('utf-8'), timeout=120)
+    out, err = out.decode('utf-8'), err.decode('utf-8')
+    assert process.returncode == status, err
+    assert 'Traceback' not in err
+    return out, err
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+    """A folder with a CSV of reviews and a text."""
+    place = tmp_path_factory.mktemp('scripts')
+    draw = random.Random(0)
+    with open(str(place / 'reviews.csv'), 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['review', 'sentiment'])
+        for _ in range(400):
+            label = draw.randrange(2)
+            words = [draw.choice(['fine', 'lovely', 'great'] if label else ['dull', 'awful', 'bad'])
+                     for _ in range(3)] + ['film', 'caf\u00e9', 'with', 'a', 'cast']
+            draw.shuffle(words)
+            writer.writerow([' '.join(words) + '!', label])
+    (place / 'text.txt').write_text('The cat sat on the mat; the \u00e9tude went on. ' * 20, encoding='utf-8')
+    return place
+
+
+@pytest.fixture(scope='module')
+def reviews_run(place):
+    return run('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '8', *SMALL_REVIEWS, cwd=place)[0]
+
+
+@pytest.fixture(scope='module')
+def text_run(place):
+    return run('train_charrnn.py', '--text', 'text.txt', '--epochs', '4', *SMALL_TEXT, cwd=place)[0]
+
+
+def test_training_on_reviews_prints_the_data_the_losses_and_the_accuracy_on_named_data(place, reviews_run):
+    lines = reviews_run.splitlines()
+    assert lines[0] == 'Data: reviews.csv, 200 reviews to train and 200 to test'
+    assert re.match(r'Epoch: 1/8 Iteration: 2 \| Train loss: \d\.\d{5}$', lines[1])
+    assert len(lines) == 1 + 8 * 20 // 2 + 2
+    assert lines[-2] == 'Model saved in ./model/'
+    accuracy, where = re.match(r'Test Acc\.: (\d\.\d{3}) on 200 reviews of (.*)$', lines[-1]).groups()
+    assert float(accuracy) > 0.9                            # the words decide, so that it can be learned
+    assert where == 'reviews.csv'
+
+
+def test_a_model_trained_in_one_process_moved_and_used_by_another_classifies_texts(place, reviews_run, tmp_path):
+    shutil.copytree(str(place / 'model'), str(tmp_path / 'elsewhere'))
+    texts = ['A lovely, great, fine film', 'awful! dull; bad', 'zebra lovely great fine', '']
+    out, err = run('predict_sentiment.py', '--ckpt-dir', 'elsewhere', *texts, cwd=tmp_path)
+    rows = [line.split(' ', 2) for line in out.split('\n')[:-1]]
+    assert [(row[0], row[2]) for row in rows[:3]] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
+    assert all(0 <= float(row[1]) <= 1 and len(row[1]) == 6 for row in rows)
+    assert rows[3][2] == ''
+    assert '4 words that the model has not seen were left out' in err       # two commas, a semicolon and a zebra
+
+
+def test_texts_come_from_a_file_or_standard_input_and_go_out_as_csv_or_json(place, reviews_run):
+    (place / 'new.txt').write_text('a fine caf\u00e9\n\nbad, "awful" film\n', encoding='utf-8')
+    form, _ = run('predict_sentiment.py', '--file', 'new.txt', '--format', 'csv', cwd=place)
+    rows = list(csv.DictReader(io.StringIO(form)))
+    assert [(row['label'], row['unknown_words'], row['text']) for row in rows] == [
+        ('1', '0', 'a fine caf\u00e9'), (rows[1]['label'], '0', ''), ('0', '3', 'bad, "awful" film')]
+    lines, _ = run('predict_sentiment.py', '--format', 'json', cwd=place,
+                   text='a fine caf\u00e9\n\nbad, "awful" film\n')
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [(row['label'], row['unknown_words'], row['text']) for row in found] == [
+        (1, 0, 'a fine caf\u00e9'), (found[1]['label'], 0, ''), (0, 3, 'bad, "awful" film')]
+    assert [row['probability'] for row in found] == [float(row['probability']) for row in rows]
+
+
+def test_more_texts_than_a_batch_are_classified_each_alone(place, reviews_run):
+    many = ['awful dull bad'] * 23 + ['lovely great fine']
+    out, _ = run('predict_sentiment.py', cwd=place, text='\n'.join(many))
+    alone, _ = run('predict_sentiment.py', many[-1], cwd=place)
+    assert len(out.splitlines()) == 24
+    assert len(set(out.splitlines()[:-1])) == 1
+    assert out.splitlines()[-1] == alone.strip()
+
+
+def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(place, text_run, tmp_path):
+    lines = text_run.splitlines()
+    assert lines[0] == 'Data: text.txt, 860 characters, 17 of them distinct'
+    assert re.match(r'Epoch 1/4 Iteration 2\| Training loss: \d\.\d{4}$', lines[1])
+    assert 'Model saved in ./model-4/' in lines
+    sample = lines[-1]
+    assert sample.startswith('The ') and len(sample) == 4 + 1 + 30
+    shutil.copytree(str(place / 'model-4'), str(tmp_path / 'moved'))
+    flags = ['--ckpt-dir', 'moved', '--length', '30', '--seed', '123']
+    assert run('sample_charrnn.py', *flags, cwd=tmp_path)[0] == sample + '\n'
+    wild, _ = run('sample_charrnn.py', *flags, '--top-n', '17', '--temperature', '9', '--starter', 'cat', cwd=tmp_path)
+    assert wild.startswith('cat') and wild[4:] != sample[5:]
+
+
+@pytest.mark.parametrize('name, arguments', [
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
+    ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
+def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments, place):
+    first, second = (run(name, *arguments, '--ckpt-dir', folder, cwd=place)[0] for folder in ('one', 'two'))
+    other, _ = run(name, *arguments, '--seed', '124', '--ckpt-dir', 'three', cwd=place)
+    assert first.replace('one', 'two') == second
+    assert 'loss: ' in first and other.replace('three', 'two') != second
+    for folder in ('one', 'two', 'three'):
+        shutil.rmtree(str(place / folder))
+
+
+def test_limit_takes_the_first_rows_of_each_half(place, tmp_path):
+    out, _ = run('train_sentiment.py', '--csv', str(place / 'reviews.csv'), '--limit', '30', '--epochs', '1',
+                 *SMALL_REVIEWS, cwd=tmp_path)
+    assert '30 reviews to train and 30 to test' in out.splitlines()[0]
+    assert 'on 30 reviews of' in out.splitlines()[-1]
+
+
+MISTAKES = [
+    ('train_sentiment.py', ['--csv', 'none.csv'], 'cannot read none.csv: No such file or directory'),
+    ('train_sentiment.py', ['--csv', 'text.txt'], 'text.txt needs the columns review and sentiment'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'], 'lstm_size must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--batch-size', '201'],
+     'X_train must have at least batch_size = 201'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '0'], '--epochs must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--limit', '0'], '--limit must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--device', 'gpu'],
+     "device must be 'auto' or 'cpu' here, not 'gpu'"),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', 'x'], "argument --epochs: invalid int value: 'x'"),
+    ('train_sentiment.py', ['--data-dir', 'nowhere'], 'nowhere'),
+    ('train_charrnn.py', ['--text', 'none.txt'], 'cannot read none.txt: No such file or directory'),
+    ('train_charrnn.py', ['--text', 'text.txt'], 'batch_size * num_steps + 1 = 6401 characters for one batch, not 860'),
+    ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], 'keep_prob must be a finite number above 0'),
+    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], 'ckpt_dir none is not there; train saves into it'),
+    ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
+    ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
+    ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
+    ('sample_charrnn.py', ['--ckpt-dir', 'none'], 'ckpt_dir none is not there; train saves into it'),
+    ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
+]
+
+
+@pytest.mark.parametrize('name, arguments, message', MISTAKES)
+def test_a_mistake_is_one_line_and_status_2(name, arguments, message, place, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    before = sorted(os.listdir('.'))
+    status = main_of(name)(arguments)
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert message in err.splitlines()[-1] and 'error: ' in err.splitlines()[-1]
+    assert 'Traceback' not in err
+    assert sorted(os.listdir('.')) == before
+
+
+def main_of(name):
+    """The `main` of a script; a mistake that `argparse` finds is a status too."""
+    space = {'__name__': 'script', '__file__': name}
+    with open(os.path.join(SCRIPTS, name), encoding='utf-8') as file:
+        exec(compile(file.read(), name, 'exec'), space)
+
+    def main(arguments):
+        try:
+            return space['main'](arguments)
+        except SystemExit as end:
+            return end.code
+    return main
+
+
+FLAGS = {
+    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir', 'save-every',
+                           'max-to-keep', 'log-every', 'overwrite'],
+    'train_charrnn.py': ['text', 'data-dir', 'batch-size', 'num-steps', 'lstm-size', 'num-layers', 'learning-rate',
+                         'keep-prob', 'grad-clip', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir', 'save-every',
+                         'max-to-keep', 'log-every', 'overwrite', 'length'],
+    'predict_sentiment.py': ['file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
+    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'top-n', 'temperature', 'seed', 'device'],
+}
+
+
+@pytest.mark.parametrize('name', sorted(FLAGS))
+def test_help_describes_every_flag(name, capsys):
+    assert main_of(name)(['--help']) == 0
+    text = capsys.readouterr().out
+    described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', text, flags=re.MULTILINE)
+    assert sorted(described) == sorted(FLAGS[name])
+
+
+def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
+    args, model, fields = vars_of('train_sentiment.py')['arguments']([])
+    assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
+                         engine='book', seed=123, device='auto')
+    assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
+    assert fields == dict(save_every=10, max_to_keep=5, log_every=20, overwrite=False)
+    args, model, fields = vars_of('train_charrnn.py')['arguments']([])
+    assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
+                         grad_clip=5.0, engine='book', seed=123, device='auto')
+    assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
+    assert fields == dict(save_every=1, max_to_keep=5, log_every=10, overwrite=False)
+
+
+def vars_of(name):
+    return main_of(name).__closure__[0].cell_contents
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals are sent in another way on Windows')
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place, tmp_path):
+    process = start('train_charrnn.py', '--text', str(place / 'text.txt'), '--epochs', '100000', *SMALL_TEXT,
+                    '--ckpt-dir', 'stopped', cwd=tmp_path)
+    while b'loss' not in process.stdout.readline():         # the first line of a loss; a dead process ends the lines
+        assert process.poll() is None
+    time.sleep(0.2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert out.decode().splitlines()[-1] == 'Model saved in stopped'
+    assert b'stopping after this step' in err
+    assert run('sample_charrnn.py', '--ckpt-dir', 'stopped', '--length', '5', cwd=tmp_path)[0].startswith('The ')
+
+
+def test_output_is_safe_on_a_console_that_is_not_utf_8(place, text_run, reviews_run):
+    environment = dict(os.environ, PYTHONIOENCODING='ascii')
+    flags = ['--ckpt-dir', 'model-4', '--length', '0', '--starter', '\u00e9t']
+    assert run('sample_charrnn.py', *flags, cwd=place, env=environment)[0].startswith('\\xe9t')
+    out, _ = run('predict_sentiment.py', 'caf\u00e9 \U0001f600', cwd=place, env=environment)
+    assert out.endswith('caf\\xe9 \\U0001f600\n')

@@ -1,0 +1,307 @@
+"""`SentimentRNN`: arguments, training, prediction, folders."""
+
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import models
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.sentiment import SMOKE_RUN, SentimentRNN
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A model of two epochs, its folder and its rows."""
+    folder = tmp_path_factory.mktemp('sentiment')
+    x, y = models.reviews()
+    rnn = models.sentiment()
+    rnn.train(x, y, 2, ckpt_dir=folder, vocabulary=models.WORDS)
+    return rnn, folder, x
+
+
+def test_the_constructor_has_the_books_arguments_order_and_defaults():
+    parameters = inspect.signature(SentimentRNN).parameters
+    books = {name: p.default for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD}
+    assert list(books.items()) == [('n_words', inspect.Parameter.empty), ('seq_len', 200), ('lstm_size', 256),
+                                   ('num_layers', 1), ('batch_size', 64), ('learning_rate', 0.0001),
+                                   ('embed_size', 200)]
+    assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
+        'engine': 'book', 'seed': 123, 'device': 'auto'}
+
+
+INTEGERS = ['n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'embed_size']
+BAD_ARGUMENTS = ([(name, value, ArgumentValueError) for name in INTEGERS for value in (0, -1)]
+                 + [(name, value, ArgumentTypeError) for name in INTEGERS
+                    for value in ('8', 2.0, None, True, float('nan'))]
+                 + [('learning_rate', value, ArgumentValueError) for value in (0, -0.1, float('nan'), float('inf'))]
+                 + [('learning_rate', value, ArgumentTypeError) for value in ('fast', None, True)]
+                 + [('engine', 'fast', ArgumentValueError), ('engine', None, ArgumentValueError),
+                    ('seed', -1, ArgumentValueError), ('seed', 2 ** 31, ArgumentValueError),
+                    ('seed', None, ArgumentTypeError), ('device', 'tpu', ArgumentValueError)])
+
+
+@pytest.mark.parametrize('name, value, error', BAD_ARGUMENTS)
+def test_a_bad_argument_is_named_before_any_graph_is_built(name, value, error, monkeypatch):
+    monkeypatch.setattr(tf, 'Graph', None)                  # building one would be another error
+    with pytest.raises(error, match='^%s must be ' % name):
+        models.sentiment(**{name: value})
+
+
+def test_another_engine_is_refused_by_name():
+    with pytest.raises(ArgumentValueError, match="engine must be one of 'book', not 'other'"):
+        models.sentiment(engine='other')
+
+
+def test_numpy_integers_are_integers():
+    assert models.sentiment(lstm_size=np.int64(3)).arguments()['lstm_size'] == 3
+
+
+X, Y = models.reviews()
+BAD_ROWS = [
+    ('X_train', X[0], Y, ArgumentValueError, r'X_train must have the shape \(rows, 4\), not \(4,\)'),
+    ('X_train', X[:, :3], Y, ArgumentValueError, r'X_train must have the shape \(rows, 4\), not \(15, 3\)'),
+    ('X_train', X.astype(float), Y, ArgumentTypeError, 'X_train must hold integers, not float64'),
+    ('X_train', [['a'] * 4] * 15, Y, ArgumentTypeError, 'X_train must hold integers'),
+    ('X_train', X[:4], Y[:4], ArgumentValueError, 'X_train must have at least batch_size = 5 rows, not 4'),
+    ('X_train', np.where(X == X.max(), 6, X), Y, ArgumentValueError, r'ids from 0 to 5 \(n_words - 1\), not 6'),
+    ('X_train', X - 1, Y, ArgumentValueError, 'ids from 0 to 5 .*, not -1'),
+    ('y_train', X, Y[:-1], ArgumentValueError, r'y_train must have the shape \(15,\)'),
+    ('y_train', X, Y[:, None], ArgumentValueError, r'y_train must have the shape \(15,\)'),
+    ('y_train', X, Y + 1, ArgumentValueError, 'y_train must hold 0 and 1, not 2'),
+    ('y_train', X, np.where(Y, np.nan, 0), ArgumentValueError, 'y_train must hold 0 and 1, not nan'),
+    ('y_train', X, ['pos'] * 15, ArgumentTypeError, 'y_train must hold the numbers 0 and 1'),
+]
+
+
+@pytest.mark.parametrize('name, x, y, error, message', BAD_ROWS)
+def test_bad_rows_are_named_before_a_folder_is_made(name, x, y, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        models.sentiment().train(x, y, 1, ckpt_dir=tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+BAD_SETTINGS = [
+    (dict(num_epochs=0), ArgumentValueError, 'num_epochs must be an integer of at least 1, not 0'),
+    (dict(num_epochs=1.5), ArgumentTypeError, 'num_epochs must be'),
+    (dict(keep_prob=0), ArgumentValueError, 'keep_prob must be a finite number above 0 and of at most 1, not 0'),
+    (dict(keep_prob=1.1), ArgumentValueError, 'keep_prob must be'),
+    (dict(vocabulary=['good']), ArgumentTypeError, 'vocabulary must be a dict'),
+    (dict(vocabulary={'good': 6}), ArgumentValueError, 'must be an integer from 1 to 5, not 6'),
+    (dict(vocabulary={'good': 1, 'bad': 1}), ArgumentValueError, 'a number of its own for each word'),
+    (dict(save_every=0), ArgumentValueError, 'save_every must be'),
+    (dict(log_every=-1), ArgumentValueError, 'log_every must be'),
+    (dict(max_to_keep=-1), ArgumentValueError, 'max_to_keep must be'),
+    (dict(stop=True), ArgumentTypeError, 'stop must be a function'),
+    (dict(epochs=3), ArgumentTypeError, "train has no argument 'epochs'; its settings of a run are save_every"),
+    (dict(ckpt_dir=3), ArgumentTypeError, 'ckpt_dir must be a path, not 3'),
+    (dict(ckpt_dir=''), ArgumentValueError, 'ckpt_dir must be a path of at least one character'),
+]
+
+
+@pytest.mark.parametrize('settings, error, message', BAD_SETTINGS)
+def test_bad_settings_of_a_run_are_named_before_a_folder_is_made(settings, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message):
+        models.sentiment().train(X, Y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
+    assert os.listdir('.') == []
+
+
+def test_training_prints_the_books_lines_and_saves_under_the_books_names(tmp_path, capsys):
+    models.sentiment().train(X, Y, 12, ckpt_dir=tmp_path / 'm', log_every=3)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith('Epoch: 1/12 Iteration: 3 | Train loss: 0.')
+    assert len(lines[0].split()[-1]) == len('0.70637')
+    saved = sorted(path.name for path in (tmp_path / 'm').glob('*.index'))
+    assert saved == ['sentiment-11.ckpt.index', 'sentiment-9.ckpt.index']
+
+
+def test_a_run_of_fewer_than_ten_epochs_is_saved(trained):
+    rnn, folder, _ = trained
+    assert sorted(path.name for path in folder.iterdir()) == [
+        'checkpoint', 'model.json', 'sentiment-1.ckpt.data-00000-of-00001', 'sentiment-1.ckpt.index',
+        'sentiment-1.ckpt.meta']
+    assert rnn.ckpt_dir == str(folder)
+
+
+def test_without_ckpt_dir_the_folder_is_the_books_and_then_the_objects_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rnn = models.sentiment()
+    rnn.train(X, Y, 1)
+    assert os.path.isfile('model/sentiment-0.ckpt.index')
+    rnn.train(X, Y, 1, ckpt_dir='other')
+    shutil.rmtree('model')
+    assert len(rnn.predict(X)) == 15
+
+
+def test_predict_returns_a_row_for_every_row(trained):
+    rnn, folder, x = trained
+    for rows in (0, 1, 4, 5, 6, 13):
+        labels, probabilities = rnn.predict(x[:rows]), rnn.predict(x[:rows], return_proba=True)
+        assert labels.shape == probabilities.shape == (rows,)
+        assert (labels.dtype, probabilities.dtype) == (np.int32, np.float32)
+        np.testing.assert_array_equal(labels, np.round(probabilities))
+
+
+def test_predict_carries_the_state_through_the_batches_as_the_listing_does(trained):
+    rnn, folder, x = trained
+    expected = []
+    with tf.compat.v1.Session(graph=rnn.g) as sess:
+        rnn.saver.restore(sess, tf.train.latest_checkpoint(str(folder)))
+        state = sess.run(rnn.initial_state)
+        for start in (0, 5, 10):
+            feed = {'tf_x:0': x[start:start + 5], 'tf_keepprob:0': 1.0, rnn.initial_state: state}
+            probabilities, state = sess.run(['probabilities:0', rnn.final_state], feed_dict=feed)
+            expected.extend(probabilities)
+    np.testing.assert_array_equal(rnn.predict(x, return_proba=True), expected)
+    assert not np.allclose(rnn.predict(x[5:], return_proba=True), expected[5:], atol=1e-7)
+
+
+def test_without_the_carried_state_a_prediction_does_not_depend_on_the_rows_before(trained):
+    rnn, _, x = trained
+    together = rnn.predict(x, return_proba=True, carry_state=False)
+    np.testing.assert_array_equal(together[7:], rnn.predict(x[7:], return_proba=True, carry_state=False))
+
+
+def test_a_batch_of_one_row_works(tmp_path):
+    rnn = models.sentiment(batch_size=1)
+    rnn.train(X[:3], Y[:3], 1, ckpt_dir=tmp_path)
+    assert rnn.predict(X[:3]).shape == (3,)
+
+
+BAD_DATA = [(X[:, :3], ArgumentValueError, 'X_data must have the shape'),
+            (X + 6, ArgumentValueError, 'X_data must hold ids from 0 to 5'),
+            (X.astype(float), ArgumentTypeError, 'X_data must hold integers')]
+
+
+@pytest.mark.parametrize('x, error, message', BAD_DATA)
+def test_predict_names_bad_rows(x, error, message, trained):
+    with pytest.raises(error, match=message):
+        trained[0].predict(x)
+
+
+def test_predict_names_a_bad_switch(trained):
+    with pytest.raises(ArgumentTypeError, match='return_proba must be True or False'):
+        trained[0].predict(X, return_proba='yes')
+
+
+def test_prediction_needs_a_folder_with_a_fitting_model(trained, tmp_path):
+    _, folder, x = trained
+    with pytest.raises(FileError, match='is not there; train saves into it'):
+        models.sentiment().predict(x, ckpt_dir=tmp_path / 'none')
+    with pytest.raises(FileError, match='holds no checkpoint'):
+        models.sentiment().predict(x, ckpt_dir=tmp_path)
+    with pytest.raises(FileError, match='does not fit this one: lstm_size 3, not 4'):
+        models.sentiment(lstm_size=4).predict(x, ckpt_dir=folder)
+    with pytest.raises(ArgumentValueError, match=r"checkpoint must be one of those in .*sentiment-1\.ckpt.*not 'last'"):
+        models.sentiment().predict(x, ckpt_dir=folder, checkpoint='last')
+
+
+def test_a_named_checkpoint_is_used_instead_of_the_newest(tmp_path):
+    rnn = models.sentiment()
+    rnn.train(X, Y, 3, ckpt_dir=tmp_path, save_every=1)
+    first = rnn.predict(X, return_proba=True, checkpoint='sentiment-0.ckpt')
+    assert not np.array_equal(first, rnn.predict(X, return_proba=True))
+    other = models.sentiment()
+    other.train(X, Y, 1, ckpt_dir=tmp_path / 'other')
+    np.testing.assert_array_equal(first, other.predict(X, return_proba=True))
+
+
+def test_load_brings_back_everything_in_a_fresh_process_from_a_moved_folder(trained, tmp_path):
+    rnn, folder, x = trained
+    moved = tmp_path / 'a folder with spaces'
+    shutil.copytree(str(folder), str(moved))
+    np.save(str(tmp_path / 'x.npy'), x)
+    code = ('import sys, numpy as np, rnnbook\n'
+            'rnn = rnnbook.SentimentRNN.load(sys.argv[1])\n'
+            'np.save(sys.argv[3], rnn.predict(np.load(sys.argv[2]), return_proba=True))\n'
+            'print(sorted(rnn.arguments().items()), rnn.vocabulary)\n')
+    out = subprocess.check_output([sys.executable, '-c', code, str(moved), str(tmp_path / 'x.npy'),
+                                   str(tmp_path / 'p.npy')])
+    np.testing.assert_array_equal(np.load(str(tmp_path / 'p.npy')), rnn.predict(x, return_proba=True))
+    assert out.decode().strip() == '%s %s' % (sorted(rnn.arguments().items()), models.WORDS)
+
+
+def test_two_models_live_at_once_and_do_not_touch_each_other(tmp_path):
+    one, two = models.sentiment(), models.sentiment(seed=7, lstm_size=5)
+    one.train(X, Y, 1, ckpt_dir=tmp_path / 'one')
+    before = one.predict(X, return_proba=True)
+    two.train(X, Y, 1, ckpt_dir=tmp_path / 'two')
+    np.testing.assert_array_equal(one.predict(X, return_proba=True), before)
+    assert not np.array_equal(two.predict(X, return_proba=True), before)
+
+
+def test_a_notebook_cell_run_again_gives_the_same_weights_under_a_new_name(tmp_path, capsys):
+    for _ in range(2):
+        models.sentiment().train(X, Y, 1, ckpt_dir=tmp_path)
+    assert 'holds an earlier run of this model; this one starts anew' in capsys.readouterr().out
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith('sentiment-0.ckpt-2')
+    first, second = (models.variables(tmp_path, name) for name in ('sentiment-0.ckpt', 'sentiment-0.ckpt-2'))
+    assert sorted(first) == sorted(second) != []
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_the_same_object_trains_again_from_fresh_weights(tmp_path):
+    rnn = models.sentiment()
+    rnn.train(X, Y, 1, ckpt_dir=tmp_path / 'a')
+    rnn.train(X, Y, 1, ckpt_dir=tmp_path / 'b')
+    first, second = models.variables(tmp_path / 'a'), models.variables(tmp_path / 'b')
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_another_seed_gives_other_weights(tmp_path):
+    models.sentiment().train(X, Y, 1, ckpt_dir=tmp_path / 'a')
+    models.sentiment(seed=124).train(X, Y, 1, ckpt_dir=tmp_path / 'b')
+    name = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel'
+    assert not np.array_equal(models.variables(tmp_path / 'a')[name], models.variables(tmp_path / 'b')[name])
+
+
+def test_two_layers_train_and_predict(tmp_path):
+    rnn = models.sentiment(num_layers=2)
+    rnn.train(X, Y, 1, ckpt_dir=tmp_path)
+    assert len(SentimentRNN.load(tmp_path).predict(X)) == 15
+    assert 'rnn/multi_rnn_cell/cell_1/basic_lstm_cell/kernel' in models.variables(tmp_path)
+
+
+def test_a_stop_saves_in_the_middle_of_an_epoch_and_can_be_predicted_from(tmp_path):
+    asked = []
+    rnn = models.sentiment()
+    rnn.train(X, Y, 5, ckpt_dir=tmp_path, stop=lambda: asked.append(1) or len(asked) == 4)
+    assert len(asked) == 4
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith('sentiment-1.ckpt-4')
+    assert len(rnn.predict(X)) == 15
+
+
+def test_a_notebook_can_run_the_graph_itself():
+    rnn = models.sentiment()
+    with tf.compat.v1.Session(graph=rnn.g, config=rnn.session_config()) as sess:
+        sess.run(rnn.init_op)
+        cost, _ = sess.run(['cost:0', 'train_op'], {'tf_x:0': X[:5], 'tf_y:0': Y[:5], 'tf_keepprob:0': 0.5})
+    assert 0 < cost < 2
+
+
+def test_every_public_tensor_has_the_shape_and_type_that_the_table_states():
+    g = models.sentiment().g
+    stated = {'tf_x:0': ((5, 4), tf.int32), 'tf_y:0': ((5,), tf.float32), 'embedding:0': ((6, 2), tf.float32),
+              'probabilities:0': ((5,), tf.float32), 'labels:0': ((5,), tf.int32), 'cost:0': ((), tf.float32)}
+    for name, (shape, dtype) in stated.items():
+        tensor = g.get_tensor_by_name(name)
+        assert (tuple(tensor.shape.as_list()), tensor.dtype.base_dtype) == (shape, dtype)
+    assert g.get_tensor_by_name('tf_keepprob:0').shape.ndims is None
+
+
+def test_cpu_hides_the_gpu_in_every_session_of_the_model():
+    assert dict(models.sentiment(device='cpu').session_config().device_count) == {'GPU': 0}
+
+
+def test_the_smoke_run_fits_the_constructor():
+    arguments = {name: value for name, value in SMOKE_RUN.items() if name != 'num_epochs'}
+    assert models.sentiment(**arguments).arguments()['seq_len'] == 20
