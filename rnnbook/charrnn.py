@@ -9,9 +9,10 @@ from rnnbook import checkpoints, hamlet, lstm, monitor, sidecar, training
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_choice, check_ids, check_int,
-                            check_number, check_str, shorten)
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str,
+                            shorten)
 from rnnbook.files import check_path
+from rnnbook.hamlet import get_top_char
 from rnnbook.progress import progress
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'SMOKE_RUN']
@@ -25,43 +26,6 @@ SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 
 
 KIND = 'characters'
 LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
-
-
-def get_top_char(probas, char_size, top_n=5):
-    """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
-
-    Parameters
-    ----------
-    probas : array_like of float, `char_size` in all
-        The probabilities of the characters, in any shape such as (1, V). Left as they are.
-    char_size : int
-        V, the number of characters.
-    top_n : int, default 5
-        How many of the likeliest to draw from; V and more mean all of them.
-
-    Returns
-    -------
-    int
-        The number of the character.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
-    """
-    char_size = check_int('char_size', char_size)
-    top_n = check_int('top_n', top_n)
-    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
-    p = np.array(probas).reshape(-1)                                                # (V,)
-    if p.dtype.kind not in 'fiu':
-        raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
-    if len(p) != char_size:
-        raise ArgumentValueError('probas must hold char_size = %d probabilities, not %d' % (char_size, len(p)))
-    if not np.all(np.isfinite(p)) or p.min() < 0 or p.max() <= 0:
-        raise ArgumentValueError('probas must be finite and not negative, and one of them above 0')
-    p[np.argsort(p)[:-top_n]] = 0
-    p = p / np.sum(p)
-    return int(np.random.choice(char_size, 1, p=p)[0])
 
 
 class CharRNN:
@@ -302,14 +266,11 @@ class CharRNN:
         FileError
             No checkpoint in the folder, one that cannot be read, or one of another model.
         """
-        if not self.sampling:
-            raise ArgumentValueError('sampling must be True for sample; this object was made for train')
+        self._needs_sampling('sample')
         output_length = check_int('output_length', output_length, 0)
         top_n = check_int('top_n', top_n)
         temperature = check_number('temperature', temperature, above=0)
-        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        prefix = checkpoints.find(folder, checkpoint)
-        char2int = self._vocabulary_for(folder, vocabulary)
+        prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         starter = self._starter(starter_seq, char2int)
         int2char = {number: char for char, number in char2int.items()}
         drawn = []
@@ -324,6 +285,49 @@ class CharRNN:
             drawn.append(get_top_char(probas, self.num_classes, top_n))
         return starter_seq + ''.join(int2char[number] for number in drawn)
 
+    def evaluate(self, text, ckpt_dir=None, *, vocabulary=None, checkpoint=None):
+        """How well the model predicts a text, in bits per character.
+
+        The mean cross entropy of every character but the first, given all that stand before it: from the zero state,
+        carried through the whole text, without dropout.
+
+        Parameters
+        ----------
+        text : str
+            At least 2 characters, all of them in the vocabulary.
+        ckpt_dir : str or path, optional
+            The folder to restore from. Default: where this object was loaded from, else ``./model/``.
+        vocabulary : dict of str to int, optional
+            The `char2int` of the training text. Default: the one saved in the folder.
+        checkpoint : str, optional
+            The name of a checkpoint in the folder. Default: the newest.
+
+        Returns
+        -------
+        float
+            Bits: the cross entropy in nats over ln 2.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            A text that is too short or has a character that the vocabulary lacks, no vocabulary at all; or `sampling`
+            is false.
+        FileError
+            No checkpoint in the folder, one that cannot be read, or one of another model.
+        """
+        self._needs_sampling('evaluate')
+        if len(check_str('text', text)) < 2:
+            raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
+        prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
+        numbers = hamlet.encode(text, char2int)
+        total = 0.0
+        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            checkpoints.restore(sess, self.saver, prefix)
+            state = training.CarriedState(sess, self)
+            for x, y in progress(zip(numbers, numbers[1:]), len(numbers) - 1, 'Evaluating'):
+                total += float(state.run(['cost:0'], {'tf_x:0': [[x]], 'tf_y:0': [[y]], 'tf_keepprob:0': 1.0})[0])
+        return total / (len(numbers) - 1) / np.log(2)
+
     @staticmethod
     def _next(state, number, temperature):
         """The probabilities of what follows this character, shape (1, V)."""
@@ -334,14 +338,21 @@ class CharRNN:
             logs = np.log(probas.astype(np.float64)) / temperature
         return np.exp(logs - logs.max())
 
-    def _vocabulary_for(self, folder, vocabulary):
+    def _needs_sampling(self, method):
+        if not self.sampling:
+            raise ArgumentValueError('sampling must be True for %s; this object was made for train' % method)
+
+    def _restorable(self, ckpt_dir, vocabulary, checkpoint):
+        """The checkpoint to restore, and the vocabulary that goes with it."""
+        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
+        prefix = checkpoints.find(folder, checkpoint)
         own = sidecar.Description(type(self).__name__, self.arguments(), None)
         found = checkpoints.match(folder, own, KIND, self.SHAPING)
         if vocabulary is None and (found is None or found.vocabulary is None):
             raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
                                      'saves it with the weights' % folder)
-        return hamlet.check_char2int('vocabulary', found.vocabulary if vocabulary is None else vocabulary,
-                                     self.num_classes)
+        return prefix, hamlet.check_char2int('vocabulary', found.vocabulary if vocabulary is None else vocabulary,
+                                             self.num_classes)
 
     @staticmethod
     def _starter(starter_seq, char2int):

@@ -14,7 +14,8 @@ from rnnbook import etext
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
 from rnnbook.files import check_path, read_text
 
-__all__ = ['load_text', 'char_vocabulary', 'encode', 'check_char2int', 'reshape_data', 'create_batch_generator']
+__all__ = ['load_text', 'char_vocabulary', 'encode', 'check_char2int', 'reshape_data', 'create_batch_generator',
+           'get_top_char']
 
 
 def load_text(path):
@@ -193,3 +194,40 @@ def _windows(data_x, data_y, num_steps):
     for start in range(0, data_x.shape[1] - num_steps + 1, num_steps):
         stop = start + num_steps
         yield data_x[:, start:stop], data_y[:, start:stop]
+
+
+def get_top_char(probas, char_size, top_n=5):
+    """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
+
+    Parameters
+    ----------
+    probas : array_like of float, `char_size` in all
+        The probabilities of the characters, in any shape such as (1, V). Left as they are.
+    char_size : int
+        V, the number of characters.
+    top_n : int, default 5
+        How many of the likeliest to draw from; V and more mean all of them.
+
+    Returns
+    -------
+    int
+        The number of the character.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
+    """
+    char_size = check_int('char_size', char_size)
+    top_n = check_int('top_n', top_n)
+    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
+    p = np.array(probas).reshape(-1)                                                # (V,)
+    if p.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
+    if len(p) != char_size:
+        raise ArgumentValueError('probas must hold char_size = %d probabilities, not %d' % (char_size, len(p)))
+    if not np.all(np.isfinite(p)) or p.min() < 0 or p.max() <= 0:
+        raise ArgumentValueError('probas must be finite and not negative, and one of them above 0')
+    p[np.argsort(p)[:-top_n]] = 0
+    p = p / np.sum(p)
+    return int(np.random.choice(char_size, 1, p=p)[0])

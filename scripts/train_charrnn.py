@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, datasets, hamlet
+from rnnbook import cli, datasets, errors, hamlet
 
 
 def arguments(argv):
@@ -17,6 +17,8 @@ def arguments(argv):
     data.add_argument('--text', metavar='FILE', help='a UTF-8 text to train on; None is Hamlet')
     data.add_argument('--data-dir', metavar='DIR',
                       help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
+    data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
+                      'out of the training, and print its bits per character at the end')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
     fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
@@ -29,24 +31,28 @@ def arguments(argv):
 def main(argv):
     """Run the script; returns its exit status."""
     args, model, run = arguments(argv)
-    rnnbook.errors.check_int('--length', args.length, 0)
+    errors.check_int('--length', args.length, 0)
+    errors.check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
     cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
     path = args.text or datasets.fetch_hamlet(args.data_dir)
     text = hamlet.load_text(path)
     char2int, _ = hamlet.char_vocabulary(text)
     print('Data: %s, %d characters, %d of them distinct' % (datasets.describe(path), len(text), len(char2int)))
 
-    train_x, train_y = hamlet.reshape_data(hamlet.encode(text, char2int), model['batch_size'], model['num_steps'])
+    end = len(text) - int(len(text) * args.held_out)
+    train_x, train_y = hamlet.reshape_data(hamlet.encode(text[:end], char2int), model['batch_size'], model['num_steps'])
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
     with cli.StopOnSignal() as stop:
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
         return stop.status
-    np.random.seed(args.seed)
-    starter = 'The ' if set('The ') <= set(char2int) else text[0]
     rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
-    print(rnn.sample(args.length, args.ckpt_dir, starter))
+    if end < len(text):
+        print('Held out: %.4f bits per character on the last %d characters of %s'
+              % (rnn.evaluate(text[end:]), len(text) - end, datasets.describe(path)))
+    np.random.seed(args.seed)
+    print(rnn.sample(args.length, args.ckpt_dir, 'The ' if set('The ') <= set(char2int) else text[0]))
 
 
 if __name__ == '__main__':

@@ -213,6 +213,36 @@ def test_training_goes_into_another_models_folder_only_when_told_to(tmp_path):
     assert CharRNN.load(tmp_path).lstm_size == 9
 
 
+def test_bits_per_character_are_the_cross_entropy_of_all_but_the_first(folder):
+    rnn = CharRNN.load(folder)
+    text = 'the dog sat'
+    nats = []
+    with tf.compat.v1.Session(graph=rnn.g) as sess:
+        rnn.saver.restore(sess, tf.train.latest_checkpoint(str(folder)))
+        state = sess.run(rnn.initial_state)
+        for char, following in zip(text, text[1:]):
+            probas, state = sess.run(['probabilities:0', rnn.final_state],
+                                     {'tf_x:0': [[models.CHAR2INT[char]]], 'tf_keepprob:0': 1.0,
+                                      rnn.initial_state: state})
+            nats.append(-np.log(probas[0, models.CHAR2INT[following]]))
+    assert len(nats) == 10
+    assert rnn.evaluate(text) == pytest.approx(np.mean(nats) / np.log(2), rel=1e-5)
+
+
+BAD_EVALUATIONS = [('', ArgumentValueError, 'text must have at least 2 characters, not 0'),
+                   ('t', ArgumentValueError, 'text must have at least 2 characters, not 1'),
+                   (None, ArgumentTypeError, 'text must be a str'),
+                   ('the Zoo', ArgumentValueError, "text has the character 'Z' at position 4")]
+
+
+@pytest.mark.parametrize('text, error, message', BAD_EVALUATIONS)
+def test_evaluate_names_a_bad_text(text, error, message, folder):
+    with pytest.raises(error, match=message):
+        CharRNN.load(folder).evaluate(text)
+    with pytest.raises(ArgumentValueError, match='sampling must be True for evaluate'):
+        models.char().evaluate('the dog', folder)
+
+
 def test_dropout_is_the_same_in_two_runs_and_not_idle(tmp_path):
     batches = models.feeds(models.char(), X, Y, keep_prob=0.5)
     first, second = models.losses(models.char(), batches, 12), models.losses(models.char(), batches, 12)

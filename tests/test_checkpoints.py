@@ -91,7 +91,8 @@ def test_a_folder_without_a_description_such_as_the_listing_leaves_can_be_sample
     assert models.char(sampling=True).sample(5, folder, 'the ', vocabulary=models.CHAR2INT).startswith('the ')
     with pytest.raises(FileError, match='holds no model: there is no model.json'):
         CharRNN.load(folder)
-    with pytest.raises(FileError, match=r'cannot restore .*kernel has the shape \[21, 28\] in this model, and \[20, 24\] there'):
+    with pytest.raises(FileError,
+                       match=r'cannot restore .*kernel has the shape \[21, 28\] in this model, and \[20, 24\] there'):
         models.char(sampling=True, lstm_size=7).sample(5, folder, 'the ', vocabulary=models.CHAR2INT)
     before = sorted(path.name for path in folder.glob('*.index'))
     models.char().train(X, Y, 5, folder, vocabulary=models.CHAR2INT)

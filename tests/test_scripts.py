@@ -193,9 +193,9 @@ def main_of(name):
 
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
-                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir', 'save-every',
-                           'max-to-keep', 'log-every', 'overwrite'],
-    'train_charrnn.py': ['text', 'data-dir', 'batch-size', 'num-steps', 'lstm-size', 'num-layers', 'learning-rate',
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
+                           'save-every', 'max-to-keep', 'log-every', 'overwrite'],
+    'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers', 'learning-rate',
                          'keep-prob', 'grad-clip', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir', 'save-every',
                          'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
