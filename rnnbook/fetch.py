@@ -1,6 +1,7 @@
 """Files from the net: over HTTP, or through pip from the package index. Standard library; pyprind for the bar."""
 
 import http.client
+import io
 import os
 import queue
 import subprocess
@@ -33,8 +34,14 @@ def progress(total, title):
         import pyprind
     except ImportError:
         return _NoBar()
-    # The stream as an object: for the number 2, pyprind only prints a warning where stdout is no terminal.
-    return pyprind.ProgBar(max(1, total), title=title, stream=sys.stderr)
+    try:
+        sys.stdout.fileno()
+        stream = sys.stderr                                 # for 2, pyprind only warns where stdout is no terminal
+    except io.UnsupportedOperation:
+        stream = 2                                          # a notebook: there pyprind takes numbers only
+    except (AttributeError, ValueError):
+        return _NoBar()                                     # no stdout, or a closed one, at which pyprind stumbles
+    return pyprind.ProgBar(max(1, total), title=title, stream=stream)
 
 
 def _open(url):

@@ -154,6 +154,7 @@ def read_tar(path, wanted, max_bytes):
                         raise FileError('%s: %s is larger than %d bytes' % (path, shorten(member.name), max_bytes))
                     yield member.name, tar.extractfile(member).read()
                 tar.members = []                        # tarfile keeps every header that it has seen
+            stream.read(1 << 20)                        # the padding, after which gzip compares its checksum
 
 
 def gunzip(path, target, max_bytes):
