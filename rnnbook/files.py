@@ -1,13 +1,16 @@
 """Files, handled so that nothing is lost: sha256, whole writes, reading with limits. Standard library only."""
 
 import contextlib
+import gzip
 import hashlib
 import os
+import tarfile
 import tempfile
+import zlib
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 
-__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text']
+__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'read_tar', 'gunzip']
 
 MAX_TEXT_BYTES = 2 ** 30
 
@@ -26,11 +29,14 @@ def check_path(name, path):
 
 
 def sha256(path):
-    """The sha256 of a file's bytes as 64 hexadecimal digits."""
+    """The sha256 of a file's bytes as 64 hexadecimal digits; `FileError` if it cannot be read."""
     digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
+    try:
+        with open(path, 'rb') as file:
+            for block in iter(lambda: file.read(1 << 20), b''):
+                digest.update(block)
+    except OSError as error:
+        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
     return digest.hexdigest()
 
 
@@ -101,3 +107,63 @@ def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
     except UnicodeDecodeError as error:
         raise FileError('%s is not UTF-8: byte %d is 0x%02x' % (path, error.start, data[error.start])) from error
     return text.replace('\r\n', '\n') if fold else text
+
+
+@contextlib.contextmanager
+def _unpacking(path):
+    """`FileError` for all that the standard library raises about a damaged archive."""
+    try:
+        yield
+    except FileError:
+        raise
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
+        if getattr(error, 'strerror', None):
+            raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
+        raise FileError('%s is damaged or cut off: %s' % (path, shorten(str(error)))) from error
+
+
+def read_tar(path, wanted, max_bytes):
+    """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk.
+
+    Parameters
+    ----------
+    path : str
+        The archive.
+    wanted : callable
+        `wanted(name)` says whether the member of that name is read. Links, devices and folders never are.
+    max_bytes : int
+        The most that a wanted member may hold.
+
+    Yields
+    ------
+    (str, bytes)
+        Name, as the archive spells it, and content.
+
+    Raises
+    ------
+    FileError
+        Not there, damaged, cut off where the format shows it, or a wanted member is too large.
+    """
+    with _unpacking(path), open(path, 'rb') as raw:
+        gzipped = raw.read(2) == b'\x1f\x8b'
+        raw.seek(0)
+        # Reading gzip through its own module, and not by tarfile's mode 'r|gz', has a cut-off file raise EOFError.
+        with gzip.GzipFile(fileobj=raw) if gzipped else raw as stream, tarfile.open(fileobj=stream, mode='r|') as tar:
+            for member in tar:
+                if member.isreg() and wanted(member.name):
+                    if member.size > max_bytes:
+                        raise FileError('%s: %s is larger than %d bytes' % (path, shorten(member.name), max_bytes))
+                    yield member.name, tar.extractfile(member).read()
+                tar.members = []                        # tarfile keeps every header that it has seen
+            stream.read(1 << 20)                        # the padding, after which gzip compares its checksum
+
+
+def gunzip(path, target, max_bytes):
+    """Write what a gzip file holds, `max_bytes` at most, to the file `target`; `FileError` as `read_tar` has it."""
+    with _unpacking(path), gzip.open(path) as source, open(target, 'wb') as file:
+        size = 0
+        for block in iter(lambda: source.read(1 << 20), b''):
+            size += len(block)
+            if size > max_bytes:
+                raise FileError('%s holds more than %d bytes' % (path, max_bytes))
+            file.write(block)

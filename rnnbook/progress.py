@@ -38,10 +38,13 @@ def progress(items, total, title, patience=2.0):
     stream, bar, begin = _stream(), None, time.monotonic()
     for done, item in enumerate(items):
         if bar is None and stream is not None and time.monotonic() - begin >= patience:
-            import pyprind                                  # here, since using a model with NumPy alone needs none
-            bar = pyprind.ProgBar(total, title=title, stream=stream)
-            if done:
-                bar.update(iterations=done)
+            try:
+                import pyprind                              # here, since using a model with NumPy alone needs none
+            except ImportError:
+                stream = None
+            else:
+                bar = pyprind.ProgBar(max(1, total), title=title, stream=stream)
+                bar.update(iterations=done, force_flush=True)
         yield item
         if bar is not None:
             bar.update()

