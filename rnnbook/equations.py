@@ -134,7 +134,7 @@ def sigmoid(z):
     """
     z = _floats('z', z)
     small = np.exp(-np.abs(z))                              # never above 1
-    return np.where(z >= 0, np.ones_like(small), small) / (1 + small)
+    return np.where(np.signbit(z), small, np.ones_like(small)) / (1 + small)
 
 
 def softmax(z):
