@@ -59,10 +59,11 @@ def _layer(name, kind, layer, D):
     """One layer of this kind for inputs of size D, checked, and its H."""
     if not isinstance(layer, (tuple, list)) or len(layer) != len(kind._fields):
         raise ArgumentTypeError('%s must be a tuple (%s), not %s' % (name, ', '.join(kind._fields), shorten(layer)))
+    names = ['%s.%s' % (name, field) for field in kind._fields]
+    weights = [_floats(*pair) for pair in zip(names, layer)]
     multiple, shapes = _SHAPES[kind]
-    H = np.size(layer[-1]) // multiple
-    return kind(*[_floats('%s.%s' % (name, field), weight, shape)
-                  for field, weight, shape in zip(kind._fields, layer, shapes(D, H))]), H
+    H = weights[-1].size // multiple
+    return kind(*[_floats(*triple) for triple in zip(names, weights, shapes(D, H))]), H
 
 
 def _network(kind, x, layers, initial_state, sequence_length):
@@ -108,11 +109,22 @@ def _live(sequence_length, N, T):
     return (np.arange(T) < lengths[:, np.newaxis])[:, :, np.newaxis]
 
 
+def _classes(name, value):
+    """The value as an array of float with at least one class along its last axis."""
+    array = _floats(name, value)
+    if 0 in array.shape[-1:] or array.ndim == 0:
+        raise ArgumentValueError('%s must have the shape (..., V) with V at least 1, not %s' % (name, array.shape))
+    return array
+
+
 def _ids(name, ids, end):
     """The value as an array of integers from 0 to `end - 1`, of any shape."""
-    array = np.asarray(ids)
-    if array.dtype.kind not in 'iu':
-        raise ArgumentTypeError('%s must hold integers, not %s' % (name, shorten(ids)))
+    try:
+        array = np.asarray(ids)
+        if array.dtype.kind not in 'iu':
+            raise ValueError
+    except ValueError:
+        raise ArgumentTypeError('%s must be an array of integers, not %s' % (name, shorten(ids))) from None
     if array.size and (array.min() < 0 or array.max() >= end):
         raise ArgumentValueError('%s must hold integers from 0 to %d, not %d'
                                  % (name, end - 1, array[(array < 0) | (array >= end)][0]))
@@ -149,7 +161,7 @@ def softmax(z):
     numpy.ndarray, shape (..., V)
         Rows that sum to 1.
     """
-    z = _floats('z', z)
+    z = _classes('z', z)
     power = np.exp(z - z.max(axis=-1, keepdims=True))
     return power / power.sum(axis=-1, keepdims=True)
 
@@ -521,7 +533,7 @@ def softmax_cross_entropy(logits, labels):
     numpy.ndarray, shape (...)
         In nats.
     """
-    logits = _floats('logits', logits)
+    logits = _classes('logits', logits)
     labels = _floats('labels', labels, logits.shape)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -541,7 +553,7 @@ def softmax_cross_entropy_gradient(logits, labels):
     -------
     numpy.ndarray, shape (..., V)
     """
-    logits = _floats('logits', logits)
+    logits = _classes('logits', logits)
     return softmax(logits) - _floats('labels', labels, logits.shape)
 
 
@@ -607,10 +619,10 @@ def loss_over_time(losses, sequence_length=None):
 
 # ---- backpropagation through time ------------------------------------------------------------------------------------
 
-def _back(step_back, layers, tapes, live, d_outputs):
+def _back(step_back, layers, tapes, d_outputs):
     """BPTT through all the steps that are handed in: gradients of the layers, of x and of the state before the steps.
 
-    tapes holds the steps of each layer; live, (N, steps, 1), and d_outputs, (N, steps, H), are of the same steps.
+    tapes holds the steps of each layer, and d_outputs, (N, steps, H), is of the same steps.
     """
     layer_gradients, d_states = [], []
     for layer, tape in zip(reversed(layers), reversed(tapes)):
@@ -618,10 +630,8 @@ def _back(step_back, layers, tapes, live, d_outputs):
         d_state = (zeros, zeros) if isinstance(layer, LSTMLayer) else (zeros,)
         sums, d_inputs = None, []
         for t in reversed(range(len(tape))):
-            d_at_step = d_state[:-1] + (d_state[-1] + d_outputs[:, t],)
-            d_x, d_before, gradients = step_back([np.where(live[:, t], d, zeros) for d in d_at_step], tape[t], layer)
-            # A step of padding hands its state on as it is, and with it the gradient.
-            d_state = tuple(np.where(live[:, t], before, after) for before, after in zip(d_before, d_state))
+            d_state = d_state[:-1] + (d_state[-1] + d_outputs[:, t],)     # h(t) goes into y(t) and into step t + 1
+            d_x, d_state, gradients = step_back(d_state, tape[t], layer)
             sums = gradients if sums is None else [total + part for total, part in zip(sums, gradients)]
             d_inputs.insert(0, d_x)
         d_outputs = np.stack(d_inputs, axis=1)                            # (N, steps, D): the H of the layer below
@@ -646,11 +656,12 @@ def _bptt(step, step_back, network, d_outputs, num_steps, scheme):
     x, layers, states, live = network
     outputs, _, tapes = _unroll(step, x, layers, states, live)
     d_outputs = _floats('d_outputs', d_outputs, outputs.shape)
+    # Outputs past a sequence's end are constants. Nothing after the end has a loss, so nothing else comes back there.
+    d_outputs = np.where(live, d_outputs, np.zeros_like(d_outputs))
     d_x, d_initial_state = None, None
     for start, stop, first in _spans(x.shape[1], num_steps, scheme):
         d_span = np.concatenate([np.zeros_like(d_outputs[:, start:first]), d_outputs[:, first:stop]], axis=1)
-        gradients, d_inputs, d_states = _back(step_back, layers, [tape[start:stop] for tape in tapes],
-                                              live[:, start:stop], d_span)
+        gradients, d_inputs, d_states = _back(step_back, layers, [tape[start:stop] for tape in tapes], d_span)
         if d_x is None:                                                   # the first span always starts at step 1
             sums, d_initial_state, d_x = gradients, d_states, np.zeros(x.shape, d_inputs.dtype)
         else:
@@ -846,6 +857,6 @@ def clip_by_global_norm(gradients, clip_norm):
     clip_norm = dtype.type(clip_norm)
     with np.errstate(over='ignore'):
         norm = dtype.type(np.sqrt(sum(np.sum(array * array) for array in known)))
-    # In this order, as TensorFlow has it, the factor is the same to the last bit.
+    # The operations of TensorFlow in its order: gradients that need no clipping get the factor that they get there.
     scale = clip_norm * min(1 / norm if norm else np.inf, 1 / clip_norm) if np.isfinite(norm) else np.nan
     return [None if array is None else array * dtype.type(scale) for array in arrays], norm
