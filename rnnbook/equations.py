@@ -360,8 +360,8 @@ def gru_step(x, h, layer):
 
 # ---- whole sequences -------------------------------------------------------------------------------------------------
 
-def _unroll(step, x, layers, states, live):
-    """All steps of all layers: outputs (N, T, H), final states, and for each layer the tape of its T steps.
+def _unroll(step, x, layers, states, live, keep=False):
+    """All steps of all layers: outputs (N, T, H), final states and, if kept, the tape of T steps of each layer.
 
     A layer runs over the whole sequence before the one above it starts: the same numbers as step by step.
     """
@@ -377,7 +377,8 @@ def _unroll(step, x, layers, states, live):
                 new_state = tuple(np.where(live[:, t], new, old) for new, old in zip(new_state, state))
             state = new_state
             outputs.append(output)
-            tape.append(entry)
+            if keep:                                                      # several times the size of the outputs
+                tape.append(entry)
         x = np.stack(outputs, axis=1)                                     # (N, T, H), the input of the next layer
         final_states.append(state)
         tapes.append(tape)
@@ -654,7 +655,7 @@ def _spans(T, num_steps, scheme):
 def _bptt(step, step_back, network, d_outputs, num_steps, scheme):
     """Forward, then back through each span, and the sum of what the spans give. A span knows no state before it."""
     x, layers, states, live = network
-    outputs, _, tapes = _unroll(step, x, layers, states, live)
+    outputs, _, tapes = _unroll(step, x, layers, states, live, keep=True)
     d_outputs = _floats('d_outputs', d_outputs, outputs.shape)
     # Outputs past a sequence's end are constants. Nothing after the end has a loss, so nothing else comes back there.
     d_outputs = np.where(live, d_outputs, np.zeros_like(d_outputs))
