@@ -47,6 +47,7 @@ RECIPE = 1                                      # raise it when this script make
 MARK = 'made-by-bootstrap'                      # a file in .venv: this script made the folder and may delete it
 STAMP = 'rnnbook-bootstrap.json'                # in site-packages, so that it cannot outlive them
 WINDOWS = os.name == 'nt'
+UV = 'uv==0.6.17'                               # from 0.7 on, uv does not know where to get a 3.7
 OLDEST = [3, 7, 1]                              # pandas 1.3.5 wants it
 
 # Where installers, package managers and conda put things, besides what the environment names.
@@ -214,8 +215,8 @@ def from_uv(env, home):
         say('found no CPython 3.7: installing one with %s' % uv)
         import subprocess
         with contextlib.suppress(OSError):
-            subprocess.call([uv, 'python', 'install', wanted], env=clean(env), stdin=subprocess.DEVNULL,
-                            stdout=sys.stderr.fileno())
+            subprocess.call([uv, 'tool', 'run', '--from', UV, 'uv', 'python', 'install', wanted], env=clean(env),
+                            stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
         yield output(find, env).strip()
         yield from in_version_managers(env, home)
 
