@@ -641,7 +641,7 @@ def main(argv):
     except OSError as error:
         print('bootstrap: error: %s' % error, file=sys.stderr)
     except KeyboardInterrupt:
-        print('bootstrap: interrupted; the next run goes on from here', file=sys.stderr)
+        print('bootstrap: interrupted; the next run sets up again', file=sys.stderr)
         return 130
     return 2
 
