@@ -196,8 +196,8 @@ FLAGS = {
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
                            'save-every', 'max-to-keep', 'log-every', 'overwrite'],
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
-                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir', 'save-every',
-                         'max-to-keep', 'log-every', 'overwrite', 'length'],
+                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
+                         'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'top-n', 'temperature', 'seed', 'device'],
 }
