@@ -369,7 +369,7 @@ class CharRNN:
         Returns
         -------
         CharRNN
-    
+
         Raises
         ------
         FileError

@@ -276,7 +276,7 @@ class SentimentRNN:
         Returns
         -------
         SentimentRNN
-    
+
         Raises
         ------
         FileError

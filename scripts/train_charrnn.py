@@ -15,7 +15,8 @@ def arguments(argv):
     parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
     data = parser.add_argument_group('data')
     data.add_argument('--text', metavar='FILE', help='a UTF-8 text to train on; None is Hamlet')
-    data.add_argument('--data-dir', metavar='DIR', help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
+    data.add_argument('--data-dir', metavar='DIR',
+                      help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
     fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
