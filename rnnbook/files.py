@@ -50,15 +50,23 @@ def atomic_path(path):
     os.close(handle)
     try:
         yield temporary
+        _put(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def _put(temporary, path):
+    """Make the finished temporary file `path`."""
+    try:
         with open(temporary, 'rb+') as file:
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)             # mkstemp's own mode shuts out everybody else
+        os.chmod(temporary, 0o666 & ~umask)                 # mkstemp's own mode shuts out everybody else
         os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+    except OSError as error:                                # a folder of that name, a full disk
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
 def write_text(path, text):
