@@ -94,7 +94,10 @@ def check_number(name, value, above=None, minimum=None, maximum=None):
     rule = 'must be a finite number ' + ' and '.join(bounds)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:                                   # an int that no float is as large as
+        number = math.inf
     if (not math.isfinite(number) or (above is not None and number <= above)
             or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
         raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
