@@ -130,7 +130,21 @@ def find(folder, checkpoint=None):
 
 
 def restore(sess, saver, prefix):
-    """Restore the variables of a session, or say why that cannot be (`FileError`)."""
+    """Restore the variables of a session.
+
+    Parameters
+    ----------
+    sess : tf.Session
+    saver : tf.train.Saver
+        Says which variables.
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Raises
+    ------
+    FileError
+        It is damaged, or of another model.
+    """
     try:
         saver.restore(sess, prefix)
     except (tf.errors.OpError, ValueError) as error:
@@ -169,7 +183,17 @@ def match(folder, description, kind, names):
 
 
 def folder_of(name, value, own):
-    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``."""
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : str, path or None
+        What was given.
+    own : str or None
+        Where the object was loaded from or trained into.
+    """
     return check_path(name, value) if value is not None else own or './model/'
 
 

@@ -36,7 +36,14 @@ class RequirementError(RnnbookError, ImportError):
 
 
 def shorten(value, width=60):
-    """`repr` of a value in at most `width` characters, for a line that a person reads."""
+    """`repr` of a value, in ASCII, for a line that a person reads.
+
+    Parameters
+    ----------
+    value : object
+    width : int, default 60
+        The most characters; what is longer ends in three dots.
+    """
     text = ascii(value)
     return text if len(text) <= width else text[:width - 3] + '...'
 
@@ -105,7 +112,21 @@ def check_number(name, value, above=None, minimum=None, maximum=None):
 
 
 def check_choice(name, value, choices):
-    """The value, if it is one of the choices (a sequence of str); else `ArgumentValueError` with all of them."""
+    """The value, if it is one of the choices.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+    choices : sequence of str
+
+    Raises
+    ------
+    ArgumentValueError
+        With all of the choices.
+    """
     if not isinstance(value, str) or value not in choices:
         raise ArgumentValueError('%s must be one of %s, not %s'
                                  % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
@@ -113,14 +134,38 @@ def check_choice(name, value, choices):
 
 
 def check_bool(name, value):
-    """The value as a `bool`, if it is one; else `ArgumentTypeError`."""
+    """The value as a `bool`, if it is one or NumPy's.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
     return bool(value)
 
 
 def check_str(name, value):
-    """The value, if it is a `str`; else `ArgumentTypeError`."""
+    """The value, if it is a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
     return value
