@@ -56,7 +56,7 @@ def load_reviews(path):
             warnings.simplefilter('error', pandas.errors.ParserWarning)
             frame = pandas.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
     except pandas.errors.ParserWarning as error:
-        raise FileError('%s has rows longer than its header; a review with a comma in it needs quotes' % path) from error
+        raise FileError('%s has rows longer than its header; a review with a comma needs quotes' % path) from error
     except (pandas.errors.ParserError, ValueError) as error:
         raise FileError('%s cannot be read as a CSV: %s' % (path, ' '.join(str(error).split()))) from error
     for column in ('review', 'sentiment'):
