@@ -8,6 +8,7 @@ user, which is one line, from a mistake of ours, which is a traceback.
 import math
 import numbers
 import operator
+import re
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class RequirementError(RnnbookError, ImportError):
 
 
 def shorten(value, width=60):
-    """`repr` of a value, in ASCII, for a line that a person reads.
+    """`repr` of a value, in ASCII and on one line, for a person to read.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def shorten(value, width=60):
     width : int, default 60
         The most characters; what is longer ends in three dots.
     """
-    text = ascii(value)
+    text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
