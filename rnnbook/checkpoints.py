@@ -11,7 +11,7 @@ from rnnbook import sidecar
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.files import check_path
 
-__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match']
+__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match', 'rebuild']
 
 
 class Folder:
