@@ -44,11 +44,19 @@ def sha256(path):
     Parameters
     ----------
     path : str or path
+
+    Raises
+    ------
+    FileError
+        It cannot be read.
     """
     digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
+    try:
+        with open(path, 'rb') as file:
+            for block in iter(lambda: file.read(1 << 20), b''):
+                digest.update(block)
+    except OSError as error:
+        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
     return digest.hexdigest()
 
 

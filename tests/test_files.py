@@ -49,6 +49,11 @@ def test_sha256_is_that_of_the_bytes(tmp_path, content):
     assert files.sha256(path) == hashlib.sha256(content).hexdigest()
 
 
+def test_sha256_says_what_cannot_be_read(tmp_path):
+    with pytest.raises(FileError, match='^cannot read .*missing: No such file or directory$'):
+        files.sha256(tmp_path / 'missing')
+
+
 def test_atomic_path_puts_the_finished_file_in_place_and_makes_its_folder(tmp_path):
     path = tmp_path / 'new' / 'folder' / 'file.txt'
     with files.atomic_path(path) as temporary:
