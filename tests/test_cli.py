@@ -82,12 +82,18 @@ def test_a_wrong_flag_is_status_2_with_the_usage(capsys):
     assert 'unrecognized arguments: --nothing' in capsys.readouterr().err
 
 
-def test_a_reader_who_has_had_enough_is_no_error():
+@pytest.mark.parametrize('lines', [1, 1000])
+def test_a_reader_who_has_had_enough_is_no_error(lines):
     code = ("import sys; from rnnbook import cli\n"
-            "sys.exit(cli.command(lambda argv: [print('x' * 1000) for _ in range(1000)] and None)())")
-    process = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.read(10)
+            "def main(argv):\n"
+            "    sys.stdin.read()\n"                         # until the other end of standard output is closed
+            "    for _ in range(int(argv[0])):\n"
+            "        print('x' * 1000)\n"
+            "sys.exit(cli.command(main)())")
+    process = subprocess.Popen([sys.executable, '-c', code, str(lines)], cwd=ROOT, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
+    process.stdin.close()
     with process.stderr:
         errors = process.stderr.read()
     assert (process.wait(), errors) == (0, b'')
