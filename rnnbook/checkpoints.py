@@ -11,7 +11,7 @@ from rnnbook import sidecar
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.files import check_path
 
-__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match']
+__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match', 'rebuild']
 
 
 class Folder:
@@ -189,7 +189,17 @@ def match(folder, description, kind, names):
 
 
 def folder_of(name, value, own):
-    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``."""
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : str, path or None
+        What was given.
+    own : str or None
+        Where the object was loaded from or trained into.
+    """
     return check_path(name, value) if value is not None else own or './model/'
 
 

@@ -25,6 +25,11 @@ def command(main):
     The wrapped function takes the arguments (`None`: those of the process) and returns what `main` returns, `None`
     counting as 0; 2 for an error of this package, which is printed as one line on standard error; 130 for Ctrl-C.
     Characters that the console's encoding does not have are printed as escapes.
+
+    Parameters
+    ----------
+    main : callable
+        Takes the list of arguments; returns None or an exit status.
     """
     @functools.wraps(main)
     def run(argv=None):
@@ -76,7 +81,15 @@ class StopOnSignal:
 
 
 def parser(description, epilog=None):
-    """An `argparse` parser whose help gives the default of every flag."""
+    """An `argparse` parser whose help gives the default of every flag.
+
+    Parameters
+    ----------
+    description : str
+        What the script does.
+    epilog : str, optional
+        What the help ends with.
+    """
     return argparse.ArgumentParser(description=description, epilog=epilog,
                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
@@ -140,14 +153,25 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
 
 
 def add_device_flag(parser):
-    """Add ``--device`` for a script that uses a model."""
+    """Add ``--device`` for a script that uses a model.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     from rnnbook import runtime
     parser.add_argument('--device', choices=runtime.DEVICES, default='auto',
                         help='where to compute; auto takes a GPU where TensorFlow sees one')
 
 
 def chosen(arguments, names):
-    """The parsed arguments of these names as a dict of keywords."""
+    """The parsed arguments of some names as a dict of keywords.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    names : iterable of str
+    """
     return {name: getattr(arguments, name) for name in names}
 
 
@@ -172,7 +196,18 @@ def check_flags(make, epochs, settings):
 
 
 def documented(thing):
-    """What a numpydoc docstring says of each parameter, on one line: a dict of name to text."""
+    """What a numpydoc docstring says of each parameter, on one line.
+
+    Parameters
+    ----------
+    thing : object
+        A class or function whose docstring has a section of parameters, one to an entry.
+
+    Returns
+    -------
+    dict of str to str
+        Name to text, without its full stop, ready for `argparse`.
+    """
     section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
     return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
             for name, text in re.findall(r'^(\w+) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)}

@@ -8,6 +8,7 @@ user, which is one line, from a mistake of ours, which is a traceback.
 import math
 import numbers
 import operator
+import re
 
 import numpy as np
 
@@ -36,8 +37,15 @@ class RequirementError(RnnbookError, ImportError):
 
 
 def shorten(value, width=60):
-    """`repr` of a value in at most `width` characters, for a line that a person reads."""
-    text = ascii(value)
+    """`repr` of a value, in ASCII and on one line, for a person to read.
+
+    Parameters
+    ----------
+    value : object
+    width : int, default 60
+        The most characters; what is longer ends in three dots.
+    """
+    text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
@@ -94,7 +102,10 @@ def check_number(name, value, above=None, minimum=None, maximum=None):
     rule = 'must be a finite number ' + ' and '.join(bounds)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:                                   # an int that no float is as large as
+        number = math.inf
     if (not math.isfinite(number) or (above is not None and number <= above)
             or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
         raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
@@ -102,7 +113,21 @@ def check_number(name, value, above=None, minimum=None, maximum=None):
 
 
 def check_choice(name, value, choices):
-    """The value, if it is one of the choices (a sequence of str); else `ArgumentValueError` with all of them."""
+    """The value, if it is one of the choices.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+    choices : sequence of str
+
+    Raises
+    ------
+    ArgumentValueError
+        With all of the choices.
+    """
     if not isinstance(value, str) or value not in choices:
         raise ArgumentValueError('%s must be one of %s, not %s'
                                  % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
@@ -110,14 +135,38 @@ def check_choice(name, value, choices):
 
 
 def check_bool(name, value):
-    """The value as a `bool`, if it is one; else `ArgumentTypeError`."""
+    """The value as a `bool`, if it is one or NumPy's.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
     return bool(value)
 
 
 def check_str(name, value):
-    """The value, if it is a `str`; else `ArgumentTypeError`."""
+    """The value, if it is a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
     return value

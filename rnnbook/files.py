@@ -16,7 +16,20 @@ MAX_TEXT_BYTES = 2 ** 30
 
 
 def check_path(name, path):
-    """The path as a `str`; `ArgumentTypeError` or `ArgumentValueError` naming the argument if it is none."""
+    """The path as a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    path : object
+        What was given: a str, or a path object.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        No path, or one that no system has: empty, or with NUL in it.
+    """
     if not isinstance(path, (str, os.PathLike)):
         raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
     path = os.fspath(path)
@@ -29,7 +42,17 @@ def check_path(name, path):
 
 
 def sha256(path):
-    """The sha256 of a file's bytes as 64 hexadecimal digits; `FileError` if it cannot be read."""
+    """The sha256 of a file's bytes as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Raises
+    ------
+    FileError
+        It cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         with open(path, 'rb') as file:
@@ -46,6 +69,20 @@ def atomic_path(path):
 
     The folder is made if it is not there. An existing file is replaced in one step, and stays as it was if the block
     fails; the temporary file is removed then.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Yields
+    ------
+    str
+        The temporary name.
+
+    Raises
+    ------
+    FileError
+        The folder cannot be made or written to, or something that is no file has the name.
     """
     folder = os.path.dirname(os.path.abspath(path))
     try:
@@ -56,19 +93,38 @@ def atomic_path(path):
     os.close(handle)
     try:
         yield temporary
-        with open(temporary, 'rb+') as file:
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)             # mkstemp's own mode shuts out everybody else
-        os.replace(temporary, path)
+        _put(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
 
 
+def _put(temporary, path):
+    """Make the finished temporary file `path`."""
+    try:
+        with open(temporary, 'rb+') as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)                 # mkstemp's own mode shuts out everybody else
+        os.replace(temporary, path)
+    except OSError as error:                                # a folder of that name, a full disk
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+
+
 def write_text(path, text):
-    """Write a text as UTF-8, whole or not at all (see `atomic_path`)."""
+    """Write a text as UTF-8, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+    text : str
+
+    Raises
+    ------
+    FileError
+        See `atomic_path`.
+    """
     with atomic_path(path) as temporary:
         try:
             with open(temporary, 'w', encoding='utf-8', newline='\n') as file:
@@ -78,7 +134,19 @@ def write_text(path, text):
 
 
 def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
-    """The bytes of a regular file of at most `max_bytes`; `FileError` names what is wrong with any other."""
+    """The bytes of a file.
+
+    Parameters
+    ----------
+    path : str or path
+    max_bytes : int
+        The most that is read. Default: a gibibyte.
+
+    Raises
+    ------
+    FileError
+        Not there, a folder, not readable, or larger.
+    """
     try:
         if os.path.isdir(path):
             raise FileError('%s is a folder, not a file' % path)
@@ -94,7 +162,15 @@ def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
 
 
 def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
-    r"""The text of a UTF-8 file, a byte order mark dropped and, with `fold`, ``\r\n`` made ``\n``.
+    r"""The text of a UTF-8 file without its byte order mark.
+
+    Parameters
+    ----------
+    path : str or path
+    max_bytes : int
+        The most that is read. Default: a gibibyte.
+    fold : bool, default True
+        Make every ``\r\n`` a ``\n``.
 
     Raises
     ------

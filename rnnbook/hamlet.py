@@ -85,11 +85,13 @@ def encode(text, char2int):
     Raises
     ------
     ArgumentTypeError
-        `text` is not a `str`.
+        `text` is not a `str`, or `char2int` is something else (`int2char`, say).
     ArgumentValueError
         A character that has no number, with its position.
     """
     check_str('text', text)
+    if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
+        raise ArgumentTypeError('char2int must be a dict of character to number, not %s' % shorten(char2int))
     try:
         return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
     except KeyError as error:

@@ -7,6 +7,7 @@ Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 """
 
 import io
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from string import punctuation
@@ -14,7 +15,7 @@ from string import punctuation
 import numpy as np
 
 from rnnbook import progress as bars
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
 from rnnbook.files import check_path, read_text
 
 __all__ = ['load_reviews', 'separate_punctuation', 'count_words', 'make_word_to_int', 'map_reviews', 'index_reviews',
@@ -48,8 +49,14 @@ def load_reviews(path):
     text = read_text(path, max_bytes=2 ** 31, fold=False)
     if not text.strip():
         raise FileError('%s is empty; it needs the columns review and sentiment' % path)
+    if '\0' in text:                                        # pandas would drop the rest of that field
+        raise FileError('%s cannot be read as a CSV: character %d is NUL' % (path, text.index('\0')))
     try:
-        frame = pandas.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+        with warnings.catch_warnings():                     # of rows longer than the header, whose ends it drops
+            warnings.simplefilter('error', pandas.errors.ParserWarning)
+            frame = pandas.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+    except pandas.errors.ParserWarning as error:
+        raise FileError('%s has rows longer than its header; a review with a comma needs quotes' % path) from error
     except (pandas.errors.ParserError, ValueError) as error:
         raise FileError('%s cannot be read as a CSV: %s' % (path, ' '.join(str(error).split()))) from error
     for column in ('review', 'sentiment'):
@@ -78,8 +85,18 @@ def separate_punctuation(text):
     Returns
     -------
     str
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not a `str`.
     """
-    return text.translate(_SPACED).lower()
+    return check_str('text', text).translate(_SPACED).lower()
+
+
+def _check_dict(name, value, meaning):
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
 
 
 def _texts(name, texts):
@@ -141,7 +158,13 @@ def make_word_to_int(counts):
     Returns
     -------
     dict of str to int
+
+    Raises
+    ------
+    ArgumentTypeError
+        `counts` is not a dict.
     """
+    _check_dict('counts', counts, 'count')
     return {word: number for number, word in enumerate(sorted(counts, key=counts.get, reverse=True), 1)}
 
 
@@ -162,10 +185,11 @@ def map_reviews(reviews, word_to_int, *, progress=True):
     Raises
     ------
     ArgumentTypeError
-        A review that is not a `str`, with its row.
+        A review that is not a `str`, with its row; a `word_to_int` that is not a dict.
     ArgumentValueError
         A word that has no number, with its row (`encode` leaves such words out).
     """
+    _check_dict('word_to_int', word_to_int, 'number')
     reviews = _texts('reviews', reviews)
     mapped = []
     for row, review in enumerate(_each(reviews, 'Map reviews to ints', progress)):
@@ -263,8 +287,7 @@ def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
     ArgumentTypeError
         A text that is not a `str`, with its row; a vocabulary that is not a dict.
     """
-    if not isinstance(vocabulary, Mapping):
-        raise ArgumentTypeError('vocabulary must be a dict of word to number, not %s' % shorten(vocabulary))
+    _check_dict('vocabulary', vocabulary, 'number')
     mapped, unknown = [], []
     for row, text in enumerate(_texts('texts', texts)):
         words = _words('texts', row, text)
@@ -291,8 +314,7 @@ def check_word_to_int(name, vocabulary, n_words):
     """
     if vocabulary is None:
         return None
-    if not isinstance(vocabulary, Mapping):
-        raise ArgumentTypeError('%s must be a dict of word to number, not %s' % (name, shorten(vocabulary)))
+    _check_dict(name, vocabulary, 'number')
     seen = {}
     for word, number in vocabulary.items():
         if not isinstance(word, str):

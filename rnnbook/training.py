@@ -27,7 +27,20 @@ class CarriedState:
         self._state = self._sess.run(self._model.initial_state)
 
     def run(self, fetches, feed):
-        """Run the fetches from the carried state, keep the final one, and return the fetched values as a list."""
+        """Run the fetches from the carried state, and keep the final one.
+
+        Parameters
+        ----------
+        fetches : list
+            As `tf.Session.run` takes it.
+        feed : dict
+            What to feed besides the state.
+
+        Returns
+        -------
+        list
+            The fetched values.
+        """
         values, self._state = self._sess.run([fetches, self._model.final_state],
                                              {**feed, self._model.initial_state: self._state})
         return values
@@ -73,7 +86,20 @@ class Run:
 
     @classmethod
     def of(cls, settings, **book):
-        """The settings that a user gave as keywords; `None` means the book's value, given in `book`."""
+        """The settings of a run from the keywords that a user gave.
+
+        Parameters
+        ----------
+        settings : dict of str to object
+            What was given; `None` means the default.
+        **book
+            The defaults of those fields that each model has its own of: the book's values.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            A name that is no field, or a value that breaks a rule.
+        """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in settings:
             if name not in names:

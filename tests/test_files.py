@@ -1,0 +1,180 @@
+"""Files: whole writes, and reading that says what is wrong."""
+
+import hashlib
+import os
+import pathlib
+import stat
+
+import pytest
+
+from rnnbook import files
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+
+
+def names(folder):
+    return sorted(os.listdir(str(folder)))
+
+
+@pytest.mark.parametrize('path, text', [('a/b', 'a/b'), (pathlib.PurePosixPath('a/b'), 'a/b'), (' ', ' ')])
+def test_check_path_returns_a_str(path, text):
+    assert files.check_path('path', path) == text
+
+
+@pytest.mark.parametrize('path, error, message', [
+    (None, ArgumentTypeError, 'ckpt_dir must be a path, not None'),
+    (3, ArgumentTypeError, 'ckpt_dir must be a path, not 3'),
+    (b'model', ArgumentTypeError, "ckpt_dir must be a path, not b'model'"),
+    ('', ArgumentValueError, "ckpt_dir must be a path of at least one character and without NUL, not ''"),
+    ('a\0b', ArgumentValueError, "ckpt_dir must be a path of at least one character and without NUL, not 'a\\x00b'"),
+])
+def test_check_path_names_argument_and_value(path, error, message):
+    with pytest.raises(error) as caught:
+        files.check_path('ckpt_dir', path)
+    assert str(caught.value) == message
+
+
+def test_check_path_refuses_a_path_object_of_bytes():
+    class Bytes:
+        def __fspath__(self):
+            return b'model'
+
+    with pytest.raises(ArgumentTypeError, match="^ckpt_dir must be a path of str, not b'model'$"):
+        files.check_path('ckpt_dir', Bytes())
+
+
+@pytest.mark.parametrize('content', [b'', b'abc', bytes(range(256)) * 5000])
+def test_sha256_is_that_of_the_bytes(tmp_path, content):
+    path = tmp_path / 'file'
+    path.write_bytes(content)
+    assert files.sha256(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_sha256_says_what_cannot_be_read(tmp_path):
+    with pytest.raises(FileError, match='^cannot read .*missing: No such file or directory$'):
+        files.sha256(tmp_path / 'missing')
+
+
+def test_atomic_path_puts_the_finished_file_in_place_and_makes_its_folder(tmp_path):
+    path = tmp_path / 'new' / 'folder' / 'file.txt'
+    with files.atomic_path(path) as temporary:
+        assert os.path.dirname(temporary) == str(path.parent)
+        assert not path.exists()
+        pathlib.Path(temporary).write_text('whole')
+    assert path.read_text() == 'whole'
+    assert names(path.parent) == ['file.txt']
+
+
+def test_atomic_path_takes_a_bare_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with files.atomic_path('file.txt') as temporary:
+        pathlib.Path(temporary).write_text('whole')
+    assert (tmp_path / 'file.txt').read_text() == 'whole'
+
+
+def test_atomic_path_replaces_an_old_file(tmp_path):
+    path = tmp_path / 'file.txt'
+    path.write_text('old')
+    with files.atomic_path(path) as temporary:
+        pathlib.Path(temporary).write_text('new')
+        assert path.read_text() == 'old'
+    assert path.read_text() == 'new'
+
+
+@pytest.mark.parametrize('error', [ValueError, KeyboardInterrupt])
+def test_atomic_path_keeps_the_old_file_when_the_block_fails(tmp_path, error):
+    path = tmp_path / 'file.txt'
+    path.write_text('old')
+    with pytest.raises(error):
+        with files.atomic_path(path) as temporary:
+            pathlib.Path(temporary).write_text('half')
+            raise error
+    assert path.read_text() == 'old'
+    assert names(tmp_path) == ['file.txt']
+
+
+def test_atomic_path_leaves_nothing_where_there_was_nothing(tmp_path):
+    with pytest.raises(ValueError):
+        with files.atomic_path(tmp_path / 'file.txt'):
+            raise ValueError
+    assert names(tmp_path) == []
+
+
+def test_atomic_path_gives_the_mode_that_the_umask_asks_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with files.atomic_path(tmp_path / 'file.txt') as temporary:
+            assert stat.S_IMODE(os.stat(temporary).st_mode) == 0o600
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(str(tmp_path / 'file.txt')).st_mode) == 0o640
+
+
+def test_atomic_path_says_that_a_folder_is_in_the_way(tmp_path):
+    (tmp_path / 'file.txt').mkdir()
+    with pytest.raises(FileError, match='^cannot write .*file.txt: Is a directory$'):
+        with files.atomic_path(tmp_path / 'file.txt') as temporary:
+            pathlib.Path(temporary).write_text('whole')
+    assert names(tmp_path) == ['file.txt']
+
+
+def test_atomic_path_says_that_the_folder_cannot_be_made(tmp_path):
+    (tmp_path / 'file').write_text('no folder')
+    with pytest.raises(FileError, match='^cannot write .*file/below.txt: '):
+        with files.atomic_path(tmp_path / 'file' / 'below.txt'):
+            pass
+    assert (tmp_path / 'file').read_text() == 'no folder'
+
+
+def test_write_text_writes_utf8_with_plain_line_ends(tmp_path):
+    files.write_text(tmp_path / 'a' / 'file.txt', 'caf\u00e9\n\u2014\r\n')
+    assert (tmp_path / 'a' / 'file.txt').read_bytes() == b'caf\xc3\xa9\n\xe2\x80\x94\r\n'
+
+
+def test_write_text_says_what_went_wrong(tmp_path):
+    (tmp_path / 'file.txt').mkdir()
+    with pytest.raises(FileError, match='^cannot write .*file.txt: Is a directory$'):
+        files.write_text(tmp_path / 'file.txt', 'text')
+    assert names(tmp_path) == ['file.txt']
+
+
+def test_read_bytes_reads_up_to_the_limit(tmp_path):
+    (tmp_path / 'file').write_bytes(b'12345')
+    assert files.read_bytes(tmp_path / 'file', max_bytes=5) == b'12345'
+
+
+@pytest.mark.parametrize('content, fold, text', [
+    (b'', True, ''),
+    (b'caf\xc3\xa9', True, 'caf\u00e9'),
+    (b'\xef\xbb\xbfThe\r\nPlay\n', True, 'The\nPlay\n'),
+    (b'\xef\xbb\xbfThe\r\nPlay\n', False, 'The\r\nPlay\n'),
+    (b'a\rb', True, 'a\rb'),
+    (b'a\xef\xbb\xbfb', True, 'a\ufeffb'),
+], ids=['empty', 'utf8', 'bom and crlf', 'unfolded', 'lone cr', 'bom inside'])
+def test_read_text_drops_the_bom_and_folds_line_ends(tmp_path, content, fold, text):
+    (tmp_path / 'file').write_bytes(content)
+    assert files.read_text(tmp_path / 'file', fold=fold) == text
+
+
+@pytest.mark.parametrize('read', [files.read_bytes, files.read_text])
+@pytest.mark.parametrize('name, message', [
+    ('missing', '^cannot read .*missing: No such file or directory$'),
+    ('folder', '^.*folder is a folder, not a file$'),
+    ('large', '^.*large is larger than 4 bytes, the most that is read at once$'),
+    ('large/below', '^cannot read .*large/below: Not a directory$'),
+])
+def test_reading_says_which_file_and_what_is_wrong(tmp_path, read, name, message):
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'large').write_bytes(b'12345')
+    with pytest.raises(FileError, match=message):
+        read(tmp_path / name, max_bytes=4)
+
+
+@pytest.mark.parametrize('content, message', [
+    (b'caf\xe9', 'not UTF-8: byte 3 is 0xe9'),
+    (b'\xff\xfeT\x00', 'not UTF-8: byte 0 is 0xff'),
+    (b'cut \xc3', 'not UTF-8: byte 4 is 0xc3'),
+], ids=['latin-1', 'utf-16', 'cut off'])
+def test_read_text_names_the_first_byte_that_is_not_utf8(tmp_path, content, message):
+    (tmp_path / 'file').write_bytes(content)
+    with pytest.raises(FileError, match=message):
+        files.read_text(tmp_path / 'file')

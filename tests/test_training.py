@@ -1,0 +1,182 @@
+"""The carried state, the settings of a run, and the order of a training, with a session of our own."""
+
+import dataclasses
+
+import pytest
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
+from rnnbook.training import CarriedState, Run, fit
+
+
+class Model:
+    """Names in the place of tensors."""
+
+    initial_state = 'initial_state'
+    final_state = 'final_state'
+
+
+class Session:
+    """Counts in the place of states: the zero state is 0, and each step's final state is one more than it was fed.
+
+    `events` tells what was run: 'zero', or a step's number and the state that it started from.
+    """
+
+    def __init__(self):
+        self.events, self.steps = [], 0
+
+    def run(self, fetches, feed=None):
+        if fetches == 'initial_state':
+            self.events.append('zero')
+            return 0
+        self.steps += 1
+        self.events.append((self.steps, feed['initial_state']))
+        names, final = fetches
+        assert final == 'final_state'
+        values = {'cost:0': self.steps / 10, 'train_op': None, 'x': feed.get('tf_x:0')}
+        return [values[name] for name in names], feed['initial_state'] + 1
+
+
+def train(num_epochs, batches, **run):
+    """Run `fit`; gives the session's events with those of the callbacks among them."""
+    sess = Session()
+
+    def log(*what):
+        sess.events.append(('log',) + what)
+
+    def save(*what):
+        sess.events.append(('save',) + what)
+
+    def feeds():
+        sess.events.append('feeds')
+        return ({'tf_x:0': batch} for batch in range(batches))
+
+    fit(sess, Model(), Run.of(run, save_every=1, log_every=100), num_epochs, feeds, log, save)
+    return sess.events
+
+
+def only(events, kind):
+    return [event[1:] for event in events if event[0] == kind]
+
+
+# The carried state
+
+def test_each_run_starts_where_the_one_before_ended():
+    sess = Session()
+    state = CarriedState(sess, Model())
+    assert [state.run(['x'], {'tf_x:0': letter}) for letter in 'ab'] == [['a'], ['b']]
+    state.reset()
+    state.run(['x'], {'tf_x:0': 'c'})
+    assert sess.events == ['zero', (1, 0), (2, 1), 'zero', (3, 0)]
+
+
+def test_the_feed_of_the_caller_is_left_as_it_was():
+    feed = {'tf_x:0': 'a'}
+    CarriedState(Session(), Model()).run(['x'], feed)
+    assert feed == {'tf_x:0': 'a'}
+
+
+# The settings
+
+def test_settings_have_the_values_of_the_book_unless_given():
+    assert Run.of({}, save_every=10, log_every=20) == Run(save_every=10, max_to_keep=5, log_every=20, overwrite=False,
+                                                          stop=None)
+
+
+def test_settings_that_are_given_win_and_none_means_the_default():
+    run = Run.of({'save_every': 3, 'log_every': None, 'max_to_keep': None, 'overwrite': True}, save_every=10,
+                 log_every=20)
+    assert (run.save_every, run.log_every, run.max_to_keep, run.overwrite) == (3, 20, 5, True)
+
+
+def test_settings_cannot_be_changed():
+    run = Run.of({}, save_every=10, log_every=20)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        run.save_every = 1
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones():
+    with pytest.raises(ArgumentTypeError) as caught:
+        Run.of({'save_evry': 3}, save_every=10, log_every=20)
+    names = ', '.join(field.name for field in dataclasses.fields(Run))
+    assert str(caught.value) == "train has no argument 'save_evry'; its settings of a run are " + names
+
+
+@pytest.mark.parametrize('settings, error, message', [
+    ({'save_every': 0}, ArgumentValueError, 'save_every must be an integer of at least 1, not 0'),
+    ({'save_every': 1.5}, ArgumentTypeError, 'save_every must be an integer of at least 1, not 1.5'),
+    ({'log_every': -1}, ArgumentValueError, 'log_every must be an integer of at least 1, not -1'),
+    ({'log_every': '20'}, ArgumentTypeError, "log_every must be an integer of at least 1, not '20'"),
+    ({'max_to_keep': -1}, ArgumentValueError, 'max_to_keep must be an integer of at least 0, not -1'),
+    ({'max_to_keep': True}, ArgumentTypeError, 'max_to_keep must be an integer of at least 0, not True'),
+    ({'overwrite': 1}, ArgumentTypeError, 'overwrite must be True or False, not 1'),
+    ({'stop': True}, ArgumentTypeError, 'stop must be a function without arguments, not True'),
+])
+def test_a_bad_setting_is_refused_by_name(settings, error, message):
+    with pytest.raises(error) as caught:
+        Run.of(settings, save_every=10, log_every=20)
+    assert str(caught.value) == message
+
+
+def test_all_checkpoints_may_be_kept():
+    assert Run.of({'max_to_keep': 0}, save_every=10, log_every=20).max_to_keep == 0
+
+
+# The order of a training
+
+def test_the_state_is_zero_at_each_epoch_and_carried_between_batches():
+    events = [event for event in train(2, 3) if event[0] not in ('log', 'save')]
+    first, second = events.index('feeds'), len(events) - 4
+    assert events[first:first + 4] == ['feeds', (1, 0), (2, 1), (3, 2)]
+    assert events[second:] == ['feeds', (4, 0), (5, 1), (6, 2)]
+    assert events[first - 1] == events[second - 1] == 'zero'
+
+
+def test_epochs_and_iterations_count_from_1_and_iterations_run_on():
+    assert only(train(2, 3, log_every=1), 'log') == [(1, 1, 0.1), (1, 2, 0.2), (1, 3, 0.3),
+                                                     (2, 4, 0.4), (2, 5, 0.5), (2, 6, 0.6)]
+
+
+@pytest.mark.parametrize('every, logged', [(2, [(1, 2, 0.2), (2, 4, 0.4), (2, 6, 0.6)]),
+                                           (4, [(2, 4, 0.4)]), (6, [(2, 6, 0.6)]), (7, [])])
+def test_every_so_many_iterations_are_logged_over_the_epochs(every, logged):
+    assert only(train(2, 3, log_every=every), 'log') == logged
+
+
+@pytest.mark.parametrize('num_epochs, every, epochs', [
+    (5, 1, [1, 2, 3, 4, 5]),
+    (5, 2, [2, 4, 5]),
+    (4, 2, [2, 4]),
+    (3, 10, [3]),
+    (1, 10, [1]),
+])
+def test_every_so_many_epochs_are_saved_and_the_last_one_always(num_epochs, every, epochs):
+    saved = only(train(num_epochs, 2, save_every=every), 'save')
+    assert saved == [(epoch, 2 * epoch, True) for epoch in epochs]
+
+
+def test_an_epoch_is_saved_after_its_last_iteration_is_logged():
+    events = train(1, 2, log_every=1)
+    assert events[-4:] == [('log', 1, 1, 0.1), (2, 1), ('log', 1, 2, 0.2), ('save', 1, 2, True)]
+
+
+@pytest.mark.parametrize('after, save', [(1, (1, 1, False)), (2, (1, 2, False)), (5, (2, 5, False))])
+def test_a_stop_saves_once_and_ends_the_run(after, save):
+    asked = []
+
+    def stop():
+        asked.append(None)
+        return len(asked) >= after
+
+    events = train(4, 3, save_every=10, stop=stop)
+    assert only(events, 'save') == [save]
+    assert events[-1] == ('save',) + save
+    assert [event for event in events if isinstance(event[0], int)][-1][0] == after
+
+
+def test_the_iteration_that_is_stopped_after_is_logged():
+    events = train(2, 3, log_every=1, stop=lambda: True)
+    assert events[-2:] == [('log', 1, 1, 0.1), ('save', 1, 1, False)]
+
+
+def test_a_stop_that_is_never_asked_for_changes_nothing():
+    assert train(2, 3, stop=lambda: False) == train(2, 3)
