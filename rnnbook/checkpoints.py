@@ -203,8 +203,8 @@ def folder_of(name, value, own):
     return check_path(name, value) if value is not None else own or './model/'
 
 
-def rebuild(cls, folder, kind, **more):
-    """The object that a folder describes, with its `vocabulary`; wrong arguments in there are a `FileError`.
+def rebuild(cls, folder, kind, check, **more):
+    """The object that a folder describes, with its `vocabulary`.
 
     Parameters
     ----------
@@ -212,14 +212,21 @@ def rebuild(cls, folder, kind, **more):
         The class of the model.
     folder : str
     kind : {'words', 'characters'}
+    check : callable
+        Called with the name ``'vocabulary'``, the vocabulary and the object; gives it back checked.
     **more
         Further arguments of the constructor.
+
+    Raises
+    ------
+    FileError
+        No description, a damaged one, or one with a wrong argument or vocabulary.
     """
     found = sidecar.read(folder, cls.__name__, kind)
     try:
         model = cls(**dict(found.arguments, **more))
+        model.vocabulary = check('vocabulary', found.vocabulary, model)
     except (TypeError, ValueError) as error:
         raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
-    model.vocabulary = found.vocabulary
     model.ckpt_dir = folder
     return model

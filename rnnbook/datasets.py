@@ -15,7 +15,7 @@ import tempfile
 from rnnbook import aclimdb, etext, fetch, files
 from rnnbook.errors import FileError, check_bool
 
-__all__ = ['fetch_imdb', 'fetch_hamlet', 'describe']
+__all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe']
 
 OURS = 'data'                                               # below the working directory, at the time of the call
 
@@ -143,6 +143,10 @@ def fetch_hamlet(data_dir=None, *, download_if_missing=True):
 
 def describe(path):
     """Which data a file holds, by its content: for the lines that report what a model reaches on it.
+
+    Parameters
+    ----------
+    path : str
 
     Returns
     -------

@@ -235,7 +235,22 @@ def read_tar(path, wanted, max_bytes):
 
 
 def gunzip(path, target, max_bytes):
-    """Write what a gzip file holds, `max_bytes` at most, to the file `target`; `FileError` as `read_tar` has it."""
+    """Write what a gzip file holds to a file.
+
+    Parameters
+    ----------
+    path : str
+        The gzip file.
+    target : str
+        The file to write.
+    max_bytes : int
+        The most that it may hold.
+
+    Raises
+    ------
+    FileError
+        Not there, damaged, cut off, or it holds more.
+    """
     with _unpacking(path), gzip.open(path) as source, open(target, 'wb') as file:
         size = 0
         for block in iter(lambda: source.read(1 << 20), b''):

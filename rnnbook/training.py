@@ -77,9 +77,10 @@ class Run:
     stop: Optional[Callable] = None
 
     def __post_init__(self):
-        check_int('save_every', self.save_every)
+        for name in ('save_every', 'log_every'):
+            if getattr(self, name) is not None:
+                check_int(name, getattr(self, name))
         check_int('max_to_keep', self.max_to_keep, 0)
-        check_int('log_every', self.log_every)
         check_bool('overwrite', self.overwrite)
         if self.stop is not None and not callable(self.stop):
             raise ArgumentTypeError('stop must be a function without arguments, not %r' % (self.stop,))

@@ -79,6 +79,13 @@ def test_wrong_arguments_in_a_description_are_named(folder):
         CharRNN.load(folder)
 
 
+def test_a_vocabulary_that_does_not_fit_the_model_is_named(folder):
+    text = (folder / 'model.json').read_text()
+    (folder / 'model.json').write_text(text.replace('"a": ', '"a": 7'))
+    with pytest.raises(FileError, match=r"model.json: vocabulary\['a'\] must be an integer from 0 to"):
+        CharRNN.load(folder)
+
+
 def test_the_folder_of_the_other_class_is_refused(folder):
     with pytest.raises(FileError, match="describes a 'CharRNN', not a SentimentRNN"):
         SentimentRNN.load(folder)
