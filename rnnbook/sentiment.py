@@ -285,4 +285,5 @@ class SentimentRNN:
         folder = check_path('ckpt_dir', ckpt_dir)
         checkpoints.find(folder)
         return checkpoints.rebuild(
-            cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words), device=device)
+            cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
+            device=device)
