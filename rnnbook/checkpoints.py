@@ -11,7 +11,7 @@ from rnnbook import sidecar
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.files import check_path
 
-__all__ = ['Folder', 'folder_of', 'find', 'restore', 'match', 'rebuild']
+__all__ = ['Folder', 'folder_of', 'names', 'find', 'restore', 'match', 'rebuild']
 
 
 class Folder:
@@ -101,6 +101,13 @@ class Folder:
         return prefix
 
 
+def names(folder):
+    """The names of all checkpoints in a folder, sorted as text; `FileError` where there is no such folder."""
+    if not os.path.isdir(folder):
+        raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
+    return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
+
+
 def find(folder, checkpoint=None):
     """The path of a checkpoint, without the endings of its files.
 
@@ -115,17 +122,15 @@ def find(folder, checkpoint=None):
     FileError
         No folder, or no checkpoint in it; the ones that are there are named.
     """
-    if not os.path.isdir(folder):
-        raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
+    there = names(folder)
     if checkpoint is None:
         prefix = tf.train.latest_checkpoint(folder)
         if prefix is None:
             raise FileError('ckpt_dir %s holds no checkpoint' % folder)
         return prefix
-    names = sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
-    if checkpoint not in names:
+    if checkpoint not in there:
         raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
-                                 % (folder, ', '.join(names) or 'none', checkpoint))
+                                 % (folder, ', '.join(there) or 'none', checkpoint))
     return os.path.join(folder, checkpoint)
 
 

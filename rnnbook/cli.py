@@ -6,17 +6,19 @@ Flags and their help come from the signatures and docstrings of what they set, s
 import argparse
 import dataclasses
 import functools
+import importlib
 import inspect
 import os
 import re
 import signal
 import sys
 
-from rnnbook.errors import RnnbookError, check_int
+from rnnbook import datasets, imdb
+from rnnbook.errors import RequirementError, RnnbookError, check_int
 from rnnbook.training import Run
 
-__all__ = ['command', 'StopOnSignal', 'parser', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen',
-           'check_flags', 'documented']
+__all__ = ['command', 'StopOnSignal', 'parser', 'add_review_flags', 'review_halves', 'add_model_flags',
+           'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
 
 
 def command(main):
@@ -92,6 +94,42 @@ def parser(description, epilog=None):
     """
     return argparse.ArgumentParser(description=description, epilog=epilog,
                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+
+def add_review_flags(parser):
+    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`."""
+    group = parser.add_argument_group('data')
+    group.add_argument('--csv', metavar='FILE', help='reviews of your own: a UTF-8 CSV with the columns review and '
+                       'sentiment (0 or 1); its first half trains, the rest tests')
+    group.add_argument('--data-dir', metavar='DIR', help='where the IMDb reviews are looked for; None is '
+                       '$RNNBOOK_DATA, else ./data')
+    group.add_argument('--limit', type=int, metavar='N', help='take the first N reviews of each half only')
+
+
+def review_halves(args):
+    """The reviews that the flags of `add_review_flags` ask for, in the chapter's split.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    name : str
+        Which data it is, for the lines that report what is reached on it.
+    x_train : list of str
+    y_train : numpy.ndarray of int64
+    x_test : list of str
+    y_test : numpy.ndarray of int64
+
+    Raises
+    ------
+    ArgumentValueError, FileError
+    """
+    end = None if args.limit is None else check_int('--limit', args.limit)
+    csv = args.csv or datasets.fetch_imdb(args.data_dir)
+    x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv))
+    return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
 
 
 def add_model_flags(parser, model, run):
@@ -211,6 +249,36 @@ def documented(thing):
     section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
     return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
             for name, text in re.findall(r'^(\w+) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)}
+
+
+def require(module, package, extra, script):
+    """Import what only an extra brings.
+
+    Parameters
+    ----------
+    module : str
+        What is imported, such as ``'sklearn'``.
+    package : str
+        What people call it, such as ``'scikit-learn'``.
+    extra : str
+        The extra of `setup.py` that brings it.
+    script : str
+        The file that asks for it.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    RequirementError
+        It cannot be imported; the message gives the command that would do.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s'
+                               % (package, error, extra, os.path.basename(script))) from error
 
 
 def _flag(name):
