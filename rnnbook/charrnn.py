@@ -9,8 +9,7 @@ from rnnbook import checkpoints, hamlet, lstm, monitor, sidecar, training
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str,
-                            shorten)
+from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str
 from rnnbook.files import check_path
 from rnnbook.hamlet import get_top_char
 from rnnbook.progress import progress
@@ -271,7 +270,7 @@ class CharRNN:
         top_n = check_int('top_n', top_n)
         temperature = check_number('temperature', temperature, above=0)
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
-        starter = self._starter(starter_seq, char2int)
+        starter = hamlet.encode_starter(starter_seq, char2int)
         int2char = {number: char for char, number in char2int.items()}
         drawn = []
         with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
@@ -332,11 +331,7 @@ class CharRNN:
     def _next(state, number, temperature):
         """The probabilities of what follows this character, shape (1, V)."""
         probas, = state.run(['probabilities:0'], {'tf_x:0': [[number]], 'tf_keepprob:0': 1.0})
-        if temperature == 1:
-            return probas
-        with np.errstate(divide='ignore'):
-            logs = np.log(probas.astype(np.float64)) / temperature
-        return np.exp(logs - logs.max())
+        return hamlet.apply_temperature(probas, temperature)
 
     def _needs_sampling(self, method):
         if not self.sampling:
@@ -353,17 +348,6 @@ class CharRNN:
                                      'saves it with the weights' % folder)
         return prefix, hamlet.check_char2int('vocabulary', found.vocabulary if vocabulary is None else vocabulary,
                                              self.num_classes)
-
-    @staticmethod
-    def _starter(starter_seq, char2int):
-        if not check_str('starter_seq', starter_seq):
-            raise ArgumentValueError('starter_seq must have at least one character, not none')
-        unknown = sorted(set(starter_seq) - set(char2int))
-        if unknown:
-            raise ArgumentValueError('starter_seq has %s, which the model has not seen; it knows the %d characters %s'
-                                     % (', '.join(map(ascii, unknown)), len(char2int),
-                                        shorten(''.join(sorted(char2int)), 200)))
-        return hamlet.encode(starter_seq, char2int)
 
     @classmethod
     def load(cls, ckpt_dir, sampling=True, *, device='auto'):

@@ -14,8 +14,8 @@ from rnnbook import etext
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
 from rnnbook.files import check_path, read_text
 
-__all__ = ['load_text', 'char_vocabulary', 'encode', 'check_char2int', 'reshape_data', 'create_batch_generator',
-           'get_top_char']
+__all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_char2int', 'reshape_data',
+           'create_batch_generator', 'get_top_char', 'apply_temperature']
 
 
 def load_text(path):
@@ -99,6 +99,33 @@ def encode(text, char2int):
         raise ArgumentValueError('text has the character %s at position %d, which is not in the vocabulary of %d: %s'
                                  % (ascii(char), text.index(char), len(char2int),
                                     shorten(''.join(sorted(char2int)), 200))) from None
+
+
+def encode_starter(starter_seq, char2int):
+    """The numbers of the characters that a sampled text begins with; of these there must be at least one.
+
+    Parameters
+    ----------
+    starter_seq : str
+    char2int : dict of str to int
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (len(starter_seq),)
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        Not a `str`, empty, or with characters that have no number; all of them are named.
+    """
+    if not check_str('starter_seq', starter_seq):
+        raise ArgumentValueError('starter_seq must have at least one character, not none')
+    unknown = sorted(set(starter_seq) - set(char2int))
+    if unknown:
+        raise ArgumentValueError('starter_seq has %s, which the model has not seen; it knows the %d characters %s'
+                                 % (', '.join(map(ascii, unknown)), len(char2int),
+                                    shorten(''.join(sorted(char2int)), 200)))
+    return encode(starter_seq, char2int)
 
 
 def check_char2int(name, vocabulary, num_classes):
@@ -233,3 +260,24 @@ def get_top_char(probas, char_size, top_n=5):
     p[np.argsort(p)[:-top_n]] = 0
     p = p / np.sum(p)
     return int(np.random.choice(char_size, 1, p=p)[0])
+
+
+def apply_temperature(probas, temperature):
+    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from.
+
+    Parameters
+    ----------
+    probas : numpy.ndarray of float, any shape
+    temperature : float
+        Above 0; below 1 for safer texts, above for wilder ones.
+
+    Returns
+    -------
+    numpy.ndarray, the shape of probas
+        The largest is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is the book's.
+    """
+    if temperature == 1:
+        return probas
+    with np.errstate(divide='ignore'):
+        logs = np.log(probas.astype(np.float64)) / temperature
+    return np.exp(logs - logs.max())

@@ -12,11 +12,13 @@ from rnnbook.errors import FileError, shorten
 from rnnbook.files import read_bytes, write_text
 from rnnbook.version import __version__
 
-__all__ = ['Description', 'NAME', 'write', 'read', 'differences']
+__all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences']
 
 NAME = 'model.json'
 FORMAT = 1
 MAX_BYTES = 2 ** 28
+#: What the vocabulary of each class numbers.
+KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
 #: How the two kinds of vocabulary treat text: by the functions of `imdb` and `hamlet` that are named here.
 TREATMENT = {'words': {'kind': 'words', 'cleaning': 'separate_punctuation', 'unknown': None},
              'characters': {'kind': 'characters', 'cleaning': None, 'unknown': None}}
@@ -48,16 +50,16 @@ def write(folder, description, kind):
     write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
 
 
-def read(folder, class_name, kind):
-    """Read the description of a model of one class.
+def read(folder, class_name=None, kind=None):
+    """Read the description of a model.
 
     Parameters
     ----------
     folder : str
-    class_name : str
-        The class that is asked for.
-    kind : {'words', 'characters'}
-        What its vocabulary numbers.
+    class_name : str, optional
+        The class that is asked for. Default: whichever of `KINDS` the folder holds.
+    kind : {'words', 'characters'}, optional
+        What its vocabulary numbers. Default: as `KINDS` has it.
 
     Returns
     -------
@@ -80,11 +82,14 @@ def read(folder, class_name, kind):
     if form != FORMAT:
         raise FileError('%s has the format %s; this version of rnnbook, %s, reads format %d'
                         % (path, shorten(form), __version__, FORMAT))
-    if found != class_name:
-        raise FileError('%s describes a %s, not a %s' % (path, shorten(found), class_name))
+    wanted = [class_name] if class_name else list(KINDS)
+    if found not in wanted:
+        raise FileError('%s describes a %s, not a %s' % (path, shorten(found), ' or a '.join(wanted)))
     if not isinstance(arguments, dict):
         raise FileError('%s is damaged: its arguments are no object' % path)
-    return Description(class_name, arguments, None if vocabulary is None else _ids(path, vocabulary, kind))
+    if vocabulary is not None:
+        vocabulary = _ids(path, vocabulary, kind or KINDS[found])
+    return Description(found, arguments, vocabulary)
 
 
 def _ids(path, vocabulary, kind):

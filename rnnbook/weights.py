@@ -1,0 +1,229 @@
+"""`weights.npz`, the weights of a checkpoint beside `model.json`: float32 arrays by the variables' names, no pickles.
+
+`export` writes it with TensorFlow, `portable` reads it without. One more entry, `about`, is a text (JSON) that says
+which checkpoint the weights are of, and lets `read` notice that the folder has changed since.
+"""
+
+import functools
+import hashlib
+import json
+import lzma
+import operator
+import os
+import re
+import struct
+import tokenize
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+from numpy.lib import format as npy
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
+from rnnbook.files import atomic_path, read_bytes, sha256
+from rnnbook.sidecar import NAME as MODEL_JSON
+
+__all__ = ['NAME', 'variables', 'write', 'read']
+
+NAME = 'weights.npz'
+ABOUT = 'about'
+FORMAT = 1
+MAX_ABOUT = 8192
+#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes.
+DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, struct.error, tokenize.TokenError,
+          zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
+
+def variables(description):
+    """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+
+    Yields
+    ------
+    name : str
+    shape : tuple of int
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        An argument that decides a shape is missing, or no integer of at least 1.
+    """
+    def size(name):
+        return check_int(name, description.arguments.get(name))
+
+    units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
+    below, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
+    if words:
+        yield 'embedding', (size('n_words'), below)
+    for layer in range(size('num_layers')):
+        cell = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/' % layer
+        yield cell + 'kernel', (below + units, 4 * units)
+        yield cell + 'bias', (4 * units,)
+        below = units
+    yield 'logits/kernel', (units, classes)
+    yield 'logits/bias', (classes,)
+
+
+def write(folder, arrays, description, checkpoint):
+    """Write the file into a model's folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str
+    arrays : dict of str to numpy.ndarray of float32
+        One for each of `variables`.
+    description : sidecar.Description
+        What the folder's model.json says.
+    checkpoint : str
+        The name of the checkpoint in the folder.
+
+    Returns
+    -------
+    str
+        The path of the file.
+
+    Raises
+    ------
+    FileError
+    """
+    path = os.path.join(folder, NAME)
+    about = {'format': FORMAT, 'checkpoint': checkpoint, 'vocabulary': _fingerprint(description),
+             'newest': _newest(folder)[1]}
+    try:
+        with atomic_path(path) as temporary:
+            with open(temporary, 'wb') as file:             # given a name, NumPy would put another ending to it
+                np.savez(file, **arrays, **{ABOUT: np.array(json.dumps(about))})
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    return path
+
+
+def read(folder, description):
+    """Read the file of a model's folder. Its shapes are checked before the weights are read.
+
+    Parameters
+    ----------
+    folder : str
+    description : sidecar.Description
+        What the folder's model.json says.
+
+    Returns
+    -------
+    arrays : dict of str to numpy.ndarray of float32
+        One for each of `variables`.
+    checkpoint : str
+        The name of the checkpoint that they are of.
+
+    Raises
+    ------
+    FileError
+        Missing, damaged, without one of the arrays or with another shape or type than model.json asks for, or written
+        for another model.json.
+
+    Warns
+    -----
+    UserWarning
+        The folder holds a newer checkpoint than it did when the file was written.
+    """
+    path = os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        raise FileError('%s has no %s; scripts/export_model.py writes it, with TensorFlow, from a checkpoint'
+                        % (folder, NAME))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            about = _about(path, archive)
+            if about['vocabulary'] != _fingerprint(description):
+                raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
+                                'it anew' % (path, MODEL_JSON))
+            for arrays in (None, {}):                       # every header before any of the weights
+                for name, shape in _expected(folder, description):
+                    array = _member(path, archive, name, shape, np.dtype('<f4'), arrays is None)
+                    if arrays is not None:
+                        arrays[name] = array
+            checkpoint = about['checkpoint']
+    except FileError:
+        raise
+    except DAMAGE as error:
+        raise FileError('%s is damaged or no such file: %s' % (path, shorten(str(error), 100))) from error
+    except OSError as error:
+        raise FileError('cannot read %s: %s' % (path, error.strerror or error)) from error
+    newest, fingerprint = _newest(folder)
+    if fingerprint not in (None, about['newest']):
+        warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
+                      % (path, checkpoint, newest), stacklevel=3)
+    return arrays, checkpoint
+
+
+def _expected(folder, description):
+    """`variables`, its errors being those of the file that the arguments stand in."""
+    try:
+        yield from variables(description)
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
+
+
+def _about(path, archive):
+    """The entry `about` as a dict."""
+    text = _member(path, archive, ABOUT, (), None, False)
+    about = json.loads(str(text))
+    if about['format'] != FORMAT:
+        raise FileError('%s has the format %s; this version of rnnbook reads format %d'
+                        % (path, shorten(about['format']), FORMAT))
+    for name in ('checkpoint', 'vocabulary', 'newest'):
+        if not isinstance(about[name], (str, type(None))):
+            raise ValueError('%s is %s' % (name, shorten(about[name])))
+    return about
+
+
+def _member(path, archive, name, shape, dtype, header_only):
+    """One array of the archive, which must have this shape and type (`None`: a short text); no pickle is ever read."""
+    try:
+        info = archive.getinfo(name + '.npy')
+    except KeyError:
+        raise FileError('%s has no array %s' % (path, name)) from None
+    with archive.open(info) as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError('%s is no array of NumPy\'s format 1.0' % name)
+        found, fortran, kind = npy.read_array_header_1_0(file)
+        if dtype is None and kind.kind == 'U' and kind.itemsize <= MAX_ABOUT:
+            dtype = kind
+        if (found, kind) != (shape, dtype):
+            raise FileError('%s: %s must be %s of the shape %s, not %s of %s'
+                            % (path, name, 'a short text' if dtype is None else dtype, shape, kind, found))
+        size = functools.reduce(operator.mul, shape, dtype.itemsize)
+        # A header is not longer than 64 KiB, and nothing in the file longer than the file.
+        if not size < info.file_size <= size + 2 ** 16 or info.compress_size > os.path.getsize(path):
+            raise ValueError('%s has %d bytes, not %d and a header' % (name, info.file_size, size))
+        if header_only:
+            return None
+        data = file.read(size + 1)                          # to its end, where the checksum is compared
+    if len(data) != size:
+        raise ValueError('%s has %d bytes of data, not %d' % (name, len(data), size))
+    array = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
+    return array.astype(dtype.newbyteorder('='), copy=False)
+
+
+def _fingerprint(description):
+    """sha256 of the class and the vocabulary: what the shapes of the arrays do not show."""
+    text = json.dumps([description.class_name, description.vocabulary], sort_keys=True)
+    return hashlib.sha256(text.encode('ascii')).hexdigest()
+
+
+def _newest(folder):
+    """The name of a folder's newest checkpoint, and the sha256 of its index, which has the checksums of the variables.
+
+    Both are None where there is none: `model.json` and `weights.npz` are all that a copy of the folder needs.
+    """
+    state = os.path.join(folder, 'checkpoint')
+    if not os.path.isfile(state):
+        return None, None
+    found = re.match(r'model_checkpoint_path: "(.*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
+    name = os.path.basename(found.group(1)) if found else ''
+    index = os.path.join(folder, name + '.index')
+    return (name, sha256(index)) if os.path.isfile(index) else (None, None)
