@@ -14,10 +14,12 @@ _NAMES = {
     'CharRNN': 'charrnn',
     'get_top_char': 'hamlet',
 }
-_MODULES = ('charrnn', 'datasets', 'equations', 'errors', 'hamlet', 'imdb', 'sentiment', 'training')
+_MODULES = ('charrnn', 'datasets', 'equations', 'errors', 'export', 'hamlet', 'imdb', 'portable', 'sentiment',
+            'training')
 
 __all__ = ['__version__', 'SentimentRNN', 'CharRNN', 'get_top_char',
-           'charrnn', 'datasets', 'equations', 'errors', 'hamlet', 'imdb', 'sentiment', 'training']
+           'charrnn', 'datasets', 'equations', 'errors', 'export', 'hamlet', 'imdb', 'portable', 'sentiment',
+           'training']
 
 
 def __getattr__(name):

@@ -254,7 +254,7 @@ class PortableChar:
         outputs, state = equations.lstm(x_onehot, self._layers, state)                              # (1, T, H)
         return equations.output_layer(outputs, self._arrays['logits/kernel'], self._arrays['logits/bias']), state
 
-    def bits_per_character(self, text):
+    def evaluate(self, text):
         """How well the model predicts a text: the figure of `CharRNN.evaluate`.
 
         The mean cross entropy of every character but the first, given all that stand before it: from the zero state,

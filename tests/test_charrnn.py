@@ -213,7 +213,7 @@ def test_training_goes_into_another_models_folder_only_when_told_to(tmp_path):
     assert CharRNN.load(tmp_path).lstm_size == 9
 
 
-def test_bits_per_character_are_the_cross_entropy_of_all_but_the_first(folder):
+def test_evaluate_are_the_cross_entropy_of_all_but_the_first(folder):
     rnn = CharRNN.load(folder)
     text = 'the dog sat'
     nats = []

@@ -96,8 +96,8 @@ def test_a_text_is_drawn_as_with_tensorflow(text):
         assert light.sample(60, 'the ', **settings) == expected
 
 
-def test_bits_per_character_are_tensorflows(text):
-    found = portable.load(text).bits_per_character(models.TEXT)
+def test_evaluate_are_tensorflows(text):
+    found = portable.load(text).evaluate(models.TEXT)
     assert found == pytest.approx(CharRNN.load(text).evaluate(models.TEXT), rel=0, abs=1e-5)
 
 

@@ -175,7 +175,7 @@ def test_sample_reads_all_of_the_starter_and_what_it_has_drawn(char):
     assert [CHAR2INT[char] for char in text[4:]] == drawn
 
 
-def test_bits_per_character_are_those_of_all_but_the_first(char, monkeypatch):
+def test_evaluate_are_those_of_all_but_the_first(char, monkeypatch):
     light, text = portable.load(char), 'The cat sat.'
     arrays = draw(CHAR)
     cell = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/'
@@ -185,9 +185,9 @@ def test_bits_per_character_are_those_of_all_but_the_first(char, monkeypatch):
         state = equations.lstm_step(x, state, (arrays[cell + 'kernel'], arrays[cell + 'bias']))
         probas = equations.softmax(state.h.dot(arrays['logits/kernel']) + arrays['logits/bias'])
         nats.append(-np.log(probas[0, CHAR2INT[following]]))
-    assert light.bits_per_character(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-5)
+    assert light.evaluate(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-5)
     monkeypatch.setattr(portable, 'PIECE', 3 * (len(CHAR2INT) + 12))
-    assert light.bits_per_character(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-5)
+    assert light.evaluate(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-5)
 
 
 BAD_SAMPLES = [(dict(output_length=-1), ArgumentValueError, 'output_length must be an integer of at least 0'),
@@ -207,9 +207,9 @@ def test_sample_names_a_bad_argument(arguments, error, message, char):
 @pytest.mark.parametrize('text, error, message', [('T', ArgumentValueError, 'text must have at least 2 characters'),
                                                   (b'The', ArgumentTypeError, 'text must be a str'),
                                                   ('Tho', ArgumentValueError, "text has the character 'o' at posi")])
-def test_bits_per_character_names_a_bad_text(text, error, message, char):
+def test_evaluate_names_a_bad_text(text, error, message, char):
     with pytest.raises(error, match=message):
-        portable.load(char).bits_per_character(text)
+        portable.load(char).evaluate(text)
 
 
 # ---- folders that cannot be used -------------------------------------------------------------------------------------
