@@ -102,7 +102,17 @@ class Folder:
 
 
 def names(folder):
-    """The names of all checkpoints in a folder, sorted as text; `FileError` where there is no such folder."""
+    """The names of all checkpoints in a folder, sorted as text.
+
+    Parameters
+    ----------
+    folder : str
+
+    Raises
+    ------
+    FileError
+        No such folder.
+    """
     if not os.path.isdir(folder):
         raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
     return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))

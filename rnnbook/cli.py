@@ -97,7 +97,12 @@ def parser(description, epilog=None):
 
 
 def add_review_flags(parser):
-    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`."""
+    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     group = parser.add_argument_group('data')
     group.add_argument('--csv', metavar='FILE', help='reviews of your own: a UTF-8 CSV with the columns review and '
                        'sentiment (0 or 1); its first half trains, the rest tests')

@@ -77,7 +77,7 @@ def test_twelve_losses_of_the_review_model_are_the_listings(review_model, imdb_a
     np.testing.assert_allclose(models.losses(review_model, batches, 12), REVIEWS['losses'], rtol=0, atol=1e-4)
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def imdb_arrays(imdb_csv):
     reviews, labels = imdb.load_reviews(imdb_csv)
     mapped, _ = imdb.index_reviews(reviews, progress=False)
