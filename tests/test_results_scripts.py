@@ -278,3 +278,39 @@ def test_help_describes_every_flag(name, flags, call):
     status, out, _ = call(name, '--help')
     described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', out, flags=re.MULTILINE)
     assert (status, sorted(described)) == (0, sorted(flags))
+
+
+# -------------------------------------------------------------------------------------------------- verify_portable
+
+def test_a_review_model_is_the_same_with_numpy_alone_and_a_changed_weight_is_found(trained, place, call):
+    assert call('export_model.py', '--ckpt-dir', 'model')[0] == 0
+    status, out, _ = call('verify_portable.py', '--ckpt-dir', 'model', '--csv', 'reviews.csv')
+    lines = out.splitlines()
+    assert status == 0 and len(lines) == 2
+    for line, state in zip(lines, ('carried', 'zero')):
+        assert line.startswith('sentiment-10.ckpt, state %s: 0 of 100 labels differ on reviews.csv; largest ' % state)
+        assert float(re.search(r'probability (\S+) ', line).group(1)) < 1e-5
+    shutil.copytree(str(place / 'model'), str(place / 'other'))
+    assert call('export_model.py', '--ckpt-dir', 'other', '--checkpoint', 'sentiment-0.ckpt')[0] == 0
+    (place / 'first.npz').write_bytes((place / 'other' / 'weights.npz').read_bytes())
+    with np.load(str(place / 'first.npz')) as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    changed['logits/bias'] = changed['logits/bias'] + 9
+    np.savez(str(place / 'other' / 'weights.npz'), **changed)
+    _, out, _ = call('verify_portable.py', '--ckpt-dir', 'other', '--csv', 'reviews.csv')
+    assert re.match(r'sentiment-0\.ckpt, state carried: [1-9]\d* of 100 labels differ', out)
+    assert re.search(r'\n  row \d+: 0\.\d{7} in TensorFlow, [01]\.\d{7} in NumPy\n', out)
+
+
+def test_a_character_model_writes_the_same_text_with_numpy_alone(place, call):
+    (place / 'text.txt').write_text('the cat sat on the mat; ' * 40, encoding='utf-8')
+    assert call('train_charrnn.py', '--text', 'text.txt', '--epochs', '2', '--ckpt-dir', 'char', '--length', '0',
+                '--batch-size', '4', '--num-steps', '10', '--lstm-size', '8')[0] == 0
+    assert call('export_model.py', '--ckpt-dir', 'char')[0] == 0
+    status, out, _ = call('verify_portable.py', '--ckpt-dir', 'char', '--length', '50')
+    assert (status, out) == (0, 'language_modeling.ckpt-46, seed 123: the 52 characters are equal\n')
+
+
+def test_verify_portable_says_what_is_missing(place, call, tmp_path):
+    status, _, err = call('verify_portable.py', '--ckpt-dir', str(tmp_path))
+    assert status == 2 and 'holds no model: there is no model.json in it' in err

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Compare a model computed with NumPy alone with the same model in TensorFlow: labels of reviews, or a sampled text."""
+
+import sys
+
+import numpy as np
+
+import rnnbook
+from rnnbook import cli, imdb, portable, sidecar
+from rnnbook.errors import ArgumentValueError
+
+
+def arguments(argv):
+    """Parse the command line."""
+    parser = cli.parser(__doc__, epilog='scripts/export_model.py writes the weights that NumPy uses.')
+    parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of either model')
+    parser.add_argument('--length', type=int, default=500, metavar='N', help='characters to sample')
+    parser.add_argument('--seed', type=int, default=123, metavar='N', help='of the draws')
+    cli.add_review_flags(parser)
+    return parser.parse_args(argv)
+
+
+def compare_reviews(args, ours):
+    """Print how the predictions for the test half differ, with the carried state and from the zero state."""
+    theirs = rnnbook.SentimentRNN.load(args.ckpt_dir, device='cpu')
+    if theirs.vocabulary is None:
+        raise ArgumentValueError('--ckpt-dir %s was trained without a vocabulary' % args.ckpt_dir)
+    data, _, _, x_test, _ = cli.review_halves(args)
+    x = imdb.encode(x_test, theirs.vocabulary, theirs.seq_len)
+    for carry_state, name in ((True, 'carried'), (False, 'zero')):
+        a = theirs.predict(x, return_proba=True, checkpoint=ours.checkpoint, carry_state=carry_state)
+        b = ours.predict(x, return_proba=True, carry_state=carry_state)
+        differs = np.flatnonzero(np.round(a) != np.round(b))
+        print('%s, state %s: %d of %d labels differ on %s; largest difference of a probability %.1e (row %d)'
+              % (ours.checkpoint, name, len(differs), len(x), data, np.abs(a - b).max(), np.abs(a - b).argmax()),
+              flush=True)
+        for row in differs:
+            print('  row %d: %.7f in TensorFlow, %.7f in NumPy' % (row, a[row], b[row]))
+
+
+def compare_texts(args, ours):
+    """Print whether the two write the same text under one seed."""
+    theirs = rnnbook.CharRNN.load(args.ckpt_dir, device='cpu')
+    starter = 'The ' if set('The ') <= set(theirs.vocabulary) else min(theirs.vocabulary)
+    np.random.seed(args.seed)
+    a = theirs.sample(args.length, args.ckpt_dir, starter, checkpoint=ours.checkpoint)
+    np.random.seed(args.seed)
+    b = ours.sample(args.length, starter)
+    same = next((i for i, (one, other) in enumerate(zip(a, b)) if one != other), len(a))
+    print('%s, seed %d: %s' % (ours.checkpoint, args.seed, 'the %d characters are equal' % len(a) if a == b else
+                               'the texts differ from character %d on' % same))
+
+
+@cli.command
+def main(argv):
+    """Run the script; returns its exit status."""
+    args = arguments(argv)
+    compare = {'SentimentRNN': compare_reviews, 'CharRNN': compare_texts}[sidecar.read(args.ckpt_dir).class_name]
+    compare(args, portable.load(args.ckpt_dir))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
