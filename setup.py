@@ -25,6 +25,8 @@ REQUIRES = [
 EXTRAS = {
     'test': [
         'pytest==7.4.4',
+        'pytest-xdist==3.5.0',
+        'execnet==2.0.2',
         'flake8==5.0.4',
     ],
     'baselines': [
