@@ -121,7 +121,7 @@ class CharRNN:
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.device)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = None
 
         self._seeds = {}

@@ -131,14 +131,16 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
     """
 
     @classmethod
-    def of(cls, intra_op, inter_op, device):
-        """The sizes for a device, given those that the user set.
+    def of(cls, intra_op, inter_op, engine, device):
+        """The sizes for an engine and a device, given those that the user set.
 
         Parameters
         ----------
         intra_op, inter_op : int or None
-            What was given as `intra_op_threads` and `inter_op_threads`. Default: on the CPU 1 and one a core, since
-            splitting the small products of an LSTM over threads costs more than it gains; on a GPU 0.
+            What was given as `intra_op_threads` and `inter_op_threads`. Default: 1 and one a core for ``'fused'`` on
+            the CPU, whose shards keep the cores busy, so that splitting their small products costs more than it gains;
+            else 0.
+        engine : {'book', 'fused'}
         device : {'auto', 'cpu', 'gpu'}
 
         Raises
@@ -147,7 +149,7 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
         """
         given = [None if value is None else check_int(name, value, 0, 1024)
                  for name, value in (('intra_op_threads', intra_op), ('inter_op_threads', inter_op))]
-        defaults = (0, 0) if on_gpu(device) else (1, cores())
+        defaults = (1, cores()) if engine == 'fused' and not on_gpu(device) else (0, 0)
         return cls(*[default if value is None else value for value, default in zip(given, defaults)])
 
 
