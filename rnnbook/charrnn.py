@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, sidecar, training
+from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
@@ -199,6 +199,10 @@ class CharRNN:
         return {name: getattr(self, name) for name in
                 ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
                  'grad_clip', 'engine', 'shards', 'seed')}
+
+    def summary(self):
+        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
+        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
     def session_config(self):
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""

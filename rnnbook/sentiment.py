@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, monitor, optimizers, sidecar, training
+from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
@@ -299,26 +299,106 @@ class SentimentRNN:
             No checkpoint in the folder, one that cannot be read, or one of another model.
         """
         x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
-        fetch = 'probabilities:0' if check_bool('return_proba', return_proba) else 'labels:0'
+        check_bool('return_proba', return_proba)
+        probabilities = self._probabilities(x, ckpt_dir, checkpoint, carry_state)
+        return probabilities if return_proba else np.rint(probabilities).astype(np.int32)       # half to even: tf.round
+
+    def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
+        """The probabilities of checked rows, float32 of the shape (rows,), with the weights of a checkpoint."""
         check_bool('carry_state', carry_state)
         folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
         prefix = checkpoints.find(folder, checkpoint)
         checkpoints.match(folder, sidecar.Description(type(self).__name__, self.arguments(), None), KIND, self.SHAPING)
-
-        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
-        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
-        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
-        predictions = [np.zeros(0, dtype=np.float32 if return_proba else np.int32)]
         inference = self._inference()
         with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
             checkpoints.restore(sess, inference.saver, prefix)
-            state = training.CarriedState(sess, inference)
-            for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
-                if not carry_state:
-                    state.reset()
-                # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
-                predictions += state.run([fetch], {'tf_x:0': batch_x})
-        return np.concatenate(predictions)[:len(x)]
+            return self._run(training.CarriedState(sess, inference), x, carry_state)
+
+    def _run(self, state, x, carry_state):
+        """The probabilities of checked rows, in the batches of the chapter."""
+        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
+        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
+        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
+        probabilities = [np.zeros(0, dtype=np.float32)]
+        for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
+            if not carry_state:
+                state.reset()
+            # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
+            probabilities += state.run(['probabilities:0'], {'tf_x:0': batch_x})
+        return np.concatenate(probabilities)[:len(x)]
+
+    def evaluate(self, X_data, y_data, *, ckpt_dir=None, checkpoint=None, carry_state=True):
+        """Hold the predictions for rows against their labels.
+
+        Parameters
+        ----------
+        X_data : array_like of int, shape (rows, T)
+            Word numbers, at least one row.
+        y_data : array_like, shape (rows,)
+            Labels, 0 or 1.
+        ckpt_dir, checkpoint, carry_state
+            As for `predict`.
+
+        Returns
+        -------
+        metrics.Evaluation
+            `accuracy`, `log_loss` in nats, `confusion` of the shape (2, 2) by label and prediction, `auc`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError, FileError
+            As for `predict`; or labels of the wrong type, shape or range.
+        """
+        x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
+        y = imdb.check_labels('y_data', y_data, len(x))
+        if not len(x):
+            raise ArgumentValueError('X_data must have at least one row, not none')
+        return metrics.evaluate(y, self._probabilities(x, ckpt_dir, checkpoint, carry_state))
+
+    def predict_text(self, texts, *, ckpt_dir=None, checkpoint=None, return_unknown=False):
+        """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            They are treated as those of the training were. Words that the vocabulary lacks are left out, or take the
+            vocabulary's number for unknown ones; of what remains the last `seq_len` words are read.
+        ckpt_dir, checkpoint
+            As for `predict`.
+        return_unknown : bool, default False
+            Return the number of words that the vocabulary lacks as well.
+
+        Returns
+        -------
+        probabilities : float, or numpy.ndarray of float32, shape (texts,)
+            Of the label 1; a float for a single `str`.
+        unknown : int, or numpy.ndarray of int64, shape (texts,)
+            Only with `return_unknown`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            Not texts; or the model was trained without a vocabulary.
+        FileError
+            As for `predict`.
+        """
+        check_bool('return_unknown', return_unknown)
+        vocabulary = self.vocabulary
+        if vocabulary is None:
+            vocabulary = SentimentRNN.load(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
+        if vocabulary is None:
+            raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
+                                     'train(..., vocabulary=word_to_int) saves it with the weights')
+        rows = [texts] if isinstance(texts, str) else texts
+        x, unknown = imdb.encode(rows, vocabulary, self.seq_len, return_unknown=True)
+        probabilities = self._probabilities(x, ckpt_dir, checkpoint, carry_state=False)
+        if isinstance(texts, str):
+            probabilities, unknown = float(probabilities[0]), int(unknown[0])
+        return (probabilities, unknown) if return_unknown else probabilities
+
+    def summary(self):
+        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
+        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
     @classmethod
     def load(cls, ckpt_dir, *, engine=None, device='auto', intra_op_threads=None, inter_op_threads=None):
