@@ -12,9 +12,9 @@ Evaluation = collections.namedtuple('Evaluation', 'accuracy log_loss confusion a
 Evaluation.__doc__ = """What `evaluate` finds.
 
 Fields: `accuracy`, the share of right labels; `log_loss`, the mean cross entropy in nats; `confusion`, an int64 array
-of the shape (2, 2) that counts rows by label and then prediction; `auc`, the area under the ROC curve, which is the share
-of the pairs of a row with the label 1 and one with the label 0 in which the first has the higher probability (ties
-count half), NaN where there are no such pairs.
+of the shape (2, 2), rows counted by label and then by prediction; `auc`, the area under the ROC curve, which is the
+share of the pairs of a row with the label 1 and one with the label 0 in which the first has the higher probability
+(ties count half), NaN where there are no such pairs.
 """
 
 
