@@ -194,6 +194,25 @@ class CharRNN:
 
         return lstm.initial_seeds(build, self.seed)
 
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
+
+        Returns
+        -------
+        training.Serving
+            ``next_char``: ``character_ids``, int32 (texts,), and the state before it, ``c_0``, ``h_0`` and so on for
+            each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities``, float32 (texts, V), of
+            what follows, and the state after it under the same names.
+        """
+        with tf.Graph().as_default() as g:
+            ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
+            logits, *states = self._forward(self.engine, ids[:, tf.newaxis])
+            before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
+                              for part, tensor in zip('ch', pair)} for state in states)
+            probabilities = tf.nn.softmax(logits, name='probabilities')
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+                                    {'probabilities': probabilities, **after})
+
     def arguments(self):
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in

@@ -200,6 +200,20 @@ class SentimentRNN:
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[self.batch_size]
 
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
+
+        Returns
+        -------
+        training.Serving
+            ``classify``: ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32.
+        """
+        with tf.Graph().as_default() as g:
+            tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
+            self._outputs(self._forward(self.engine, tf_x)[0])
+            outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
+
     def arguments(self):
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
