@@ -9,7 +9,8 @@ from rnnbook import checkpoints, hamlet, lstm, monitor, sidecar, training
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes, check_str)
 from rnnbook.files import check_path
 from rnnbook.hamlet import get_top_char
 from rnnbook.progress import progress
@@ -97,7 +98,7 @@ class CharRNN:
 
     def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
                  keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', seed=123, device='auto'):
-        self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
+        self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -109,6 +110,8 @@ class CharRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
+                    'num_classes lstm_size', 'lstm_size lstm_size')
         self.vocabulary = self.ckpt_dir = None
 
         self.g = tf.Graph()

@@ -9,7 +9,8 @@ from rnnbook import checkpoints, imdb, lstm, monitor, sidecar, training
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes)
 from rnnbook.files import check_path
 from rnnbook.progress import progress
 
@@ -94,7 +95,7 @@ class SentimentRNN:
 
     def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
                  embed_size=200, *, engine='book', seed=123, device='auto'):
-        self.n_words = check_int('n_words', n_words, maximum=2 ** 31 - 1)
+        self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
         self.num_layers = check_int('num_layers', num_layers)
@@ -104,6 +105,8 @@ class SentimentRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
+                    'embed_size lstm_size', 'lstm_size lstm_size')
         self.vocabulary = self.ckpt_dir = None
 
         self.g = tf.Graph()
