@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes, check_str)
-from rnnbook.files import check_path
 from rnnbook.hamlet import get_top_char
 from rnnbook.progress import progress
 
@@ -374,8 +373,7 @@ class CharRNN:
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, device=device)

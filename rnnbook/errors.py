@@ -15,8 +15,8 @@ from collections.abc import Mapping
 import numpy as np
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_length',
-           'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+           'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_unicode',
+           'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
 
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
@@ -199,6 +199,26 @@ def check_str(name, value):
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
     return value
+
+
+def check_unicode(name, text):
+    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    text : str
+
+    Raises
+    ------
+    ArgumentValueError
+    """
+    try:
+        text.encode('utf-8')
+    except UnicodeEncodeError:
+        raise ArgumentValueError('%s must have keys that can be written as UTF-8, not %s'
+                                 % (name, shorten(text))) from None
 
 
 def check_length(name, values):

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnbook import etext
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_int, check_number,
-                            check_str, shorten)
+                            check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_char2int', 'reshape_data',
@@ -153,6 +153,7 @@ def check_char2int(name, vocabulary, num_classes):
     for char, number in vocabulary.items():
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
+        check_unicode(name, char)
         check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
     if sorted(vocabulary.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '

@@ -16,9 +16,9 @@ from string import punctuation
 import numpy as np
 
 from rnnbook import progress as bars
-from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, FileError, as_array, check_bool, check_int,
-                            check_length, check_str, shorten)
-from rnnbook.files import check_path, read_text
+from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, FileError, as_array, check_bool,
+                            check_int, check_length, check_str, check_unicode, shorten)
+from rnnbook.files import LineLimit, check_path, read_text
 
 __all__ = ['load_reviews', 'separate_punctuation', 'count_words', 'make_word_to_int', 'map_reviews', 'index_reviews',
            'fixed_length', 'encode', 'check_word_to_int', 'check_labels', 'split_halves', 'create_batch_generator']
@@ -43,14 +43,16 @@ def load_reviews(path):
     Raises
     ------
     FileError
-        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows; or a label other than
-        0 and 1, with its row (the first one after the header is row 0, as in a data frame).
+        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows, with a line of more
+        than 2 ** 20 characters or a header of more than 1000 columns; or a label other than 0 and 1, with its row (the
+        first one after the header is row 0, as in a data frame).
     """
     import pandas
     path = check_path('path', path)
     text = read_text(path, max_bytes=2 ** 31, fold=False)
     if not text.strip():
         raise FileError('%s is empty; it needs the columns review and sentiment' % path)
+    LineLimit(path).feed(text)
     if '\0' in text:                                        # pandas would drop the rest of that field
         raise FileError('%s cannot be read as a CSV: character %d is NUL' % (path, text.index('\0')))
     try:
@@ -336,6 +338,7 @@ def check_word_to_int(name, vocabulary, n_words):
     for word, number in vocabulary.items():
         if not isinstance(word, str):
             raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
+        check_unicode(name, word)
         number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
         if seen.setdefault(number, word) != word:
             raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
-from rnnbook.files import check_path
 from rnnbook.progress import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
@@ -285,8 +284,7 @@ class SentimentRNN:
         FileError
             No such folder, no model of this class in it, or a damaged description.
         """
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
             device=device)
