@@ -234,7 +234,7 @@ RULES['texts to classify'] = [
     Case(lambda place, texts=texts: place.light['reviews'].predict_text(texts), TYPE, message)
     for texts, message in ((['a film', None], 'texts must be a sequence of str; row 1 is None'),
                            ([NAN], 'texts must be a sequence of str; row 0 is nan'),
-                           (b'a film', 'texts must be a sequence of str; row 0 is 97'), (3, 'texts must be a sequence'))]
+                           (b'a film', 'texts must be a sequence of str; row 0 is 97'), (3, 'texts must be'))]
 
 
 def draw(model, **arguments):
