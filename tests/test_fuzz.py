@@ -113,31 +113,84 @@ def unpack(path):
     files.gunzip(path, path + '.out', 10 ** 6)
 
 
+def as_is(folder, data):
+    return data
+
+
+def as_member(name):
+    """Put the damaged bytes into weights.npz as this member, with a checksum that is right."""
+    def wrap(folder, data):
+        whole, changed = model_bytes(folder, CHAR, 'weights.npz'), io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(changed, 'w') as copy:
+            for member in archive.namelist():
+                copy.writestr(member, data if member == name else archive.read(member))
+        return changed.getvalue()
+    return wrap
+
+
+def member_bytes(name):
+    def make(folder):
+        with zipfile.ZipFile(io.BytesIO(model_bytes(folder, CHAR, 'weights.npz'))) as archive:
+            return archive.read(name)
+    return make
+
+
+def with_checksums(folder, data):
+    """A tar in which every block that might be a header has the checksum of one."""
+    data = bytearray(data)
+    for start in range(0, len(data) - 511, 512):
+        block = data[start:start + 512]
+        if block[257:262] == b'ustar':
+            block[148:156] = b' ' * 8
+            data[start + 148:start + 156] = b'%06o\0 ' % sum(block)
+    return bytes(data)
+
+
+def gzipped(folder, data):
+    return gzip.compress(with_checksums(folder, data), 1)
+
+
+def as_wheel(folder, data):
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, 'w') as wheel:
+        wheel.writestr(aclimdb.WHEEL_MEMBER, data)
+    return whole.getvalue()
+
+
+def use_beside(path):
+    use_portable(os.path.dirname(path))
+
+
+#: {name of the file, and what is damaged: (its good bytes, what is done with the damaged ones, who reads the file)}.
 KINDS = {
-    'reviews.csv': (lambda folder: csv_bytes(), imdb.load_reviews),
-    'columns.csv': (lambda folder: csv_bytes(), lambda path: aclimdb.read_columns(path, ('review', 'sentiment'))),
-    'text.txt': (lambda folder: 'To be\r\nor caf\u00e9 \U0001f600'.encode('utf-8'), hamlet.load_text),
-    'model.json': (lambda folder: model_bytes(folder, WORDS, 'model.json'),
-                   lambda path: use_portable(os.path.dirname(path))),
-    'model.json of characters': (lambda folder: model_bytes(folder, CHAR, 'model.json'),
-                                 lambda path: use_portable(os.path.dirname(path))),
-    'weights.npz': (lambda folder: model_bytes(folder, CHAR, 'weights.npz'),
-                    lambda path: use_portable(os.path.dirname(path))),
-    'a.tar': (lambda folder: tar_bytes(), everything),
-    'pax.tar': (lambda folder: tar_bytes(tarfile.PAX_FORMAT), everything),
-    'a.tar.gz': (lambda folder: gzip.compress(tar_bytes()), everything),
-    'a.gz': (lambda folder: gzip.compress(b'text' * 100), unpack),
-    'a.whl': (lambda folder: wheel_bytes(), aclimdb.wheel_rows),
+    'reviews.csv': (lambda folder: csv_bytes(), as_is, imdb.load_reviews),
+    'columns.csv': (lambda folder: csv_bytes(), as_is,
+                    lambda path: aclimdb.read_columns(path, ('review', 'sentiment'))),
+    'text.txt': (lambda folder: 'To be\r\nor caf\u00e9 \U0001f600'.encode('utf-8'), as_is, hamlet.load_text),
+    'model.json': (lambda folder: model_bytes(folder, WORDS, 'model.json'), as_is, use_beside),
+    'model.json of characters': (lambda folder: model_bytes(folder, CHAR, 'model.json'), as_is, use_beside),
+    'weights.npz': (lambda folder: model_bytes(folder, CHAR, 'weights.npz'), as_is, use_beside),
+    'weights.npz, about': (member_bytes('about.npy'), as_member('about.npy'), use_beside),
+    'weights.npz, an array': (member_bytes('logits/bias.npy'), as_member('logits/bias.npy'), use_beside),
+    'a.tar': (lambda folder: tar_bytes(), as_is, everything),
+    'a.tar with checksums': (lambda folder: tar_bytes(), with_checksums, everything),
+    'a.tar of pax with checksums': (lambda folder: tar_bytes(tarfile.PAX_FORMAT), with_checksums, everything),
+    'a.tar.gz': (lambda folder: gzip.compress(tar_bytes()), as_is, everything),
+    'a.tar.gz, the tar': (lambda folder: tar_bytes(), gzipped, everything),
+    'a.gz': (lambda folder: gzip.compress(b'text' * 100), as_is, unpack),
+    'a.whl': (lambda folder: wheel_bytes(), as_is, aclimdb.wheel_rows),
+    'a.whl, the table': (lambda folder: b'text,label,source\n"Good, good",1,imdb\nBad,0,imdb\n', as_wheel,
+                         aclimdb.wheel_rows),
 }
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_damaged_bytes_are_read_or_refused_by_name(kind, tmp_path):
-    make, read = KINDS[kind]
-    name, whole = kind.split(' ')[0], make(tmp_path)
+    make, wrap, read = KINDS[kind]
+    name, whole = kind.split(' ')[0].rstrip(','), make(tmp_path)
     path, refused = str(tmp_path / name), 0
     for number in range(ROUNDS or 400):
-        data = mutate(whole, random.Random('%s %d %d' % (kind, SEED, number)))
+        data = wrap(tmp_path, mutate(whole, random.Random('%s %d %d' % (kind, SEED, number))))
         with open(path, 'wb') as file:
             file.write(data)
         try:
@@ -150,7 +203,7 @@ def test_damaged_bytes_are_read_or_refused_by_name(kind, tmp_path):
             raise
     assert 0 < refused
     with open(path, 'wb') as file:
-        file.write(whole)
+        file.write(wrap(tmp_path, whole))
     read(path)                                              # what was damaged is good
 
 
