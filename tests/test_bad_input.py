@@ -576,16 +576,10 @@ RULES['a model.json written by hand'] = [
         (change(n_words=HUGE), r'cannot load .*embedding has the shape \[2147483647, 2\] in model.json, and \[6, 2\]'),
         (change(n_words=2 ** 60), 'model.json: n_words must be an integer from 1 to 2147483647'),
         (change(seq_len=HUGE), r'model.json: batch_size \* seq_len \* embed_size must be below 2 \*\* 31'))]
-RULES['a file `checkpoint` written by hand'] = [
-    Case(lambda place, spoil=spoil, use=use: use(place.folder('text', spoil)), FILE, message)
-    for spoil, message in (
-        (elsewhere, 'holds no checkpoint'),
-        (put('checkpoint', b''), 'checkpoint is damaged: '),
-        (put('checkpoint', PNG), 'checkpoint is damaged: '),
-        (put('checkpoint', b'model_checkpoint_path: "language_modeling.ckpt-99"'), 'holds no checkpoint'),
-        (put('checkpoint', b'model_checkpoint_path: "/etc/passwd"'), 'holds no checkpoint'))
-    for use in (CharRNN.load, export.write_weights,
-                lambda folder: untrained(models.char, sampling=True).sample(2, folder, 'the '))]
+USES = [CharRNN.load, export.write_weights,
+        lambda folder: untrained(models.char, sampling=True).sample(2, folder, 'the ')]
+RULES['a file `checkpoint` that names one elsewhere'] = [
+    Case(lambda place, use=use: use(place.folder('text', elsewhere)), FILE, 'holds no checkpoint') for use in USES]
 KERNEL = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel'
 RULES['a weights.npz written by hand'] = [
     Case(lambda place, spoil=spoil: portable.load(place.folder('text', spoil)), FILE, r'weights\.npz.*' + message)
@@ -655,6 +649,20 @@ def test_texts_with_anything_in_them_are_numbered():
     char2int, int2char = hamlet.char_vocabulary(''.join(texts))
     numbers = hamlet.encode(texts[3], char2int)
     assert len(numbers) == len('cafe\u0301 caf\u00e9') and ''.join(int2char[number] for number in numbers) == texts[3]
+
+
+@pytest.mark.parametrize('use', USES)
+@pytest.mark.parametrize('data', [b'', PNG, b'model_checkpoint_path: "gone.ckpt-9"',
+                                  b'model_checkpoint_path: "/etc/hosts"', b'model_checkpoint_path: ".."',
+                                  b'model_checkpoint_path: "caf\xe9"', b'"' * 2 ** 16])
+def test_a_file_checkpoint_with_anything_in_it_is_passed_over_or_refused(data, use, place):
+    folder = place.folder('text', put('checkpoint', data))
+    try:
+        used = use(folder)
+    except FileError as error:
+        assert folder in str(error) and len(str(error).splitlines()) == 1
+    else:
+        assert used is not None                             # the checkpoint that is there after all
 
 
 def test_a_checkpoint_file_written_by_hand_has_nothing_deleted_elsewhere(place):
