@@ -545,6 +545,19 @@ def about(**changes):
     return spoil
 
 
+def header(text):
+    """A change of a folder: this text for the header of an array in its weights.npz."""
+    def spoil(folder):
+        path = str(folder / 'weights.npz')
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        members['about.npy'] = b'\x93NUMPY\1\0' + len(text).to_bytes(2, 'little') + text
+        with zipfile.ZipFile(path, 'w') as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    return spoil
+
+
 def twice(folder):
     """A change of a folder: a character of its vocabulary with two numbers."""
     path = folder / 'model.json'
@@ -584,7 +597,10 @@ KERNEL = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel'
 RULES['a weights.npz written by hand'] = [
     Case(lambda place, spoil=spoil: portable.load(place.folder('text', spoil)), FILE, r'weights\.npz.*' + message)
     for spoil, message in [(put('weights.npz', data), 'is damaged') for data in (b'', PNG)] + [
-        (put('weights.npz', b'PK\5\6' + bytes(18)), 'has no array about')] + [
+        (put('weights.npz', b'PK\5\6' + bytes(18)), 'has no array about'), (header(b'-' * 60000), 'is damaged'),
+        (header(b'(' * 60000), 'is damaged'),
+        (header(b'{"descr": "O", "fortran_order": False, "shape": ()}\n'), 'not object'),
+        (header(b'open("exploded", "w")'), 'is damaged')] + [
         (rewrite(spoil), message) for spoil, message in (
             (lambda arrays: arrays.pop('logits/bias'), 'has no array logits/bias'),
             (lambda arrays: arrays.pop('about'), 'has no array about'),
@@ -651,10 +667,11 @@ def test_texts_with_anything_in_them_are_numbered():
     assert len(numbers) == len('cafe\u0301 caf\u00e9') and ''.join(int2char[number] for number in numbers) == texts[3]
 
 
-@pytest.mark.parametrize('use', USES)
+@pytest.mark.parametrize('use', USES + [portable.load])
 @pytest.mark.parametrize('data', [b'', PNG, b'model_checkpoint_path: "gone.ckpt-9"',
                                   b'model_checkpoint_path: "/etc/hosts"', b'model_checkpoint_path: ".."',
-                                  b'model_checkpoint_path: "caf\xe9"', b'"' * 2 ** 16])
+                                  b'model_checkpoint_path: "caf\xe9"',
+                                  b'model_checkpoint_path: "a\0b"', b'"' * 2 ** 16])
 def test_a_file_checkpoint_with_anything_in_it_is_passed_over_or_refused(data, use, place):
     folder = place.folder('text', put('checkpoint', data))
     try:
