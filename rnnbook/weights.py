@@ -24,7 +24,7 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, che
 from rnnbook.files import atomic_path, read_bytes, sha256
 from rnnbook.sidecar import NAME as MODEL_JSON
 
-__all__ = ['NAME', 'variables', 'write', 'read']
+__all__ = ['NAME', 'variables', 'summary', 'write', 'read']
 
 NAME = 'weights.npz'
 ABOUT = 'about'
@@ -67,6 +67,34 @@ def variables(description):
         below = units
     yield 'logits/kernel', (units, classes)
     yield 'logits/bias', (classes,)
+
+
+def summary(description):
+    """The variables that a model computes with, their shapes and numbers of weights, and their sum.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+
+    Returns
+    -------
+    str
+        A table, one variable a line.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        As `variables` does.
+    """
+    rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
+            for name, shape in variables(description)]
+    total = sum(int(count.replace(',', '')) for _, _, count in rows)
+    settings = ', '.join('%s=%s' % (name, description.arguments[name]) for name in sorted(description.arguments))
+    rows = [('variable', 'shape', 'weights')] + rows + [('in all', '', '{:,}'.format(total))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ['  '.join([name.ljust(widths[0]), shape.rjust(widths[1]), count.rjust(widths[2])])
+             for name, shape, count in rows]
+    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
 
 
 def write(folder, arrays, description, checkpoint):

@@ -114,7 +114,10 @@ RULES['the rest of the constructors'] = [
     Case(without_graph(make, name, value), error, '^%s must be ' % name) for make in MODELS for name, value, error in (
         ('engine', 'fast', VALUE), ('engine', None, VALUE), ('engine', 1, VALUE),
         ('seed', -1, VALUE), ('seed', 2 ** 31, VALUE), ('seed', None, TYPE),
-        ('seed', 0.5, TYPE), ('device', 'GPU', VALUE), ('device', 0, VALUE))
+        ('seed', 0.5, TYPE), ('device', 'GPU', VALUE), ('device', 0, VALUE),
+        ('shards', 0, VALUE), ('shards', 6, VALUE), ('shards', 'all', TYPE), ('intra_op_threads', -1, VALUE),
+        ('intra_op_threads', 'all', TYPE), ('inter_op_threads', 2 ** 20, VALUE), ('inter_op_threads', 0.5, TYPE))
+] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ') for value in ('sgd', None)
 ] + [Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)
@@ -231,10 +234,16 @@ RULES['rows to predict'] = [
         (dict(carry_state=None), TYPE, 'carry_state must be True or False'))
     for call in with_both('reviews', lambda model, arguments=arguments: model.predict(**{'X_data': X, **arguments}))]
 RULES['texts to classify'] = [
-    Case(lambda place, texts=texts: place.light['reviews'].predict_text(texts), TYPE, message)
-    for texts, message in ((['a film', None], 'texts must be a sequence of str; row 1 is None'),
-                           ([NAN], 'texts must be a sequence of str; row 0 is nan'),
-                           (b'a film', 'texts must be a sequence of str; row 0 is 97'), (3, 'texts must be'))]
+    Case(call, TYPE, message) for texts, message in (
+        (['a film', None], 'texts must be a sequence of str; row 1 is None'),
+        ([NAN], 'texts must be a sequence of str; row 0 is nan'),
+        (b'a film', 'texts must be a sequence of str; row 0 is 97'), (3, 'texts must be a sequence of str, not 3'))
+    for call in with_both('reviews', lambda model, texts=texts: model.predict_text(texts))]
+RULES['rows to evaluate on'] = [
+    Case(lambda place, x=x, y=y: place.loaded['reviews'].evaluate(x, y), error, message) for x, y, error, message in (
+        (X[:0], Y[:0], VALUE, 'X_data must have at least one row'), (X - 1, Y, VALUE, 'X_data must hold ids from 0 to 5'),
+        (X, Y[1:], VALUE, r'y_data must have the shape \(15,\)'), (X, Y + 1, VALUE, 'y_data must hold 0 and 1, not 2'),
+        (X, np.where(Y, NAN, 0), VALUE, 'y_data must hold 0 and 1, not nan'), (X, None, TYPE, 'y_data must hold the num'))]
 
 
 def draw(model, **arguments):
