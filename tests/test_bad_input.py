@@ -117,8 +117,8 @@ RULES['the rest of the constructors'] = [
         ('seed', 0.5, TYPE), ('device', 'GPU', VALUE), ('device', 0, VALUE),
         ('shards', 0, VALUE), ('shards', 6, VALUE), ('shards', 'all', TYPE), ('intra_op_threads', -1, VALUE),
         ('intra_op_threads', 'all', TYPE), ('inter_op_threads', 2 ** 20, VALUE), ('inter_op_threads', 0.5, TYPE))
-] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ') for value in ('sgd', None)
-] + [Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
+] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ')
+     for value in ('sgd', None)] + [Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)
     for make, kinds in MODELS.items() for name in kinds[0].split() if name != 'num_layers']
@@ -241,9 +241,12 @@ RULES['texts to classify'] = [
     for call in with_both('reviews', lambda model, texts=texts: model.predict_text(texts))]
 RULES['rows to evaluate on'] = [
     Case(lambda place, x=x, y=y: place.loaded['reviews'].evaluate(x, y), error, message) for x, y, error, message in (
-        (X[:0], Y[:0], VALUE, 'X_data must have at least one row'), (X - 1, Y, VALUE, 'X_data must hold ids from 0 to 5'),
-        (X, Y[1:], VALUE, r'y_data must have the shape \(15,\)'), (X, Y + 1, VALUE, 'y_data must hold 0 and 1, not 2'),
-        (X, np.where(Y, NAN, 0), VALUE, 'y_data must hold 0 and 1, not nan'), (X, None, TYPE, 'y_data must hold the num'))]
+        (X[:0], Y[:0], VALUE, 'X_data must have at least one row'),
+        (X - 1, Y, VALUE, 'X_data must hold ids from 0 to 5'),
+        (X, Y[1:], VALUE, r'y_data must have the shape \(15,\)'),
+        (X, Y + 1, VALUE, 'y_data must hold 0 and 1, not 2'),
+        (X, np.where(Y, NAN, 0), VALUE, 'y_data must hold 0 and 1, not nan'),
+        (X, None, TYPE, 'y_data must hold the numbers 0 and 1'))]
 
 
 def draw(model, **arguments):
@@ -762,7 +765,8 @@ def test_a_pickle_in_a_models_folder_is_not_loaded(which, spoil, place):
     assert not os.path.exists('exploded')
 
 
-@pytest.mark.parametrize('read', [imdb.load_reviews, hamlet.load_text, everything, aclimdb.wheel_rows], ids=str)
+@pytest.mark.parametrize('read', [imdb.load_reviews, hamlet.load_text, everything, aclimdb.wheel_rows],
+                         ids=lambda read: read.__name__)
 def test_a_pickle_for_a_data_file_is_not_loaded(read, place):
     with pytest.raises(FileError):
         read(place.file(BOMB))
