@@ -9,8 +9,8 @@ from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, sidecar, tra
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str
-from rnnbook.files import check_path
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes, check_str)
 from rnnbook.hamlet import get_top_char
 from rnnbook.progress import progress
 
@@ -108,7 +108,7 @@ class CharRNN:
     def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
                  keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', shards=None, seed=123, device='auto',
                  intra_op_threads=None, inter_op_threads=None):
-        self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
+        self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -120,6 +120,8 @@ class CharRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
+                    'num_classes lstm_size', 'lstm_size lstm_size')
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
         self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = None
@@ -433,8 +435,7 @@ class CharRNN:
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,

@@ -7,8 +7,7 @@ import os
 import shutil
 import tempfile
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.files import check_path
+from rnnbook.errors import FileError
 
 __all__ = ['write_saved_model', 'write_weights']
 
@@ -40,20 +39,12 @@ def write_weights(ckpt_dir, checkpoint=None):
         No such folder, no model or no checkpoint in it, one that cannot be read or is of another model, or the file
         cannot be written.
     """
-    folder = check_path('ckpt_dir', ckpt_dir)
+    folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
     prefix = checkpoints.find(folder, checkpoint)
     description = sidecar.read(folder)
-    arrays = {}
+    found = checkpoints.reader(prefix, description, 'export')
     try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        for name, shape in weights.variables(description):
-            if shapes.get(name) != list(shape):
-                raise FileError('cannot export %s: %s has the shape %s in %s, and %s there'
-                                % (prefix, name, list(shape), sidecar.NAME, shapes.get(name, 'does not stand')))
-            arrays[name] = reader.get_tensor(name)
-    except (ArgumentTypeError, ArgumentValueError) as error:
-        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+        arrays = {name: found.get_tensor(name) for name, _ in weights.variables(description)}
     except (tf.errors.OpError, ValueError) as error:
         raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
     return weights.write(folder, arrays, description, os.path.basename(prefix))

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnbook import etext
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_int, check_number,
+                            check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_char2int', 'reshape_data',
@@ -87,11 +88,13 @@ def encode(text, char2int):
     ArgumentTypeError
         `text` is not a `str`, or `char2int` is something else (`int2char`, say).
     ArgumentValueError
-        A character that has no number, with its position.
+        A character that has no number, with its position, or one below 0.
     """
     check_str('text', text)
     if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
         raise ArgumentTypeError('char2int must be a dict of character to number, not %s' % shorten(char2int))
+    for char, number in char2int.items():
+        check_int('char2int[%s]' % shorten(char), number, 0)
     try:
         return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
     except KeyError as error:
@@ -150,6 +153,7 @@ def check_char2int(name, vocabulary, num_classes):
     for char, number in vocabulary.items():
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
+        check_unicode(name, char)
         check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
     if sorted(vocabulary.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
@@ -183,7 +187,7 @@ def reshape_data(sequence, batch_size, num_steps):
     """
     batch_size = check_int('batch_size', batch_size)
     num_steps = check_int('num_steps', num_steps)
-    sequence = np.asarray(sequence)
+    sequence = as_array('sequence', sequence)
     if sequence.ndim != 1:
         raise ArgumentValueError('sequence must have one dimension, not the shape %s' % (sequence.shape,))
     if sequence.size and sequence.dtype.kind not in 'iu':
@@ -213,9 +217,10 @@ def create_batch_generator(data_x, data_y, num_steps):
     x, y : numpy.ndarray, shape (N, T)
     """
     num_steps = check_int('num_steps', num_steps)
-    if np.shape(data_x) != np.shape(data_y) or np.ndim(data_x) != 2:
+    data_x, data_y = as_array('data_x', data_x), as_array('data_y', data_y)
+    if data_x.shape != data_y.shape or data_x.ndim != 2:
         raise ArgumentValueError('data_x and data_y must have one shape (rows, columns), not %s and %s'
-                                 % (np.shape(data_x), np.shape(data_y)))
+                                 % (data_x.shape, data_y.shape))
     return _windows(data_x, data_y, num_steps)
 
 
@@ -245,12 +250,13 @@ def get_top_char(probas, char_size, top_n=5):
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
+        A size below 1, another number of probabilities, or negative, infinite or NaN ones, nothing but zeros, or an
+        infinite sum.
     """
     char_size = check_int('char_size', char_size)
     top_n = check_int('top_n', top_n)
     # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
-    p = np.array(probas).reshape(-1)                                                # (V,)
+    p = np.array(as_array('probas', probas)).reshape(-1)                            # (V,)
     if p.dtype.kind not in 'fiu':
         raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
     if len(p) != char_size:
@@ -258,7 +264,11 @@ def get_top_char(probas, char_size, top_n=5):
     if not np.all(np.isfinite(p)) or p.min() < 0 or p.max() <= 0:
         raise ArgumentValueError('probas must be finite and not negative, and one of them above 0')
     p[np.argsort(p)[:-top_n]] = 0
-    p = p / np.sum(p)
+    with np.errstate(over='ignore'):
+        total = np.sum(p)
+    if not np.isfinite(total):
+        raise ArgumentValueError('probas must have a finite sum, not %s' % total)
+    p = p / total
     return int(np.random.choice(char_size, 1, p=p)[0])
 
 
@@ -267,7 +277,8 @@ def apply_temperature(probas, temperature):
 
     Parameters
     ----------
-    probas : numpy.ndarray of float, any shape
+    probas : array_like of float, any shape
+        Not negative.
     temperature : float
         Above 0; below 1 for safer texts, above for wilder ones.
 
@@ -275,9 +286,17 @@ def apply_temperature(probas, temperature):
     -------
     numpy.ndarray, the shape of probas
         The largest is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is the book's.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A `temperature` that is not above 0, or `probas` that are no numbers.
     """
-    if temperature == 1:
+    if check_number('temperature', temperature, above=0) == 1:
         return probas
-    with np.errstate(divide='ignore'):
-        logs = np.log(probas.astype(np.float64)) / temperature
-    return np.exp(logs - logs.max())
+    probas = as_array('probas', probas)
+    if probas.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % probas.dtype)
+    with np.errstate(divide='ignore', over='ignore'):       # of 0, and of what a temperature near 0 makes of the others
+        logs = np.log(probas.astype(np.float64))
+        return np.exp((logs - logs.max()) / temperature)

@@ -30,9 +30,10 @@ NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
 MAX_ABOUT = 8192
-#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes.
-DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, struct.error, tokenize.TokenError,
-          zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes. A header is read by
+#: Python's own parser, which says MemoryError where something is nested too deep for it.
+DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, MemoryError, struct.error,
+          tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def variables(description):
@@ -251,7 +252,7 @@ def _newest(folder):
     state = os.path.join(folder, 'checkpoint')
     if not os.path.isfile(state):
         return None, None
-    found = re.match(r'model_checkpoint_path: "(.*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
+    found = re.match(r'model_checkpoint_path: "([^"\0]*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
     name = os.path.basename(found.group(1)) if found else ''
     index = os.path.join(folder, name + '.index')
     return (name, sha256(index)) if os.path.isfile(index) else (None, None)
