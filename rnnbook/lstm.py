@@ -9,7 +9,7 @@ Shapes: N batch, T time steps, D input size, H lstm_size.
 
 import tensorflow as tf
 
-__all__ = ['ENGINES', 'build']
+__all__ = ['ENGINES', 'build', 'cells']
 
 ENGINES = ('book',)
 
@@ -49,3 +49,24 @@ def _book(inputs, lstm_size, num_layers, keep_prob):
     outputs, final_state = tf.nn.dynamic_rnn(cells, inputs, initial_state=initial_state,
                                              parallel_iterations=1)                 # (N, T, H)
     return outputs, initial_state, final_state
+
+
+def cells(engine, lstm_size, num_layers):
+    """The layers without dropout as one cell, for a graph that computes a time step at a time or any number of them.
+
+    Parameters
+    ----------
+    engine : {'book'}
+        ``'book'``: the chapter's cells, with the outputs of `build` to the last bit.
+    lstm_size : int
+        H, the units of each layer.
+    num_layers : int
+
+    Returns
+    -------
+    tf.nn.rnn_cell.RNNCell
+        Its state is a tuple of `num_layers` LSTMStateTuple. Called in the scope ``'rnn'``, as `tf.nn.dynamic_rnn` does,
+        its variables have the names of those of `build`.
+    """
+    cell = {'book': tf.contrib.rnn.BasicLSTMCell}[engine]
+    return tf.contrib.rnn.MultiRNNCell([cell(lstm_size) for _ in range(num_layers)])
