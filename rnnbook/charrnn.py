@@ -281,8 +281,9 @@ class CharRNN:
         """
         samples = 1 if num_samples is None else check_int('num_samples', num_samples)
         starter, pieces = self._writing(
-            'sample', samples, sampling.window(samples * self.num_classes), output_length, ckpt_dir, starter_seq, top_n=top_n, temperature=temperature,
-            vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed, unknown=unknown)
+            'sample', samples, sampling.window(samples * self.num_classes), output_length, ckpt_dir, starter_seq,
+            top_n=top_n, temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
+            unknown=unknown)
         texts = [starter + ''.join(column) for column in zip(*pieces)]
         return texts[0] if num_samples is None else texts
 
@@ -318,8 +319,9 @@ class CharRNN:
             As `sample`, when the method is called; a checkpoint that cannot be restored, at the first character.
         """
         starter, pieces = self._writing(
-            'sample_stream', 1, sampling.STREAM, output_length, ckpt_dir, starter_seq, top_n=top_n, temperature=temperature,
-            vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed, unknown=unknown)
+            'sample_stream', 1, sampling.STREAM, output_length, ckpt_dir, starter_seq, top_n=top_n,
+            temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
+            unknown=unknown)
         return itertools.chain(starter, (char for piece, in pieces for char in piece))
 
     def _writing(self, method, samples, window, output_length, ckpt_dir, starter_seq, *, top_n, temperature, vocabulary,
@@ -350,7 +352,7 @@ class CharRNN:
         if self._private is None:
             self._private = sampling.SamplingGraph(
                 self.num_classes, lambda: lstm.cells(self.engine, self.lstm_size, self.num_layers),
-                self.session_config())
+                lstm.reading_numbers, self.session_config())
         return self._private
 
     def evaluate(self, text, ckpt_dir=None, *, vocabulary=None, checkpoint=None):

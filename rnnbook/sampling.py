@@ -35,6 +35,8 @@ class SamplingGraph:
         V.
     make_cells : callable
         Called without arguments in the graph; gives the cell of `lstm.cells`.
+    reading_numbers : callable
+        `lstm.reading_numbers`: several samples at a time need not have the bits of the chapter's graph, one has.
     config : tf.ConfigProto
         Of the sessions.
 
@@ -45,52 +47,66 @@ class SamplingGraph:
         Of the trainable variables, which are all that there are.
     """
 
-    def __init__(self, num_classes, make_cells, config):
-        self._num_classes, self._config = num_classes, config
+    def __init__(self, num_classes, make_cells, reading_numbers, config):
+        self._num_classes, self._reading_numbers, self._config = num_classes, reading_numbers, config
         self._idle = []                                     # open sessions that nobody uses
+        self._loops = {}                                    # what to fetch in writing, for one sample and for several
         self.g = tf.Graph()
         with self.g.as_default():
-            cells = make_cells()
-            logits = tf.compat.v1.layers.Dense(num_classes, name='logits')
-            self._zero = [np.zeros((1, size), np.float32) for size in tf.nest.flatten(cells.state_size)]
-            self._state = [tf.compat.v1.placeholder(tf.float32, (None, size))
-                           for size in tf.nest.flatten(cells.state_size)]                           # (M, H) each
-            state = tf.nest.pack_sequence_as(cells.state_size, self._state)
-            self._build_reading(cells, logits, state)
-            self._build_writing(cells, logits, state)
+            self._cells, self._logits = make_cells(), tf.compat.v1.layers.Dense(num_classes, name='logits')
+            sizes = tf.nest.flatten(self._cells.state_size)
+            self._zero = [np.zeros((1, size), np.float32) for size in sizes]
+            self._state = [tf.compat.v1.placeholder(tf.float32, (None, size)) for size in sizes]    # (M, H) each
+            self._x = tf.compat.v1.placeholder(tf.int32, (1, None))                                 # (1, T)
+            self._y = tf.compat.v1.placeholder(tf.int32, (1, None))                                 # (1, T)
+            self._last = tf.compat.v1.placeholder(tf.int32, (None,))                                # (M,)
+            self._uniform = tf.compat.v1.placeholder(tf.float32, (None, None))                      # (T, M)
+            self._top_n = tf.compat.v1.placeholder(tf.int32, ())
+            self._sharpness = tf.compat.v1.placeholder(tf.float32, ())                              # 1 / temperature
+            self._read, self._nats = self._reading()
             self.saver = tf.compat.v1.train.Saver()
 
-    def _build_reading(self, cells, logits, state):
-        """One text of any length, M = 1: the state after it, and what its characters cost."""
-        self._x = tf.compat.v1.placeholder(tf.int32, (1, None))
-        self._y = tf.compat.v1.placeholder(tf.int32, (1, None))
-        outputs, final_state = tf.nn.dynamic_rnn(
-            cells, tf.one_hot(self._x, self._num_classes), initial_state=state, parallel_iterations=1)  # (1, T, H)
-        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self._y, logits=logits(outputs))  # (1, T)
-        self._read = tf.nest.flatten(final_state)
-        self._nats = tf.reduce_sum(tf.cast(costs, tf.float64))
+    def _initial_state(self):
+        return tf.nest.pack_sequence_as(self._cells.state_size, self._state)
 
-    def _build_writing(self, cells, logits, state):
-        """T steps of M samples: each reads the last character, computes probabilities and draws from them."""
-        self._last = tf.compat.v1.placeholder(tf.int32, (None,))                                    # (M,)
-        self._uniform = tf.compat.v1.placeholder(tf.float32, (None, None))                          # (T, M)
-        self._top_n = tf.compat.v1.placeholder(tf.int32, ())
-        self._sharpness = tf.compat.v1.placeholder(tf.float32, ())                                  # 1 / temperature
+    def _one_hot(self, numbers):
+        return tf.one_hot(numbers, self._num_classes)
+
+    def _reading(self):
+        """Of one text, the state after it, and the sum of what its characters cost."""
+        outputs, state = tf.nn.dynamic_rnn(self._cells, self._one_hot(self._x), initial_state=self._initial_state(),
+                                           parallel_iterations=1)                                   # (1, T, H)
+        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self._y, logits=self._logits(outputs))
+        return tf.nest.flatten(state), tf.reduce_sum(tf.cast(costs, tf.float64))
+
+    def _writing(self, several):
+        """The characters drawn in T steps, the probabilities that they were drawn from, and the state after them."""
         steps = tf.shape(self._uniform)[0]
         uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
+        if several:
+            read, cumsum = self._reading_numbers(self._cells, self._num_classes), _many_cumsum(self._num_classes)
+        else:
+            def read(number, state):
+                return self._cells(self._one_hot(number), state)
+            cumsum = tf.cumsum
 
         def step(t, number, state, numbers, probas):
-            x_onehot = tf.one_hot(number, self._num_classes)                                        # (M, V)
-            outputs, state = cells(x_onehot, state)                                                 # (M, H)
-            scores = logits(outputs)                                                                # (M, V)
-            number = _draw(scores * self._sharpness, self._top_n, uniform.read(t))
+            outputs, state = read(number, state)                                                    # (M, H)
+            scores = self._logits(outputs)                                                          # (M, V)
+            number = _draw(scores * self._sharpness, self._top_n, uniform.read(t), cumsum)          # (M,)
             return t + 1, number, state, numbers.write(t, number), probas.write(t, tf.nn.softmax(scores))
 
         _, _, state, numbers, probas = tf.while_loop(
             lambda t, *_: t < steps, step,
-            (0, self._last, state, tf.TensorArray(tf.int32, steps), tf.TensorArray(tf.float32, steps)),
+            (0, self._last, self._initial_state(), tf.TensorArray(tf.int32, steps), tf.TensorArray(tf.float32, steps)),
             parallel_iterations=1)
-        self._write = numbers.stack(), probas.stack(), tf.nest.flatten(state)                       # (T, M), (T, M, V)
+        return numbers.stack(), probas.stack(), tf.nest.flatten(state)                              # (T, M), (T, M, V)
+
+    def _loop(self, several):
+        if several not in self._loops:
+            with self.g.as_default():
+                self._loops[several] = self._writing(several)
+        return self._loops[several]
 
     @contextlib.contextmanager
     def session(self):
@@ -168,11 +184,12 @@ class SamplingGraph:
             The last block may be shorter.
         """
         samples = uniform.shape[1]
+        fetches = self._loop(several=samples > 1)
         state = [np.repeat(values, samples, axis=0) for values in self.read(sess, starter[:-1])]
         last = np.full(samples, starter[-1])
 
         def propose(state, last, uniform):
-            return sess.run(self._write, {
+            return sess.run(fetches, {
                 self._last: last, self._uniform: uniform, self._top_n: top_n,
                 self._sharpness: min(1 / temperature, SHARPEST), **self._from(state)})
 
@@ -189,12 +206,21 @@ class SamplingGraph:
         return dict(zip(self._state, state))
 
 
-def _draw(scores, top_n, uniform):
+def _many_cumsum(width):
+    """`tf.cumsum` along the last axis, 1, of many rows: for short ones, a product with a triangle is faster."""
+    if width > 256:
+        return tf.cumsum
+    triangle = tf.constant(np.triu(np.ones((width, width), np.float32)))
+    return lambda rows, axis: tf.matmul(rows, triangle)
+
+
+def _draw(scores, top_n, uniform, cumsum):
     """One number a row: scores (M, V), uniform (M, 1), result (M,)."""
     p = tf.nn.softmax(scores)
     least = tf.reduce_min(tf.nn.top_k(p, top_n, sorted=False)[0], axis=1, keepdims=True)            # (M, 1)
-    cdf = tf.cumsum(tf.where(p >= least, p, tf.zeros_like(p)), axis=1)                              # (M, V)
-    return tf.reshape(tf.raw_ops.UpperBound(sorted_inputs=cdf, values=uniform * cdf[:, -1:]), [-1])
+    cdf = cumsum(tf.where(p >= least, p, tf.zeros_like(p)), axis=1)                                 # (M, V)
+    beyond = tf.raw_ops.UpperBound(sorted_inputs=cdf, values=uniform * cdf[:, -1:])                 # (M, 1)
+    return tf.minimum(tf.reshape(beyond, [-1]), tf.shape(cdf)[1] - 1)       # the product may round up to the whole sum
 
 
 def window(width):

@@ -239,8 +239,6 @@ BAD_EVALUATIONS = [('', ArgumentValueError, 'text must have at least 2 character
 def test_evaluate_names_a_bad_text(text, error, message, folder):
     with pytest.raises(error, match=message):
         CharRNN.load(folder).evaluate(text)
-    with pytest.raises(ArgumentValueError, match='sampling must be True for evaluate'):
-        models.char().evaluate('the dog', folder)
 
 
 def test_dropout_is_the_same_in_two_runs_and_not_idle(tmp_path):
