@@ -6,7 +6,7 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 import itertools
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, draws, hamlet, lstm, monitor, sampling, sidecar, training
+from rnnbook import checkpoints, draws, hamlet, lstm, monitor, optimizers, sampling, sidecar, training
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +40,8 @@ class CharRNN:
     ``tf_keepprob:0``    unset       float32   probability that dropout keeps an output of a layer
     ``probabilities:0``  (N * T, V)  float32   of each next character
     ``cost:0``           ()          float32   mean softmax cross entropy, in nats a character
+    ``gradient_norm:0``  ()          float32   global norm of the gradients, before they are clipped
+    ``learning_rate:0``  ()          float32   of this step; may be fed, else the argument
     ``train_op``                               an operation: one step of Adam, gradients clipped
     ===================  ==========  ========  ==================================================================
 
@@ -62,13 +64,19 @@ class CharRNN:
     grad_clip : float, default 5
         The largest global norm of the gradients; larger ones are scaled down to it.
     sampling : bool, default False
-        Build the graph for `sample` (one character at a time) instead of the one for `train`.
-    engine : {'book'}, default 'book'
-        How the recurrent layers are computed, see `lstm`.
+        Build the graph of one character at a time, and let `sample` work, instead of the one for `train`.
+    engine : {'book', 'fused'}, default 'book'
+        How the recurrent layers are computed: by the chapter's cells, or all time steps in one op, which is faster.
+        Checkpoints of one can be used with the other.
+    shards : int, optional
+        ``'fused'`` computes a batch in so many parts, side by side. Default: one a core, or one on a GPU.
     seed : int, default 123
         The graph-level seed: initial weights and dropout follow from it.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
         Where to compute, see `runtime.session_config`.
+    intra_op_threads, inter_op_threads : int, optional
+        The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
+        to be fast, see `runtime.session_config`.
 
     Attributes
     ----------
@@ -78,7 +86,9 @@ class CharRNN:
     saver : tf.train.Saver
         Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
     init_op : tf.Operation
-        Initialises every variable.
+        Initialises every variable, `step` and others that are no part of a checkpoint included.
+    step : tf.Variable of int64, shape ()
+        The training steps so far.
     ckpt_dir : str or None
         The folder that this object was loaded from, or has saved into.
     vocabulary : dict of str to int, or None
@@ -98,7 +108,8 @@ class CharRNN:
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
     def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
-                 keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', seed=123, device='auto'):
+                 keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', shards=None, seed=123, device='auto',
+                 intra_op_threads=None, inter_op_threads=None):
         self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
@@ -111,14 +122,19 @@ class CharRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = self._private = None
 
+        self._seeds = {}
+        if self.engine == 'fused':
+            self._seeds = self._book_seeds()
         self.g = tf.Graph()
         with self.g.as_default():
             tf.compat.v1.set_random_seed(self.seed)
             self.build(sampling=self.sampling)
             self.saver = tf.compat.v1.train.Saver()
-            self.init_op = tf.compat.v1.global_variables_initializer()
+            self.init_op = runtime.init_op()
 
     def build(self, sampling):
         """Add the chapter's graph to the default graph; the constructor calls it.
@@ -130,25 +146,15 @@ class CharRNN:
         sampling : bool
             One stretch and one time step instead of `batch_size` and `num_steps`.
         """
-        shape = (1, 1) if sampling else (self.batch_size, self.num_steps)
-
         # Placeholders for the characters, those that follow, and the keep probability of dropout
+        shape = (1, 1) if sampling else (self.batch_size, self.num_steps)
         tf_x = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_x')
         tf_y = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_y')
         tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
 
-        # One-hot encoding
-        x_onehot = tf.one_hot(tf_x, depth=self.num_classes)                                         # (N, T, V)
+        # One-hot encoding, multilayer LSTM from the zero state on, logits of every time step
         y_onehot = tf.one_hot(tf_y, depth=self.num_classes)                                         # (N, T, V)
-
-        # Multilayer LSTM from the zero state on
-        outputs, self.initial_state, self.final_state = lstm.build(
-            self.engine, x_onehot, self.lstm_size, self.num_layers, tf_keepprob)                    # (N, T, H)
-
-        # Logits of every time step
-        seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
-        logits = tf.compat.v1.layers.dense(
-            seq_output_reshaped, units=self.num_classes, activation=None, name='logits')            # (N * T, V)
+        logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
         tf.nn.softmax(logits, name='probabilities')
 
         # Cost
@@ -158,19 +164,47 @@ class CharRNN:
 
         # Clipping against exploding gradients, and the optimizer
         variables = tf.compat.v1.trainable_variables()
-        gradients, _ = tf.clip_by_global_norm(tf.gradients(cost, variables), self.grad_clip)
-        optimizer = tf.compat.v1.train.AdamOptimizer(self.learning_rate)
-        optimizer.apply_gradients(zip(gradients, variables), name='train_op')
+        gradients, norm = tf.clip_by_global_norm(optimizers.gradients(cost, variables), self.grad_clip)
+        tf.identity(norm, name='gradient_norm')
+        learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
+        self.step = lstm.step_counter()
+        optimizers.make('adam', learning_rate).apply_gradients(
+            zip(gradients, variables), global_step=self.step, name='train_op')
+
+    def _forward(self, engine, tf_x, tf_keepprob=None):
+        """The logits of every character, shape (N * T, V), and the states before and after them."""
+        def lookup(ids):
+            return tf.one_hot(ids, depth=self.num_classes)                                          # (..., V)
+
+        with lstm.seeded(self._seeds):
+            outputs, initial_state, final_state = lstm.build(
+                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, seed=self.seed,
+                shards=self.shards)                                                                 # (N, T, H)
+            seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
+            logits = tf.compat.v1.layers.dense(
+                seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
+        return logits, initial_state, final_state
+
+    def _book_seeds(self):
+        """The op-level seeds of the initial weights in the chapter's graph: other ops need them said to start alike."""
+        def build():
+            shape = (self.batch_size, self.num_steps)
+            x, y = (tf.compat.v1.placeholder(tf.int32, shape=shape) for _ in range(2))
+            keep_prob = tf.compat.v1.placeholder(tf.float32)
+            tf.one_hot(y, depth=self.num_classes)
+            self._forward('book', x, keep_prob)
+
+        return lstm.initial_seeds(build, self.seed)
 
     def arguments(self):
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
                 ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
-                 'grad_clip', 'engine', 'seed')}
+                 'grad_clip', 'engine', 'shards', 'seed')}
 
     def session_config(self):
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device)
+        return runtime.session_config(self.device, self.threads)
 
     def train(self, train_x, train_y, num_epochs, ckpt_dir='./model/', *, vocabulary=None, **run):
         """Train from fresh weights and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
@@ -412,7 +446,8 @@ class CharRNN:
                                              self.num_classes)
 
     @classmethod
-    def load(cls, ckpt_dir, sampling=True, *, device='auto'):
+    def load(cls, ckpt_dir, sampling=True, *, engine=None, device='auto', intra_op_threads=None,
+             inter_op_threads=None):
         """Make the object that a folder describes.
 
         Parameters
@@ -421,7 +456,11 @@ class CharRNN:
             A folder that `train` has saved into.
         sampling : bool, default True
             Make the object for `sample`, or the one for `train`.
+        engine : {'book', 'fused'}, optional
+            Default: the one that it was trained with.
         device : {'auto', 'cpu', 'gpu'}, default 'auto'
+        intra_op_threads, inter_op_threads : int, optional
+            See `CharRNN`.
 
         Returns
         -------
@@ -437,4 +476,5 @@ class CharRNN:
         checkpoints.find(folder)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
-            sampling=sampling, device=device)
+            sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,
+            inter_op_threads=inter_op_threads)

@@ -230,7 +230,7 @@ def rebuild(cls, folder, kind, check, **more):
     check : callable
         Called with the name ``'vocabulary'``, the vocabulary and the object; gives it back checked.
     **more
-        Further arguments of the constructor.
+        Further arguments of the constructor; those that are None are left as the folder has them.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def rebuild(cls, folder, kind, check, **more):
     """
     found = sidecar.read(folder, cls.__name__, kind)
     try:
-        model = cls(**dict(found.arguments, **more))
+        model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})
         model.vocabulary = check('vocabulary', found.vocabulary, model)
     except (TypeError, ValueError) as error:
         raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error

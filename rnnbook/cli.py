@@ -153,13 +153,14 @@ def add_model_flags(parser, model, run):
     list of str
         The names of the arguments, see `chosen`.
     """
-    from rnnbook import lstm, runtime
-    choices = {'engine': lstm.ENGINES, 'device': runtime.DEVICES}
+    from rnnbook import lstm, optimizers, runtime
+    choices = {'engine': lstm.ENGINES, 'optimizer': optimizers.OPTIMIZERS, 'device': runtime.DEVICES}
     group, helps, names = parser.add_argument_group('model'), documented(model), []
     for name, parameter in inspect.signature(model).parameters.items():
         default = run.get(name, parameter.default)
         if default is not parameter.empty and not isinstance(default, bool):
-            group.add_argument(_flag(name), type=type(default), default=default, choices=choices.get(name),
+            kind = int if default is None else type(default)            # what has no default of its own is a number
+            group.add_argument(_flag(name), type=kind, default=default, choices=choices.get(name),
                                metavar=None if name in choices else 'X', help=helps[name])
             names.append(name)
     return names
@@ -244,7 +245,7 @@ def documented(thing):
     Parameters
     ----------
     thing : object
-        A class or function whose docstring has a section of parameters, one to an entry.
+        A class or function whose docstring has a section of parameters.
 
     Returns
     -------
@@ -253,7 +254,8 @@ def documented(thing):
     """
     section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
     return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
-            for name, text in re.findall(r'^(\w+) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)}
+            for names, text in re.findall(r'^(\w+(?:, \w+)*) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)
+            for name in names.split(', ')}
 
 
 def require(module, package, extra, script):

@@ -1,4 +1,4 @@
-"""The check of Python and TensorFlow, and devices as a `tf.ConfigProto`.
+"""The check of Python and TensorFlow, and devices and threads as a `tf.ConfigProto`.
 
 Whoever needs TensorFlow imports this module before anything that imports TensorFlow itself: it checks what is there and
 imports it without the chatter that is not the user's business.
@@ -6,14 +6,16 @@ imports it without the chatter that is not the user's business.
 The thread pools of TensorFlow 1.15 belong to the process: its first session sets their sizes, later ones cannot.
 """
 
+import collections
 import importlib
 import os
 import platform
 import warnings
 
-from rnnbook.errors import ArgumentValueError, RequirementError, check_choice
+from rnnbook.errors import ArgumentValueError, RequirementError, check_choice, check_int
 
-__all__ = ['DEVICES', 'load_tensorflow', 'check_device', 'session_config']
+__all__ = ['DEVICES', 'Threads', 'load_tensorflow', 'check_device', 'check_shards', 'cores', 'init_op', 'on_gpu',
+           'session_config']
 
 DEVICES = ('auto', 'cpu', 'gpu')
 
@@ -76,7 +78,82 @@ def check_device(name, device):
     return device
 
 
-def session_config(device='auto'):
+def cores():
+    """The processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:                                  # only some systems have it
+        return os.cpu_count() or 1
+
+
+def on_gpu(device):
+    """Whether a model of this device computes on a GPU.
+
+    Parameters
+    ----------
+    device : {'auto', 'cpu', 'gpu'}
+    """
+    return device != 'cpu' and bool(tf.config.experimental.list_physical_devices('GPU'))
+
+
+def check_shards(name, shards, engine, device, batch_size):
+    """The number of parts in which `engine='fused'` computes a batch.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    shards : int, optional
+        Default: one a core on the CPU, one on a GPU, and never more than rows.
+    engine : {'book', 'fused'}
+    device : {'auto', 'cpu', 'gpu'}
+    batch_size : int
+
+    Returns
+    -------
+    int or None
+        None where `engine` has no use for it.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    if shards is not None:
+        check_int(name, shards, 1, batch_size)
+    elif engine == 'fused':
+        shards = 1 if on_gpu(device) else min(cores(), batch_size)
+    return shards
+
+
+class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
+    """Sizes of TensorFlow's two thread pools: the threads of one op, and the ops that run at a time; 0 is its own
+    choice.
+    """
+
+    @classmethod
+    def of(cls, intra_op, inter_op, engine, device):
+        """The sizes for an engine and a device, given those that the user set.
+
+        Parameters
+        ----------
+        intra_op, inter_op : int or None
+            What was given as `intra_op_threads` and `inter_op_threads`. Default: 1 and one a core for ``'fused'`` on
+            the CPU, whose shards keep the cores busy, so that splitting their small products costs more than it gains;
+            else 0.
+        engine : {'book', 'fused'}
+        device : {'auto', 'cpu', 'gpu'}
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+        """
+        given = [None if value is None else check_int(name, value, 0, 1024)
+                 for name, value in (('intra_op_threads', intra_op), ('inter_op_threads', inter_op))]
+        defaults = (1, cores()) if engine == 'fused' and not on_gpu(device) else (0, 0)
+        return cls(*[default if value is None else value for value, default in zip(given, defaults)])
+
+
+def session_config(device='auto', threads=Threads(0, 0)):
     """The settings of a session.
 
     Parameters
@@ -84,14 +161,23 @@ def session_config(device='auto'):
     device : {'auto', 'cpu', 'gpu'}
         ``'auto'``, the default: a GPU where TensorFlow sees one. ``'cpu'`` hides it. ``'gpu'`` is checked by
         `check_device`; what a GPU cannot compute is left to the CPU.
+    threads : Threads
+        Default: TensorFlow's own choice. Only the first session of a process sets them.
 
     Returns
     -------
     tf.ConfigProto
         Memory of a GPU is taken as it is needed, not all at once.
     """
-    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True, intra_op_parallelism_threads=threads.intra_op,
+                                      inter_op_parallelism_threads=threads.inter_op)
     config.gpu_options.allow_growth = True
     if device == 'cpu':
         config.device_count['GPU'] = 0
     return config
+
+
+def init_op():
+    """The operation that initialises every variable of the default graph, those outside a checkpoint included."""
+    return tf.group(tf.compat.v1.global_variables_initializer(), tf.compat.v1.local_variables_initializer(),
+                    name='init')

@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, monitor, sidecar, training
+from rnnbook import checkpoints, imdb, lstm, monitor, optimizers, sidecar, training
 
 import numpy as np
 import tensorflow as tf
@@ -39,6 +39,8 @@ class SentimentRNN:
     ``probabilities:0``  (N,)        float32   probability of the label 1
     ``labels:0``         (N,)        int32     the probability rounded
     ``cost:0``           ()          float32   mean sigmoid cross entropy, in nats
+    ``gradient_norm:0``  ()          float32   global norm of the gradients
+    ``learning_rate:0``  ()          float32   of this step; may be fed, else the argument
     ``train_op``                               an operation: one step of Adam
     ===================  ==========  ========  ==================================================================
 
@@ -58,12 +60,21 @@ class SentimentRNN:
         Of Adam.
     embed_size : int, default 200
         E, the length of a word's vector.
-    engine : {'book'}, default 'book'
-        How the recurrent layers are computed, see `lstm`.
+    engine : {'book', 'fused'}, default 'book'
+        How the recurrent layers are computed: by the chapter's cells, or all time steps in one op, which is faster.
+        Checkpoints of one can be used with the other.
+    optimizer : {'adam', 'lazy_adam'}, default 'adam'
+        ``'lazy_adam'`` leaves alone the vectors of words that a batch does not have: another rule than the chapter's,
+        faster for large vocabularies.
+    shards : int, optional
+        ``'fused'`` computes a batch in so many parts, side by side. Default: one a core, or one on a GPU.
     seed : int, default 123
         The graph-level seed: initial weights and dropout follow from it.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
         Where to compute, see `runtime.session_config`.
+    intra_op_threads, inter_op_threads : int, optional
+        The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
+        to be fast, see `runtime.session_config`.
 
     Attributes
     ----------
@@ -73,7 +84,9 @@ class SentimentRNN:
     saver : tf.train.Saver
         Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
     init_op : tf.Operation
-        Initialises every variable.
+        Initialises every variable, `step` and others that are no part of a checkpoint included.
+    step : tf.Variable of int64, shape ()
+        The training steps so far.
     ckpt_dir : str or None
         The folder that this object was loaded from, or has saved into.
     vocabulary : dict of str to int, or None
@@ -93,7 +106,8 @@ class SentimentRNN:
     SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers')
 
     def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
-                 embed_size=200, *, engine='book', seed=123, device='auto'):
+                 embed_size=200, *, engine='book', optimizer='adam', shards=None, seed=123, device='auto',
+                 intra_op_threads=None, inter_op_threads=None):
         self.n_words = check_int('n_words', n_words, maximum=2 ** 31 - 1)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -102,16 +116,23 @@ class SentimentRNN:
         self.learning_rate = check_number('learning_rate', learning_rate, above=0)
         self.embed_size = check_int('embed_size', embed_size)
         self.engine = check_choice('engine', engine, lstm.ENGINES)
+        self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = None
+        self._inference_graphs = {}
 
+        self._seeds = {}
+        if self.engine == 'fused':
+            self._seeds = self._book_seeds()
         self.g = tf.Graph()
         with self.g.as_default():
             tf.compat.v1.set_random_seed(self.seed)
             self.build()
             self.saver = tf.compat.v1.train.Saver()
-            self.init_op = tf.compat.v1.global_variables_initializer()
+            self.init_op = runtime.init_op()
 
     def build(self):
         """Add the chapter's graph to the default graph; the constructor calls it.
@@ -123,36 +144,71 @@ class SentimentRNN:
         tf_y = tf.compat.v1.placeholder(tf.float32, shape=(self.batch_size,), name='tf_y')
         tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
 
-        # Embedding layer
-        embedding = tf.Variable(
-            tf.random.uniform((self.n_words, self.embed_size), minval=-1, maxval=1), name='embedding')
-        embed_x = tf.nn.embedding_lookup(embedding, tf_x, name='embeded_x')                         # (N, T, E)
-
-        # Multilayer LSTM from the zero state on
-        outputs, self.initial_state, self.final_state = lstm.build(
-            self.engine, embed_x, self.lstm_size, self.num_layers, tf_keepprob)                     # (N, T, H)
-
-        # One logit from the output of the last step
-        logits = tf.compat.v1.layers.dense(outputs[:, -1], units=1, activation=None, name='logits')  # (N, 1)
-        # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
-        logits = tf.squeeze(logits, axis=1, name='logits_squeezed')                                 # (N,)
-        probabilities = tf.nn.sigmoid(logits, name='probabilities')
-        tf.cast(tf.round(probabilities), tf.int32, name='labels')
+        # Embedding, multilayer LSTM from the zero state on, one logit from the output of the last step
+        logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
+        self._outputs(logits)
 
         # Cost, and the optimizer
         cost = tf.reduce_mean(
             tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
-        tf.compat.v1.train.AdamOptimizer(self.learning_rate).minimize(cost, name='train_op')
+        variables = tf.compat.v1.trainable_variables()
+        gradients = optimizers.gradients(cost, variables)
+        tf.identity(tf.linalg.global_norm(gradients), name='gradient_norm')
+        learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
+        self.step = lstm.step_counter()
+        optimizers.make(self.optimizer, learning_rate).apply_gradients(
+            zip(gradients, variables), global_step=self.step, name='train_op')
+
+    def _forward(self, engine, tf_x, tf_keepprob=None):
+        """The logits of the rows, shape (N,), and the states before and after them."""
+        embedding = tf.Variable(tf.random.uniform((self.n_words, self.embed_size), minval=-1, maxval=1,
+                                                  seed=self._seeds.get('embedding')), name='embedding')
+
+        def lookup(ids):
+            return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
+
+        with lstm.seeded(self._seeds):
+            outputs, initial_state, final_state = lstm.build(
+                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, last=True, seed=self.seed,
+                shards=self.shards)                                                                 # (N, H)
+            logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
+        # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
+        return tf.squeeze(logits, axis=1, name='logits_squeezed'), initial_state, final_state       # (N,)
+
+    @staticmethod
+    def _outputs(logits):
+        probabilities = tf.nn.sigmoid(logits, name='probabilities')
+        tf.cast(tf.round(probabilities), tf.int32, name='labels')
+
+    def _book_seeds(self):
+        """The op-level seeds of the initial weights in the chapter's graph: other ops need them said to start alike."""
+        def build():
+            rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))
+            tf.compat.v1.placeholder(tf.float32)
+            self._forward('book', rows, tf.compat.v1.placeholder(tf.float32))
+
+        return lstm.initial_seeds(build, self.seed)
+
+    def _inference(self):
+        """The graph of predictions: `batch_size` rows, the model's variables, no dropout and nothing of training."""
+        if self.batch_size not in self._inference_graphs:
+            with tf.Graph().as_default() as g:
+                tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
+                logits, initial_state, final_state = self._forward(self.engine, tf_x)
+                self._outputs(logits)
+                self._inference_graphs[self.batch_size] = training.Inference(
+                    g, initial_state, final_state, tf.compat.v1.train.Saver())
+        return self._inference_graphs[self.batch_size]
 
     def arguments(self):
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
                 ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
-                 'engine', 'seed')}
+                 'engine', 'optimizer', 'shards', 'seed')}
 
     def session_config(self):
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device)
+        return runtime.session_config(self.device, self.threads)
 
     def train(self, X_train, y_train, num_epochs, *, ckpt_dir=None, keep_prob=0.5, vocabulary=None, **run):
         """Train from fresh weights and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
@@ -253,25 +309,30 @@ class SentimentRNN:
         padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
         batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
         predictions = [np.zeros(0, dtype=np.float32 if return_proba else np.int32)]
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            checkpoints.restore(sess, self.saver, prefix)
-            state = training.CarriedState(sess, self)
+        inference = self._inference()
+        with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
+            checkpoints.restore(sess, inference.saver, prefix)
+            state = training.CarriedState(sess, inference)
             for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
                 if not carry_state:
                     state.reset()
-                # Book: feeds 'tf_kepprob:0', as printed.
-                predictions += state.run([fetch], {'tf_x:0': batch_x, 'tf_keepprob:0': 1.0})
+                # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
+                predictions += state.run([fetch], {'tf_x:0': batch_x})
         return np.concatenate(predictions)[:len(x)]
 
     @classmethod
-    def load(cls, ckpt_dir, *, device='auto'):
+    def load(cls, ckpt_dir, *, engine=None, device='auto', intra_op_threads=None, inter_op_threads=None):
         """Make the object that a folder describes; its methods use that folder from then on.
 
         Parameters
         ----------
         ckpt_dir : str or path
             A folder that `train` has saved into.
+        engine : {'book', 'fused'}, optional
+            Default: the one that it was trained with.
         device : {'auto', 'cpu', 'gpu'}, default 'auto'
+        intra_op_threads, inter_op_threads : int, optional
+            See `SentimentRNN`.
 
         Returns
         -------
@@ -286,4 +347,4 @@ class SentimentRNN:
         checkpoints.find(folder)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
-            device=device)
+            engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

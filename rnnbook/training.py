@@ -1,11 +1,15 @@
 """What train, predict and sample share, feeding the last state and fetching the next; and the settings of a run."""
 
+import collections
 import dataclasses
 from typing import Callable, Optional
 
 from rnnbook.errors import ArgumentTypeError, check_bool, check_int
 
-__all__ = ['CarriedState', 'Run', 'fit']
+__all__ = ['CarriedState', 'Inference', 'Run', 'fit']
+
+#: A graph that uses a model's variables and trains nothing: its graph, states and `tf.train.Saver`.
+Inference = collections.namedtuple('Inference', 'g initial_state final_state saver')
 
 
 class CarriedState:

@@ -60,3 +60,30 @@ def test_gpu_is_an_error_where_tensorflow_sees_none_and_passes_where_it_sees_one
 def test_another_device_is_refused_with_the_choices(device):
     with pytest.raises(ArgumentValueError, match="device must be one of 'auto', 'cpu', 'gpu'"):
         runtime.check_device('device', device)
+
+
+def test_threads_follow_the_engine_and_what_is_given_counts():
+    cores = runtime.cores()
+    assert runtime.Threads.of(None, None, 'fused', 'cpu') == (1, cores)
+    assert runtime.Threads.of(None, None, 'book', 'cpu') == (0, 0)
+    assert runtime.Threads.of(3, None, 'fused', 'cpu') == (3, cores)
+    assert runtime.Threads.of(None, 0, 'fused', 'cpu') == (1, 0)
+    config = runtime.session_config('cpu', runtime.Threads(3, 5))
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (3, 5)
+
+
+def test_on_a_gpu_there_is_one_shard_and_tensorflow_picks_the_threads(monkeypatch):
+    monkeypatch.setattr(runtime.tf.config.experimental, 'list_physical_devices',
+                        lambda kind: ['one'] if kind == 'GPU' else [])
+    assert runtime.Threads.of(None, None, 'fused', 'auto') == (0, 0)
+    assert runtime.check_shards('shards', None, 'fused', 'gpu', 100) == 1
+    assert runtime.check_shards('shards', None, 'fused', 'cpu', 100) == min(100, runtime.cores())
+    assert runtime.check_shards('shards', 3, 'fused', 'gpu', 100) == 3
+
+
+@pytest.mark.parametrize('value, error', [(-1, ValueError), (1025, ValueError), ('2', TypeError), (True, TypeError)])
+def test_bad_threads_are_named(value, error):
+    with pytest.raises(error, match='intra_op_threads must be an integer from 0 to 1024'):
+        runtime.Threads.of(value, None, 'book', 'cpu')
+    with pytest.raises(error, match='inter_op_threads must be an integer from 0 to 1024'):
+        runtime.Threads.of(None, value, 'book', 'cpu')

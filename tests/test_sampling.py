@@ -354,6 +354,13 @@ def test_every_form_of_the_step_computes_the_books_probabilities(make, several, 
     np.testing.assert_allclose(probas[:, 0], np.concatenate(listing.probas)[3:], rtol=1e-5, atol=1e-8)
 
 
+def test_the_fused_engine_writes_the_same_texts(rnn, folder):
+    fused = CharRNN.load(folder, engine='fused')
+    assert fused.sample(60, folder, seed=1) == rnn.sample(60, folder, seed=1)
+    assert fused.sample(60, folder, seed=1, num_samples=3) == rnn.sample(60, folder, seed=1, num_samples=3)
+    assert fused.evaluate(BIG) == pytest.approx(rnn.evaluate(BIG), abs=1e-6)
+
+
 @pytest.mark.parametrize('length', [2, sampling.WINDOW + 1, sampling.WINDOW + 2, 2 * sampling.WINDOW + 50])
 def test_evaluate_is_the_figure_of_a_run_for_each_character(length, rnn, folder):
     text = ''.join(np.random.RandomState(0).choice(list(BIG), size=length))

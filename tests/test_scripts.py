@@ -233,10 +233,12 @@ def main_of(name):
 
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
-                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
-                           'save-every', 'max-to-keep', 'log-every', 'overwrite'],
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
+                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'save-every',
+                           'max-to-keep', 'log-every', 'overwrite'],
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
-                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
+                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
+                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
                          'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
@@ -255,12 +257,14 @@ def test_help_describes_every_flag(name, capsys):
 def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     args, model, fields = vars_of('train_sentiment.py')['arguments']([])
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
-                         engine='book', seed=123, device='auto')
+                         engine='book', optimizer='adam', shards=None, seed=123, device='auto',
+                         intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
     assert fields == dict(save_every=10, max_to_keep=5, log_every=20, overwrite=False)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
-                         grad_clip=5.0, engine='book', seed=123, device='auto')
+                         grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
+                         intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
     assert fields == dict(save_every=1, max_to_keep=5, log_every=10, overwrite=False)
 

@@ -32,7 +32,8 @@ def test_the_constructor_has_the_books_arguments_order_and_defaults():
                                    ('num_layers', 1), ('batch_size', 64), ('learning_rate', 0.0001),
                                    ('embed_size', 200)]
     assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
-        'engine': 'book', 'seed': 123, 'device': 'auto'}
+        'engine': 'book', 'optimizer': 'adam', 'shards': None, 'seed': 123, 'device': 'auto',
+        'intra_op_threads': None, 'inter_op_threads': None}
 
 
 INTEGERS = ['n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'embed_size']
@@ -54,7 +55,7 @@ def test_a_bad_argument_is_named_before_any_graph_is_built(name, value, error, m
 
 
 def test_another_engine_is_refused_by_name():
-    with pytest.raises(ArgumentValueError, match="engine must be one of 'book', not 'other'"):
+    with pytest.raises(ArgumentValueError, match="engine must be one of 'book', 'fused', not 'other'"):
         models.sentiment(engine='other')
 
 
@@ -166,7 +167,9 @@ def test_predict_carries_the_state_through_the_batches_as_the_listing_does(train
 def test_without_the_carried_state_a_prediction_does_not_depend_on_the_rows_before(trained):
     rnn, _, x = trained
     together = rnn.predict(x, return_proba=True, carry_state=False)
-    np.testing.assert_array_equal(together[7:], rnn.predict(x[7:], return_proba=True, carry_state=False))
+    # Not to the last bit: the product of a matrix rounds a row by where in the matrix it stands.
+    alone = rnn.predict(x[7:], return_proba=True, carry_state=False)
+    np.testing.assert_allclose(together[7:], alone, rtol=0, atol=1e-6)
 
 
 def test_a_batch_of_one_row_works(tmp_path):

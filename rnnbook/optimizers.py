@@ -1,0 +1,89 @@
+"""Adam as the book applies it, and what else is offered (Kingma and Ba 2015, arXiv:1412.6980)."""
+
+import tensorflow as tf
+
+__all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make']
+
+
+def gradients(cost, variables):
+    """The gradient of the cost with respect to each variable.
+
+    Parameters
+    ----------
+    cost : tf.Tensor, shape ()
+    variables : list of tf.Variable
+
+    Returns
+    -------
+    list of tf.Tensor or tf.IndexedSlices
+        In an `IndexedSlices`, the gradient of an embedding, each row stands once.
+    """
+    # Gated: or a variable may be updated while the gradient of what lies below it is still to be computed from it.
+    return [sum_rows(gradient) for gradient in tf.gradients(cost, variables, gate_gradients=True)]
+
+
+def sum_rows(gradient):
+    """The gradient with each row once: what several positions of a batch give to one word added up, in their order.
+
+    Parameters
+    ----------
+    gradient : tf.Tensor or tf.IndexedSlices
+        A tensor is given back as it is.
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, positions = tf.unique(gradient.indices)
+    sums = tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(rows))
+    return tf.IndexedSlices(sums, rows, gradient.dense_shape)
+
+
+class _UniqueRows:
+    """For optimizers whose sparse gradients come from `gradients`, and need not be added up once more."""
+
+    def _apply_sparse_duplicate_indices(self, grad, var):
+        return self._apply_sparse(grad, var)
+
+
+class Adam(_UniqueRows, tf.compat.v1.train.AdamOptimizer):
+    """`AdamOptimizer` with the same update of every row of an embedding, in one pass.
+
+    TensorFlow's own sparse update moves every row too, by five passes over the whole table that each allocate it anew.
+    Here the gradient's rows are written into a buffer of the table's shape, zero everywhere else, for the dense update
+    to read; then they are cleared. The buffer is a local variable: no checkpoint holds it.
+    """
+
+    def _apply_sparse(self, grad, var):
+        with tf.init_scope():
+            buffer = tf.compat.v1.Variable(
+                tf.zeros(var.shape), trainable=False, use_resource=False, name=var.op.name + '/gradient',
+                collections=[tf.compat.v1.GraphKeys.LOCAL_VARIABLES])
+        filled = tf.compat.v1.scatter_update(buffer, grad.indices, grad.values)
+        applied = self._apply_dense(filled, var)
+        with tf.control_dependencies([applied]):
+            cleared = tf.compat.v1.scatter_update(buffer, grad.indices, tf.zeros_like(grad.values))
+        return tf.group(applied, cleared)
+
+
+class LazyAdam(_UniqueRows, tf.contrib.opt.LazyAdamOptimizer):
+    """Adam that leaves alone the rows of an embedding that a batch does not have: another rule, faster for large ones.
+    """
+
+
+_CLASSES = {'adam': Adam, 'lazy_adam': LazyAdam}
+OPTIMIZERS = tuple(_CLASSES)
+
+
+def make(name, learning_rate):
+    """An optimizer.
+
+    Parameters
+    ----------
+    name : {'adam', 'lazy_adam'}
+    learning_rate : float or tf.Tensor of float32, shape ()
+
+    Returns
+    -------
+    tf.train.Optimizer
+        Its sparse gradients must have each row once, see `gradients`.
+    """
+    return _CLASSES[name](learning_rate)
