@@ -8,6 +8,7 @@ import shutil
 import tempfile
 
 from rnnbook.errors import FileError
+from rnnbook.files import check_path
 
 __all__ = ['write_saved_model', 'write_weights']
 

@@ -22,7 +22,7 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import aclimdb, datasets, export, files, hamlet, imdb, portable, sidecar
+from rnnbook import aclimdb, datasets, draws, export, files, hamlet, imdb, portable, sidecar
 from rnnbook.charrnn import CharRNN, get_top_char
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
 from rnnbook.sentiment import SentimentRNN
@@ -118,7 +118,8 @@ RULES['the rest of the constructors'] = [
         ('shards', 0, VALUE), ('shards', 6, VALUE), ('shards', 'all', TYPE), ('intra_op_threads', -1, VALUE),
         ('intra_op_threads', 'all', TYPE), ('inter_op_threads', 2 ** 20, VALUE), ('inter_op_threads', 0.5, TYPE))
 ] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ')
-     for value in ('sgd', None)] + [Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
+     for value in ('sgd', None)] + [
+    Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)
     for make, kinds in MODELS.items() for name in kinds[0].split() if name != 'num_layers']
@@ -306,10 +307,10 @@ RULES['probabilities to draw from'] = [
         (dict(char_size=0), VALUE, 'char_size must be'),
         (dict(top_n=0), VALUE, 'top_n must be'),
         (dict(top_n=2.5), TYPE, 'top_n must be'))
-] + [Case(lambda place, temperature=temperature: hamlet.apply_temperature(np.array([0.5, 0.5]), temperature), error,
+] + [Case(lambda place, temperature=temperature: draws.apply_temperature(np.array([0.5, 0.5]), temperature), error,
           'temperature must be a finite number above 0') for temperature, error in (
      (0, VALUE), (-1, VALUE), (NAN, VALUE), ('1', TYPE))
-     ] + [Case(lambda place: hamlet.apply_temperature(['a'], 0.5), TYPE, 'probas must hold numbers')]
+     ] + [Case(lambda place: draws.apply_temperature(['a'], 0.5), TYPE, 'probas must hold numbers')]
 
 
 # ---- the preprocessing -----------------------------------------------------------------------------------------------
@@ -727,7 +728,7 @@ def test_the_smallest_temperature_takes_the_likeliest(place):
     probas = np.array([0.3, 0.2, 0.0, 0.5])
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert hamlet.apply_temperature(probas, 5e-324).tolist() == [0, 0, 0, 1]
+        assert draws.apply_temperature(probas, 5e-324).tolist() == [0, 0, 0, 1]
 
 
 # ---- nothing in a file is run ----------------------------------------------------------------------------------------
