@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, sidecar, training
+from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, record, sidecar, training
 
 import numpy as np
 import tensorflow as tf
@@ -232,23 +232,21 @@ class CharRNN:
         x, y = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)
         run = training.Run.of(run, save_every=1, log_every=10)
-        description = sidecar.Description(type(self).__name__, self.arguments(),
-                                          hamlet.check_char2int('vocabulary', vocabulary, self.num_classes))
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
-                                    KIND, run.max_to_keep, run.overwrite)
+        vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
+        settings = {'num_epochs': num_epochs, 'data': record.fingerprint(x, y)}
+
+        def name(progress):
+            return 'language_modeling.ckpt-%d' % progress.iteration
 
         def feeds():
             for batch_x, batch_y in hamlet.create_batch_generator(x, y, self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            sess.run(self.init_op)
-
-            def save(epoch, iteration, complete):
-                folder.save(sess, 'language_modeling.ckpt-%d' % iteration)
-                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
-
-            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
+                                    settings, name)
+        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
+                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:

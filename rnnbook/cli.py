@@ -188,9 +188,11 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     group.add_argument('--epochs', type=int, default=num_epochs, metavar='N', help='passes over the training data')
     group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
     for field in dataclasses.fields(Run):
-        if field.name in book or isinstance(field.default, (bool, int)):
-            more = {'action': 'store_true'} if isinstance(field.default, bool) else {
-                'type': int, 'metavar': 'N', 'default': book.get(field.name, field.default)}
+        kinds = getattr(field.type, '__args__', (field.type,))          # of Optional[int]: int, and that of None
+        kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
+        if kind is not None:
+            more = {'action': 'store_true'} if kind is bool else {
+                'type': kind, 'metavar': 'N', 'default': book.get(field.name, field.default)}
             group.add_argument(_flag(field.name), help=helps[field.name], **more)
             names.append(field.name)
     return names

@@ -13,7 +13,8 @@ import re
 import numpy as np
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'check_int', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_ids', 'shorten']
+           'DivergenceError', 'check_int', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_ids',
+           'shorten']
 
 
 class RnnbookError(Exception):
@@ -30,6 +31,10 @@ class ArgumentTypeError(RnnbookError, TypeError):
 
 class FileError(RnnbookError, OSError):
     """A file or folder is missing, cannot be read or written, or does not hold what it should."""
+
+
+class DivergenceError(RnnbookError, ArithmeticError):
+    """A training has left the finite numbers."""
 
 
 class RequirementError(RnnbookError, ImportError):

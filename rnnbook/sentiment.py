@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, monitor, optimizers, sidecar, training
+from rnnbook import checkpoints, imdb, lstm, monitor, optimizers, record, sidecar, training
 
 import numpy as np
 import tensorflow as tf
@@ -244,24 +244,22 @@ class SentimentRNN:
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
-        description = sidecar.Description(type(self).__name__, self.arguments(),
-                                          imdb.check_word_to_int('vocabulary', vocabulary, self.n_words))
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
-                                    KIND, run.max_to_keep, run.overwrite)
+        vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
+        settings = {'num_epochs': num_epochs, 'keep_prob': keep_prob, 'data': record.fingerprint(x, y)}
+
+        def name(progress):                                 # the book numbers epochs from 0 here
+            return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
+                    'sentiment-%d.ckpt' % (progress.epochs - 1))
 
         def feeds():
             for batch_x, batch_y in imdb.create_batch_generator(x, y, self.batch_size):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': keep_prob}
 
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            sess.run(self.init_op)
-
-            def save(epoch, iteration, complete):
-                name = 'sentiment-%d.ckpt' % (epoch - 1)                # the book numbers epochs from 0 here
-                folder.save(sess, name if complete else '%s-%d' % (name, iteration))
-                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
-
-            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
+                                    settings, name)
+        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
+                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
 
     def _training_rows(self, X_train, y_train):
         x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)
