@@ -76,7 +76,7 @@ class Folder:
 
     def _look(self):
         """See what the folder holds; gives the record to resume from, or None for a run that starts."""
-        before = store.by_age(self.path)
+        before, self._number = store.by_age(self.path), store.last_number(self.path)
         if not os.path.exists(os.path.join(self.path, sidecar.NAME)):
             if self._run.resume and before:                 # the book's own; they stay where they are
                 raise FileError('ckpt_dir %s holds checkpoints without a %s, which cannot be resumed'
@@ -122,7 +122,7 @@ class Folder:
             print('%s was trained with other settings up to here: %s' % (self.path, '; '.join(differs)))
         if self._description.vocabulary is None:
             self._description = self._description._replace(vocabulary=found.vocabulary)
-        self._newest, self._number = name, record_.number
+        self._newest = name
         return record_
 
     def begin(self, sess):
@@ -208,7 +208,7 @@ class Folder:
         """Read every variable back, which has the Saver compare its checksums."""
         for name, value in _variables(prefix):
             if not np.isfinite(value).all():
-                raise DivergenceError('variable %s is no longer finite %s, so that it is not saved; learning rate %g; %s'
+                raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
                                       % (name, progress.where(), self._model.learning_rate, self.left()))
 
 
@@ -224,12 +224,11 @@ def _newest_whole(folder, candidates, check):
         for reason in bad:
             warnings.warn('%s; using %s instead' % (reason, name), stacklevel=4)
         return name, result
-    raise FileError('ckpt_dir %s holds no whole checkpoint: %s' % (folder, '; '.join(bad)) if bad else
-                    'ckpt_dir %s holds no checkpoint' % folder)
+    raise FileError('ckpt_dir %s holds no checkpoint%s' % (folder, ' that is whole: ' + '; '.join(bad) if bad else ''))
 
 
 def _check(prefix):
-    """Raise FileError unless a checkpoint is whole: by its record, else, as the book's have none, by the Saver's sums."""
+    """Raise FileError unless a checkpoint is whole: by its record, or where it has none by the Saver's checksums."""
     if os.path.exists(prefix + record.ENDING):
         record.check(prefix)
         return

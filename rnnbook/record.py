@@ -1,4 +1,4 @@
-"""`NAME.progress.json`, the record that the save NAME is whole: how far the run was, and the sha256 of the weights' files.
+"""`NAME.progress.json`, the record that the save NAME is whole: how far the run was, and the sha256 of its files.
 
 It is written last, holds the sha256 of its own content too, and is JSON; the carried state stands in it as base64.
 """
@@ -240,9 +240,9 @@ def _progress(fields):
             if not (value is None or isinstance(value, (int, str)) or isinstance(value, float)
                     and math.isfinite(value)):
                 raise ArgumentTypeError('%s of the history is %s' % (shorten(column), shorten(value)))
-    progress = Progress(history=history, state=_decode(fields['state']),
-                        **{name: check_int(name, fields[name], 0, most) for name in ('iteration', 'epochs', 'position')},
-                        **{name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')})
+    counts = {name: check_int(name, fields[name], 0, most) for name in ('iteration', 'epochs', 'position')}
+    sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
+    progress = Progress(history=history, state=_decode(fields['state']), **counts, **sums)
     if len(history) != progress.epochs or (progress.state is None) != (progress.position == 0):
         raise ArgumentValueError('its epochs, position and state do not go together')
     return progress

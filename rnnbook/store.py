@@ -14,7 +14,7 @@ from rnnbook import record
 from rnnbook.errors import FileError
 from rnnbook.files import move, read_bytes, sync, write_text
 
-__all__ = ['LOCK', 'HISTORY', 'names', 'listed', 'by_age', 'write_list', 'staging', 'recover', 'remove']
+__all__ = ['LOCK', 'HISTORY', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover', 'remove']
 
 LOCK = '.lock'
 HISTORY = 'history.csv'
@@ -82,6 +82,19 @@ def by_age(folder):
 
     in_list = listed(folder)
     return sorted(set(names(folder)) - set(in_list), key=age) + in_list
+
+
+def last_number(folder):
+    """The number in the newest record of a folder that can be read, 0 if there is none.
+
+    Parameters
+    ----------
+    folder : str
+    """
+    for name in reversed(by_age(folder)):
+        with contextlib.suppress(FileError):
+            return record.read(os.path.join(folder, name)).number
+    return 0
 
 
 def write_list(folder, names):

@@ -95,11 +95,11 @@ BAD_SETTINGS = [
     (dict(vocabulary=['good']), ArgumentTypeError, 'vocabulary must be a dict'),
     (dict(vocabulary={'good': 6}), ArgumentValueError, 'must be an integer from 1 to 5, not 6'),
     (dict(vocabulary={'good': 1, 'bad': 1}), ArgumentValueError, 'a number of its own for each word'),
-    (dict(save_every=0), ArgumentValueError, 'save_every must be'),
+    (dict(save_every=-1), ArgumentValueError, 'save_every must be'),
     (dict(log_every=-1), ArgumentValueError, 'log_every must be'),
     (dict(max_to_keep=-1), ArgumentValueError, 'max_to_keep must be'),
     (dict(stop=True), ArgumentTypeError, 'stop must be a function'),
-    (dict(epochs=3), ArgumentTypeError, "train has no argument 'epochs'; its settings of a run are save_every"),
+    (dict(epochs=3), ArgumentTypeError, "train has no argument 'epochs'; its settings of a run are resume"),
     (dict(ckpt_dir=3), ArgumentTypeError, 'ckpt_dir must be a path, not 3'),
     (dict(ckpt_dir=''), ArgumentValueError, 'ckpt_dir must be a path of at least one character'),
 ]
@@ -126,8 +126,8 @@ def test_training_prints_the_books_lines_and_saves_under_the_books_names(tmp_pat
 def test_a_run_of_fewer_than_ten_epochs_is_saved(trained):
     rnn, folder, _ = trained
     assert sorted(path.name for path in folder.iterdir()) == [
-        'checkpoint', 'model.json', 'sentiment-1.ckpt.data-00000-of-00001', 'sentiment-1.ckpt.index',
-        'sentiment-1.ckpt.meta']
+        '.lock', 'checkpoint', 'history.csv', 'model.json', 'sentiment-1.ckpt.data-00000-of-00001',
+        'sentiment-1.ckpt.index', 'sentiment-1.ckpt.meta', 'sentiment-1.ckpt.progress.json']
     assert rnn.ckpt_dir == str(folder)
 
 
