@@ -34,7 +34,8 @@ class Session:
         self.events.append((self.steps, feed['initial_state']))
         names, final = fetches
         assert final == 'final_state'
-        values = {'cost:0': self._costs[self.steps - 1] if self._costs else self.steps / 10, 'train_op': None, 'x': feed.get('tf_x:0')}
+        cost = self._costs[self.steps - 1] if self._costs else self.steps / 10
+        values = {'cost:0': cost, 'train_op': None, 'x': feed.get('tf_x:0')}
         return [values[name] for name in names], feed['initial_state'] + 1
 
 
