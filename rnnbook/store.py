@@ -14,7 +14,8 @@ from rnnbook import record
 from rnnbook.errors import FileError
 from rnnbook.files import move, read_bytes, sync, write_text
 
-__all__ = ['LOCK', 'HISTORY', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover', 'remove']
+__all__ = ['LOCK', 'HISTORY', 'STAGING', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover',
+           'remove']
 
 LOCK = '.lock'
 HISTORY = 'history.csv'

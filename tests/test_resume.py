@@ -129,7 +129,8 @@ OTHER = [
     (dict(keep_prob=0.5), r'holds another model \(keep_prob 1.0, not 0.5\)'),
     (dict(vocabulary={**models.CHAR2INT, 'a': models.CHAR2INT['t'], 't': models.CHAR2INT['a']}),
      r'holds another model \(another vocabulary\)'),
-    (dict(x=X[:, :-1], y=Y[:, :-1]), r"cannot be resumed with other settings or data \\(data '\w+\.\.\., not '\w+\.\.\.\)"),
+    (dict(x=X[:, :-1], y=Y[:, :-1]),
+     r"cannot be resumed with other settings or data \(data '\w+\.\.\., not '\w+\.\.\.\)"),
     (dict(x=(X + 1) % len(models.CHAR2INT)), r'cannot be resumed with other settings or data \(data '),
 ]
 
