@@ -87,7 +87,7 @@ def kill(life, moment, draw, training):
     elif moment == 'training':
         delay, there = draw.uniform(0, training), life.wait(life.trains, 0.01)
     else:
-        delay, there = draw.uniform(0, 0.15) ** 2 / 0.15, life.wait(life.saves, 0.0005)
+        delay, there = draw.uniform(0, 0.25), life.wait(life.saves, 0.0005)
     if there:
         with contextlib.suppress(subprocess.TimeoutExpired):
             life.process.wait(delay)

@@ -5,6 +5,7 @@ No TensorFlow here: what would be its files are small ones of ours.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -97,11 +98,12 @@ def die(steps, function):
 def every_step(place):
     """Die at every step of a save, and within the putting in order after it; gives what is whole in the end."""
     seen, steps, complete = [], 0, False
+    start = os.path.join(place, 'start')
+    os.mkdir(start)
+    for number in (1, 2):
+        save(start, 'c-%d' % number, ['c-1', 'c-2'][:number], number=number)
     while not complete:
-        folder = os.path.join(place, str(steps))
-        os.mkdir(folder)
-        for number in (1, 2):
-            save(folder, 'c-%d' % number, ['c-1', 'c-2'][:number], number=number)
+        folder = shutil.copytree(start, os.path.join(place, str(steps)))
         complete = die(steps, lambda: save(folder, 'c-3', ['c-2', 'c-3'], number=3))
         newest = os.path.join(folder, store.listed(folder)[-1])         # what a reader takes before it is put in order
         assert [files.read_bytes(newest + ending) for ending in ('.index', '.data-00000-of-00001')] == [
