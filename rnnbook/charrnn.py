@@ -205,7 +205,7 @@ class CharRNN:
         return runtime.session_config(self.device, self.threads)
 
     def train(self, train_x, train_y, num_epochs, ckpt_dir='./model/', *, vocabulary=None, **run):
-        """Train from fresh weights and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
+        """Train and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
 
         As in the chapter, the state is carried from each window to the next, zero at the start of an epoch.
 
@@ -219,15 +219,18 @@ class CharRNN:
         vocabulary : dict of str to int, optional
             The `char2int` of the text, to be saved with the weights: `sample` needs it.
         **run
-            The fields of `training.Run`: `save_every` (default 1 epoch), `max_to_keep`, `log_every` (default 10
-            iterations), `overwrite`, `stop`.
+            The fields of `training.Run`: `resume`, `save_every` (default 1 epoch), `save_minutes`, `max_to_keep`,
+            `log_every` (default 10 iterations), `overwrite`, `stop`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written; or `sampling` is true.
         FileError
-            The folder cannot be written to or holds another model, or saving failed.
+            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
+            or data, no whole checkpoint is left to resume from, or saving failed.
+        DivergenceError
+            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
         x, y = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)

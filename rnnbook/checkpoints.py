@@ -147,8 +147,7 @@ class Folder:
         print('%s is complete, %s.' % (prefix, progress.where()) if done else
               'Resuming from %s, %s.' % (prefix, progress.where()))
         restore(sess, self._model.saver, prefix)
-        if hasattr(self._model, 'step'):
-            self._model.step.load(progress.iteration, sess)
+        self._model.step.load(progress.iteration, sess)
         self._tell_model()
         return progress
 

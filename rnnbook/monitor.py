@@ -4,8 +4,6 @@ import csv
 import io
 import os
 
-import tensorflow as tf
-
 from rnnbook.files import write_text
 from rnnbook.store import HISTORY
 
@@ -53,22 +51,3 @@ class Monitor:
         writer.writeheader()
         writer.writerows(progress.history)
         write_text(self._path, text.getvalue())
-
-    @staticmethod
-    def gradient_norm(sess, model, feed):
-        """The global norm of the gradients of the cost, by an operation of its own: for a run that has gone wrong.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        model : object with the graph `g`
-        feed : dict
-            Of the batch, with the state.
-
-        Returns
-        -------
-        float
-        """
-        with model.g.as_default():
-            gradients = tf.gradients(model.g.get_tensor_by_name('cost:0'), tf.compat.v1.trainable_variables())
-            return float(sess.run(tf.linalg.global_norm(gradients), feed))

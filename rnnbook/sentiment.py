@@ -211,7 +211,7 @@ class SentimentRNN:
         return runtime.session_config(self.device, self.threads)
 
     def train(self, X_train, y_train, num_epochs, *, ckpt_dir=None, keep_prob=0.5, vocabulary=None, **run):
-        """Train from fresh weights and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
+        """Train and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
 
         As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
         next, zero at the start of an epoch.
@@ -230,15 +230,18 @@ class SentimentRNN:
         vocabulary : dict of str to int, optional
             The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
         **run
-            The fields of `training.Run`: `save_every` (default 10 epochs), `max_to_keep`, `log_every` (default 20
-            iterations), `overwrite`, `stop`.
+            The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
+            `log_every` (default 20 iterations), `overwrite`, `stop`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written.
         FileError
-            The folder cannot be written to or holds another model, or saving failed.
+            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
+            or data, no whole checkpoint is left to resume from, or saving failed.
+        DivergenceError
+            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
         x, y = self._training_rows(X_train, y_train)
         num_epochs = check_int('num_epochs', num_epochs)

@@ -144,7 +144,8 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
     ----------
     sess : tf.Session
         With its variables initialised, or restored.
-    model : object with `initial_state`, `final_state`, `learning_rate`, and ``cost:0`` and ``train_op`` in its graph
+    model : object with `initial_state`, `final_state` and `learning_rate`
+        In its graph ``cost:0``, ``train_op`` and ``gradient_norm:0``.
     run : Run
     num_epochs : int
         Those of `progress` included.
@@ -172,7 +173,7 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
             loss = float(carried.run(['cost:0', 'train_op'], feed)[0])
             progress.count(loss, carried.state, time.perf_counter() - begin)
             if not math.isfinite(loss):
-                norm = monitor.gradient_norm(sess, model, {**feed, model.initial_state: before})
+                norm = sess.run('gradient_norm:0', {**feed, model.initial_state: before})
                 raise DivergenceError('the loss is %s %s; learning rate %g, gradient norm %g; %s'
                                       % (loss, progress.where(), model.learning_rate, norm, folder.left()))
             if progress.iteration % run.log_every == 0:

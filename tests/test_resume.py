@@ -35,6 +35,18 @@ def sentiment(folder, num_epochs=3, keep_prob=1.0, run=None, **arguments):
     return rnn
 
 
+def fused_char(folder, run=None):
+    return char(folder, engine='fused', keep_prob=0.5, run=run)
+
+
+def fused_sentiment(folder, run=None):
+    return sentiment(folder, engine='fused', keep_prob=0.5, num_layers=2, run=run)
+
+
+def lazy_sentiment(folder, run=None):
+    return sentiment(folder, engine='fused', keep_prob=0.5, optimizer='lazy_adam', shards=2, run=run)
+
+
 def after(iterations):
     """A `stop` that asks for one after so many iterations."""
     asked = []
@@ -51,9 +63,11 @@ def history(folder):
 def alone(tmp_path_factory):
     """The folders of runs of three epochs that were left alone."""
     place = tmp_path_factory.mktemp('alone')
-    char(place / 'char')
-    sentiment(place / 'sentiment')
-    return {char: place / 'char', sentiment: place / 'sentiment'}
+    folders = {train: place / train.__name__ for train in (
+        char, sentiment, fused_char, fused_sentiment, lazy_sentiment)}
+    for train, folder in folders.items():
+        train(folder)
+    return folders
 
 
 def same(folder, other):
@@ -64,8 +78,10 @@ def same(folder, other):
 # Exact
 
 @pytest.mark.parametrize('train, stops', [
-    (char, [1]), (char, [WINDOWS]), (char, [WINDOWS + 1, 1, 1]), (char, [2 * WINDOWS, 2]),
-    (sentiment, [1, 1]), (sentiment, [3]), (sentiment, [4, 2]), (sentiment, [1] * 9)])
+    (char, [1]), (char, [WINDOWS]), (char, [WINDOWS + 1, 1, 1]), (sentiment, [1, 1]), (sentiment, [3]),
+    (fused_char, [1]), (fused_char, [WINDOWS]), (fused_char, [WINDOWS + 1, 1, 1]), (fused_char, [2 * WINDOWS, 2]),
+    (fused_sentiment, [1, 1]), (fused_sentiment, [3]), (fused_sentiment, [4, 2]), (fused_sentiment, [1] * 9),
+    (lazy_sentiment, [2, 3])])
 def test_a_run_that_was_stopped_and_resumed_is_bit_for_bit_the_run_that_was_left_alone(train, stops, alone, tmp_path):
     for iterations in stops:
         train(tmp_path, run=dict(resume=True, stop=after(iterations), save_every=0))
@@ -78,6 +94,16 @@ def test_a_run_goes_on_for_more_epochs_and_says_so(alone, tmp_path, capsys):
     char(tmp_path, num_epochs=3, run=dict(resume=True))
     assert 'other settings up to here: num_epochs 1, not 3\n' in capsys.readouterr().out
     assert same(tmp_path, alone[char])
+
+
+def test_a_run_goes_on_in_the_other_engine_and_says_so(alone, tmp_path, capsys):
+    char(tmp_path, run=dict(stop=after(WINDOWS + 3)))
+    char(tmp_path, engine='fused', shards=1, run=dict(resume=True))
+    assert "other settings up to here: engine 'book', not 'fused'\n" in capsys.readouterr().out
+    assert CharRNN.load(tmp_path).engine == 'fused'
+    ours, theirs = models.variables(tmp_path), models.variables(alone[char])
+    for name in theirs:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
 
 
 def test_an_object_that_was_loaded_goes_on_in_its_folder(alone, tmp_path):
@@ -314,7 +340,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import models
 x, y = models.characters()
-rnn = models.char(keep_prob=1.0)
+rnn = models.char(engine='fused')
 print('begins', flush=True)
 rnn.train(x, y, 60, sys.argv[2], vocabulary=models.CHAR2INT, resume=True, save_minutes=1e-9, max_to_keep=2)
 '''
@@ -330,8 +356,26 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_left_alone(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL        # it was still at work
+    rnn = models.char(engine='fused')
     with warnings.catch_warnings():
         warnings.simplefilter('error')                      # nothing damaged is left
-        char(tmp_path / 'model', num_epochs=60, run=dict(resume=True))
-    char(tmp_path / 'alone', num_epochs=60, run=dict(save_every=0))
+        rnn.train(X, Y, 60, tmp_path / 'model', resume=True)
+    rnn.train(X, Y, 60, tmp_path / 'alone', save_every=0)
     assert same(tmp_path / 'model', tmp_path / 'alone')
+
+
+TRAINS = '''
+import sys
+sys.path.insert(0, sys.argv[1])
+import models
+from rnnbook import checkpoints
+models.sentiment(engine='fused', shards=int(sys.argv[3])).train(*models.reviews(), 4, ckpt_dir=sys.argv[2])
+print(checkpoints.fingerprint(sys.argv[2]))
+'''
+
+
+@pytest.mark.parametrize('shards', [1, 2])
+def test_two_processes_with_one_seed_train_the_same_variables_to_the_bit(shards, tmp_path):
+    first, second = (subprocess.check_output([sys.executable, '-c', TRAINS, HERE, str(tmp_path / name), str(shards)],
+                                             cwd=os.path.dirname(HERE)).splitlines()[-1] for name in ('one', 'two'))
+    assert first == second and len(first) == 64

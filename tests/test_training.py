@@ -27,6 +27,9 @@ class Session:
         self.events, self.steps, self._costs = [], 0, costs
 
     def run(self, fetches, feed=None):
+        if fetches == 'gradient_norm:0':
+            self.events.append(('norm', feed))
+            return 7.5
         if fetches == 'initial_state':
             self.events.append('zero')
             return 0
@@ -50,10 +53,6 @@ class Hearer:
 
     def epoch(self, progress):
         self._events.append(('epoch', progress.epochs))
-
-    def gradient_norm(self, sess, model, feed):
-        self._events.append(('norm', feed))
-        return 7.5
 
     def save(self, progress):
         self._events.append(('save', progress.epochs, progress.position, progress.iteration))
