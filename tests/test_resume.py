@@ -1,6 +1,7 @@
 """A training that is interrupted and goes on ends as one that was left alone; what cannot go on is refused by name."""
 
 import csv
+import functools
 import os
 import signal
 import subprocess
@@ -22,15 +23,28 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 WINDOWS = X.shape[1] // 10
 
 
+@functools.lru_cache(maxsize=None)
+def built(make, **arguments):
+    """A model; building a graph takes longer than training it here, and a model can train again."""
+    return make(**arguments)
+
+
+def fresh(make, **arguments):
+    """A model that has not saved yet."""
+    rnn = built(make, **arguments)
+    rnn.ckpt_dir = rnn.vocabulary = None
+    return rnn
+
+
 def char(folder, num_epochs=3, x=X, y=Y, vocabulary=models.CHAR2INT, keep_prob=1.0, run=None, **arguments):
     """Train the small character model; the model."""
-    rnn = models.char(keep_prob=keep_prob, **arguments)
+    rnn = fresh(models.char, keep_prob=keep_prob, **arguments)
     rnn.train(x, y, num_epochs, folder, vocabulary=vocabulary, **(run or {}))
     return rnn
 
 
 def sentiment(folder, num_epochs=3, keep_prob=1.0, run=None, **arguments):
-    rnn = models.sentiment(**arguments)
+    rnn = fresh(models.sentiment, **arguments)
     rnn.train(*REVIEWS, num_epochs, ckpt_dir=folder, keep_prob=keep_prob, **(run or {}))
     return rnn
 
@@ -80,7 +94,7 @@ def same(folder, other):
 @pytest.mark.parametrize('train, stops', [
     (char, [1]), (char, [WINDOWS]), (char, [WINDOWS + 1, 1, 1]), (sentiment, [1, 1]), (sentiment, [3]),
     (fused_char, [1]), (fused_char, [WINDOWS]), (fused_char, [WINDOWS + 1, 1, 1]), (fused_char, [2 * WINDOWS, 2]),
-    (fused_sentiment, [1, 1]), (fused_sentiment, [3]), (fused_sentiment, [4, 2]), (fused_sentiment, [1] * 9),
+    (fused_sentiment, [1, 1]), (fused_sentiment, [3]), (fused_sentiment, [4, 2]), (fused_sentiment, [1] * 4),
     (lazy_sentiment, [2, 3])])
 def test_a_run_that_was_stopped_and_resumed_is_bit_for_bit_the_run_that_was_left_alone(train, stops, alone, tmp_path):
     for iterations in stops:
@@ -99,7 +113,7 @@ def test_a_run_goes_on_for_more_epochs_and_says_so(alone, tmp_path, capsys):
 def test_a_run_goes_on_in_the_other_engine_and_says_so(alone, tmp_path, capsys):
     char(tmp_path, run=dict(stop=after(WINDOWS + 3)))
     char(tmp_path, engine='fused', shards=1, run=dict(resume=True))
-    assert "other settings up to here: engine 'book', not 'fused'\n" in capsys.readouterr().out
+    assert "other settings up to here: engine 'book', not 'fused'" in capsys.readouterr().out
     assert CharRNN.load(tmp_path).engine == 'fused'
     ours, theirs = models.variables(tmp_path), models.variables(alone[char])
     for name in theirs:
