@@ -17,6 +17,7 @@ PACKAGE = os.path.join(ROOT, 'rnnbook')
 
 #: From the top down. A file imports only from floors below its own; the ground floor from itself too, in no circle.
 FLOORS = (
+    ('program', '__main__'),
     ('door', '__init__ cli'),
     ('models', 'sentiment charrnn export portable'),
     ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
