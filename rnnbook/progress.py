@@ -10,12 +10,12 @@ __all__ = ['progress']
 def _stream():
     """What pyprind is to write to: standard error as it takes it, or None where nobody would see a bar."""
     try:
-        # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
-        if sys.stdout.fileno() >= 0 and sys.stderr.isatty():
-            return sys.stderr
-    except (AttributeError, io.UnsupportedOperation):       # the streams of a notebook have no number
+        numbered = sys.stdout.fileno() >= 0
+        terminal = sys.stderr.isatty()
+    except (AttributeError, io.UnsupportedOperation):       # the streams of older notebooks have no number
         return 2
-    return 2 if 'ipykernel' in sys.modules else None
+    # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
+    return sys.stderr if numbered and (terminal or 'ipykernel' in sys.modules) else None
 
 
 def progress(items, total, title, patience=2.0):

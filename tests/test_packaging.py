@@ -1,4 +1,4 @@
-"""What is installed: the lists agree with each other and with the environment, the door opens lazily, it can be built."""
+"""What is built and installed: lists that agree with each other and the environment, a door that opens lazily."""
 
 import ast
 import glob
@@ -193,8 +193,8 @@ def test_an_error_behind_the_door_passes_through(monkeypatch):
 # What is built, from a copy of the checkout without what is not in its history
 
 SCRIPTS = literal('SCRIPTS')
-NOT_SOURCE = ('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache', 'model', 'model-*', '*.csv',
-              'hamlet.txt')
+NOT_SOURCE = ('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache', 'model', 'model-*',
+              '*.csv', 'hamlet.txt')
 
 
 def python(*arguments, cwd):
@@ -295,7 +295,8 @@ def test_an_installed_script_trains_and_another_uses_the_model(clean, tmp_path):
     text = tmp_path / 'text.txt'
     text.write_text('The cat sat on the mat. ' * 20, encoding='utf-8')
     small = ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '4', '--epochs', '1', '--length', '5']
-    assert 'Model saved in ' in clean('train_charrnn.py', '--text', str(text), '--ckpt-dir', str(tmp_path / 'm'), *small)
+    said = clean('train_charrnn.py', '--text', str(text), '--ckpt-dir', str(tmp_path / 'm'), *small)
+    assert 'Model saved in ' in said
     assert len(clean('sample_charrnn.py', '--ckpt-dir', str(tmp_path / 'm'), '--length', '5')) == 4 + 1 + 5 + 1
 
 
@@ -313,8 +314,9 @@ def test_the_changelog_has_this_version_and_what_comes_next():
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no executable bit')
-def test_the_ci_script_runs_the_two_commands():
+def test_the_ci_script_runs_the_tests_the_style_check_and_the_notebook():
     assert os.access(os.path.join(ROOT, '.ci', 'run'), os.X_OK)
     subprocess.run(['bash', '-n', os.path.join(ROOT, '.ci', 'run')], check=True)
     assert 'python3 scripts/bootstrap.py -m pytest' in read('.ci', 'run')
     assert 'python3 scripts/bootstrap.py -m flake8' in read('.ci', 'run')
+    assert '--extra notebook --extra plots -m pytest tests/test_notebook.py' in read('.ci', 'run')
