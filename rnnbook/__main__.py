@@ -1,8 +1,11 @@
 """Print what `rnnbook` finds here: its version, Python, TensorFlow, the devices, and the chapter's data."""
 
+from __future__ import annotations
+
 import os
 import platform
 import sys
+from typing import Sequence
 
 import numpy as np
 
@@ -45,7 +48,7 @@ def _data(data_dir):
 
 
 @cli.command
-def main(argv):
+def main(argv: Sequence[str]) -> None:
     """Run ``python -m rnnbook``; returns its exit status.
 
     Parameters

@@ -5,15 +5,19 @@ read where they lie. What is fetched or made goes to ``./data``, under its own n
 What happens is said on standard error; nothing here needs TensorFlow or pandas.
 """
 
+from __future__ import annotations
+
 import collections
 import glob
 import hashlib
 import os
 import sys
 import tempfile
+from typing import List, Optional, Tuple
 
 from rnnbook import aclimdb, etext, fetch, files
 from rnnbook.errors import FileError, check_bool
+from rnnbook.hints import StrPath
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe', 'survey']
 
@@ -58,7 +62,8 @@ IMDB, REORDERED, FALLBACK, HAMLET = (
     'Hamlet, First Folio')
 
 
-def fetch_imdb(data_dir=None, *, allow_fallback=True, download_if_missing=True):
+def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = True,
+               download_if_missing: bool = True) -> str:
     """The IMDb reviews (Maas et al. 2011) as the CSV that the book makes in its chapter 8.
 
     Tried in this order, each verified: ``movie_data.csv`` in `data_dir` and in ``./data``; ``movie_data.csv.gz``, an
@@ -107,7 +112,7 @@ def fetch_imdb(data_dir=None, *, allow_fallback=True, download_if_missing=True):
                             % IMDB_SOURCES[0].where)
 
 
-def fetch_hamlet(data_dir=None, *, download_if_missing=True):
+def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
     """*Hamlet* as the chapter uses it: the body of Project Gutenberg's etext 2265.
 
     Tried in this order, each verified: ``hamlet.txt`` in `data_dir` and in ``./data``; ``pg2265.txt`` there, Project
@@ -142,7 +147,7 @@ def fetch_hamlet(data_dir=None, *, download_if_missing=True):
     return path or _give_up('Hamlet', folders, tried, 'pg2265.txt (%s)' % HAMLET_SOURCES[0].where)
 
 
-def describe(path):
+def describe(path: StrPath) -> str:
     """Which data a file holds, by its content: for the lines that report what a model reaches on it.
 
     Parameters
@@ -159,7 +164,7 @@ def describe(path):
     return '%s (%s)' % (what, os.path.basename(path)) if what else path
 
 
-def survey(data_dir=None):
+def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[str]]]]:
     """Where the raw files are looked for, and what is there; nothing is fetched or made.
 
     Parameters

@@ -1,5 +1,7 @@
 """Files, handled so that nothing is lost: sha256, whole writes, reading with limits. Standard library only."""
 
+from __future__ import annotations
+
 import contextlib
 import gzip
 import hashlib
@@ -7,8 +9,10 @@ import os
 import tarfile
 import tempfile
 import zlib
+from typing import Any, Callable, Iterator, Tuple
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook.hints import StrPath
 
 __all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'LineLimit', 'read_tar',
            'gunzip']
@@ -19,7 +23,7 @@ MAX_HEADER_BYTES = 2 ** 16
 DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error)
 
 
-def check_path(name, path):
+def check_path(name: str, path: Any) -> str:
     """The path as a `str`.
 
     Parameters
@@ -45,7 +49,7 @@ def check_path(name, path):
     return path
 
 
-def sha256(path):
+def sha256(path: StrPath) -> str:
     """The sha256 of a file's bytes as 64 hexadecimal digits.
 
     Parameters
@@ -68,7 +72,7 @@ def sha256(path):
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: StrPath) -> Iterator[str]:
     """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error.
 
     The folder is made if it is not there. An existing file is replaced in one step, and stays as it was if the block
@@ -116,7 +120,7 @@ def _put(temporary, path):
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def write_text(path, text):
+def write_text(path: StrPath, text: str) -> None:
     """Write a text as UTF-8, whole or not at all.
 
     Parameters
@@ -137,7 +141,7 @@ def write_text(path, text):
             raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
+def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
     """The bytes of a file.
 
     Parameters
@@ -165,7 +169,7 @@ def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
     return data
 
 
-def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
+def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True) -> str:
     r"""The text of a UTF-8 file without its byte order mark.
 
     Parameters
@@ -269,7 +273,7 @@ def _unpacking(path):
         raise FileError('%s is damaged or cut off: %s' % (path, shorten(str(error)))) from error
 
 
-def read_tar(path, wanted, max_bytes):
+def read_tar(path: str, wanted: Callable[[str], Any], max_bytes: int) -> Iterator[Tuple[str, bytes]]:
     """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk.
 
     Parameters
@@ -306,7 +310,7 @@ def read_tar(path, wanted, max_bytes):
             stream.read(1 << 20)                        # the padding, after which gzip compares its checksum
 
 
-def gunzip(path, target, max_bytes):
+def gunzip(path: str, target: str, max_bytes: int) -> None:
     """Write what a gzip file holds to a file.
 
     Parameters

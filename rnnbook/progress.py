@@ -1,10 +1,15 @@
 """The chapter's progress bars (pyprind), shown where somebody can see them: on a terminal and in a notebook."""
 
+from __future__ import annotations
+
 import io
 import sys
 import time
+from typing import Iterable, Iterator, TypeVar
 
 __all__ = ['progress']
+
+T = TypeVar('T')
 
 
 def _stream():
@@ -18,7 +23,7 @@ def _stream():
     return sys.stderr if numbered and (terminal or 'ipykernel' in sys.modules) else None
 
 
-def progress(items, total, title, patience=2.0):
+def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
     """Go through the items under a progress bar on standard error.
 
     Parameters

@@ -4,6 +4,8 @@
 which checkpoint the weights are of, and lets `read` notice that the folder has changed since.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
@@ -16,13 +18,14 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from typing import Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
 from rnnbook.files import atomic_path, read_bytes, sha256
-from rnnbook.sidecar import NAME as MODEL_JSON
+from rnnbook.sidecar import NAME as MODEL_JSON, Description
 
 __all__ = ['NAME', 'variables', 'summary', 'write', 'read']
 
@@ -36,7 +39,7 @@ DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, 
           tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-def variables(description):
+def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
     """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
 
     Parameters
@@ -133,7 +136,7 @@ def write(folder, arrays, description, checkpoint):
     return path
 
 
-def read(folder, description):
+def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], str]:
     """Read the file of a model's folder. Its shapes are checked before the weights are read.
 
     Parameters

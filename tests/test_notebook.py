@@ -1,4 +1,4 @@
-"""The notebook: the file as it is committed, and its execution at a small size where the extras for it are installed."""
+"""The notebook: the file as it is committed, and its execution at a small size where its extras are installed."""
 
 import json
 import os
