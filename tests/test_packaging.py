@@ -286,9 +286,15 @@ def test_an_editable_install_has_no_copies_of_the_scripts(distributions):
     assert [name for name in SCRIPTS if os.path.exists(os.path.join(os.path.dirname(sys.executable), name))] == []
 
 
-@pytest.mark.parametrize('name', SCRIPTS)
-def test_an_installed_script_starts_by_its_name(clean, name):
-    assert clean(name, '--help').startswith('usage: ' + name)
+def test_every_script_of_the_wheel_starts_with_the_python_that_it_is_installed_for(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        first = {os.path.basename(name): archive.read(name).split(b'\n')[0] for name in archive.namelist()
+                 if '/scripts/' in name}
+    assert first == dict.fromkeys(SCRIPTS, b'#!python')                     # which pip replaces by the path
+
+
+def test_an_installed_script_starts_by_its_name(clean):
+    assert clean('prepare_data.py', '--help').startswith('usage: prepare_data.py ')
 
 
 def test_an_installed_script_trains_and_another_uses_the_model(clean, tmp_path):
