@@ -26,7 +26,7 @@ def _tensorflow():
     tf = runtime.tf
     names = [device.name.replace('/physical_device:', '')
              for device in tf.config.experimental.list_physical_devices() if device.device_type in ('CPU', 'GPU')]
-    names = ['%s (%s cores)' % (name, os.cpu_count()) if name.startswith('CPU') else name for name in names]
+    names = ['%s (%d cores)' % (name, runtime.cores()) if name.startswith('CPU') else name for name in names]
     return [('TensorFlow', '%s, built %s CUDA' % (tf.__version__, 'with' if tf.test.is_built_with_cuda()
                                                   else 'without')),
             ('Devices', ', '.join(names))]

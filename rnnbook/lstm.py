@@ -8,6 +8,10 @@ the same names, shapes and initial values, so that a checkpoint of one restores 
 Shapes: N batch, n rows of a shard, T time steps, D input size, H lstm_size.
 """
 
+from __future__ import annotations
+
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
+
 import tensorflow as tf
 
 __all__ = ['ENGINES', 'build', 'cells', 'reading_numbers', 'initial_seeds', 'seeded', 'shard_sizes', 'step_counter']
@@ -15,7 +19,9 @@ __all__ = ['ENGINES', 'build', 'cells', 'reading_numbers', 'initial_seeds', 'see
 ENGINES = ('book', 'fused')
 
 
-def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=False, seed=None, shards=1):
+def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
+          keep_prob: Optional[tf.Tensor] = None, *, last: bool = False, seed: Optional[int] = None,
+          shards: int = 1) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
     Parameters
@@ -237,7 +243,7 @@ class _Dropout:
         return dropped
 
 
-def shard_sizes(rows, shards):
+def shard_sizes(rows: int, shards: int) -> List[int]:
     """The rows of each shard: as equal as can be, the longer ones first.
 
     Parameters
@@ -254,7 +260,7 @@ def shard_sizes(rows, shards):
     return [rows // shards + (number < rows % shards) for number in range(shards)]
 
 
-def step_counter():
+def step_counter() -> tf.Variable:
     """The number of training steps so far, a local variable of the default graph named ``step``; made at the first
     call.
     """
@@ -264,7 +270,7 @@ def step_counter():
             collections=[tf.compat.v1.GraphKeys.LOCAL_VARIABLES])
 
 
-def initial_seeds(build, seed):
+def initial_seeds(build: Callable[[], Any], seed: int) -> Dict[str, int]:
     """The op-level seeds of the initial weights in a graph of the chapter, for a graph with other ops in it.
 
     Parameters
@@ -293,7 +299,7 @@ def initial_seeds(build, seed):
     return seeds
 
 
-def seeded(seeds):
+def seeded(seeds: Mapping[str, int]) -> ContextManager[Any]:
     """A context in which `tf.get_variable` starts variables of these names with these op-level seeds.
 
     Parameters
