@@ -72,7 +72,7 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
     yield 'logits/bias', (classes,)
 
 
-def summary(description):
+def summary(description: Description) -> str:
     """The variables that a model computes with, their shapes and numbers of weights, and their sum.
 
     Parameters
@@ -100,7 +100,7 @@ def summary(description):
     return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
 
 
-def write(folder, arrays, description, checkpoint):
+def write(folder: str, arrays: Mapping[str, np.ndarray], description: Description, checkpoint: str) -> str:
     """Write the file into a model's folder, whole or not at all.
 
     Parameters
