@@ -208,12 +208,12 @@ class LineLimit:
         The most that the first line that is not blank may name.
     """
 
-    def __init__(self, path, max_characters=2 ** 20, max_columns=1000):
+    def __init__(self, path: str, max_characters: int = 2 ** 20, max_columns: int = 1000) -> None:
         self._path, self._max_characters, self._max_columns = path, max_characters, max_columns
         self._open = 0                                      # characters since the last end of a line
         self._header = ''                                   # as far as it has been seen; None when it has ended
 
-    def feed(self, text):
+    def feed(self, text: str) -> None:
         """Take the next piece of the text.
 
         Parameters

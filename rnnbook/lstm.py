@@ -68,7 +68,8 @@ def _book(inputs, lstm_size, num_layers, keep_prob):
     return outputs, initial_state, final_state
 
 
-def cells(engine, lstm_size, num_layers, keep_prob=None):
+def cells(engine: str, lstm_size: int, num_layers: int,
+          keep_prob: Optional[tf.Tensor] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
     """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
 
     Parameters
@@ -96,7 +97,7 @@ def cells(engine, lstm_size, num_layers, keep_prob=None):
     return tf.contrib.rnn.MultiRNNCell([layer() for _ in range(num_layers)])
 
 
-def reading_numbers(cells, depth):
+def reading_numbers(cells: tf.compat.v1.nn.rnn_cell.RNNCell, depth: int) -> Callable[..., Any]:
     """The same layers for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied.
 
     Faster for many rows. The sums are added up in another order, so that the last bits of the outputs differ.
