@@ -57,7 +57,6 @@ EXTRAS = {
         'ipykernel==6.16.2; python_version < "3.8"',
         'argon2-cffi==23.1.0; python_version < "3.8"',
         'argon2-cffi-bindings==21.2.0; python_version < "3.8"',
-        'attrs==24.2.0; python_version < "3.8"',
         'backcall==0.2.0; python_version < "3.8"',
         'beautifulsoup4==4.15.0; python_version < "3.8"',
         'bleach==6.0.0; python_version < "3.8"',

@@ -148,7 +148,7 @@ def write_text(path: StrPath, text: str) -> None:
             raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def sync(path):
+def sync(path: StrPath) -> None:
     """Have a file, or the names in a folder, on the disk before going on.
 
     Parameters
@@ -168,7 +168,7 @@ def sync(path):
         os.close(handle)
 
 
-def move(source, target, patience=2.0):
+def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
     """Rename a file within a disk; a file of the new name is replaced in one step.
 
     Parameters
@@ -192,7 +192,7 @@ def move(source, target, patience=2.0):
 
 
 @contextlib.contextmanager
-def lock(path):
+def lock(path: StrPath) -> Iterator[None]:
     """Hold a file for the block, as no other process or thread then can. It is let go of when its holder dies.
 
     Parameters

@@ -7,6 +7,7 @@ import io
 import os
 
 from rnnbook.files import write_text
+from rnnbook.record import Progress
 from rnnbook.store import HISTORY
 
 __all__ = ['Monitor']
@@ -23,10 +24,10 @@ class Monitor:
     folder : str
     """
 
-    def __init__(self, form, num_epochs, folder):
+    def __init__(self, form: str, num_epochs: int, folder: str) -> None:
         self._form, self._num_epochs, self._path = form, num_epochs, os.path.join(folder, HISTORY)
 
-    def step(self, progress, loss):
+    def step(self, progress: Progress, loss: float) -> None:
         """Print the line of one iteration.
 
         Parameters
@@ -36,7 +37,7 @@ class Monitor:
         """
         print(self._form % (progress.epochs + 1, self._num_epochs, progress.iteration, loss), flush=True)
 
-    def epoch(self, progress):
+    def epoch(self, progress: Progress) -> None:
         """Write the history, whole or not at all.
 
         Parameters

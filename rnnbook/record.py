@@ -3,6 +3,8 @@
 It is written last, holds the sha256 of its own content too, and is JSON; the carried state stands in it as base64.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import collections
@@ -11,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -24,6 +27,8 @@ FORMAT = 1
 MAX_BYTES = 2 ** 28
 #: The columns of a history that differ from run to run.
 TIMING = ('seconds',)
+#: The carried state: (c, h) of each layer.
+State = Tuple[Tuple[np.ndarray, np.ndarray], ...]
 
 
 @dataclasses.dataclass
@@ -53,14 +58,14 @@ class Progress:
     position: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
-    history: list = dataclasses.field(default_factory=list)
-    state: tuple = None
+    history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
+    state: Optional[State] = None
 
-    def where(self):
+    def where(self) -> str:
         """The place in words, for a message."""
         return 'in epoch %d, iteration %d' % (self.epochs + (self.position > 0), self.iteration)
 
-    def count(self, loss, state, seconds):
+    def count(self, loss: float, state: State, seconds: float) -> None:
         """Take in one batch.
 
         Parameters
@@ -77,7 +82,7 @@ class Progress:
         self.seconds += seconds
         self.state = state
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Close the epoch: its row goes to the history, and the next one starts from the zero state."""
         self.epochs += 1
         self.history.append({'epoch': self.epochs, 'iteration': self.iteration,
@@ -93,7 +98,7 @@ the run was told; `files`, a dict of the ending of each file of the weights to i
 """
 
 
-def fingerprint(*arrays):
+def fingerprint(*arrays: np.ndarray) -> str:
     """The sha256 of training data: of types, shapes and values.
 
     Parameters
@@ -107,7 +112,7 @@ def fingerprint(*arrays):
     return digest.hexdigest()
 
 
-def write(prefix, number, progress, settings):
+def write(prefix: str, number: int, progress: Progress, settings: Dict[str, Any]) -> None:
     """Write the record of a checkpoint whose other files are complete, after they have reached the disk.
 
     Parameters
@@ -132,7 +137,7 @@ def write(prefix, number, progress, settings):
     write_text(prefix + ENDING, json.dumps({'sha256': _digest(content), 'record': content}, indent=1) + '\n')
 
 
-def read(prefix):
+def read(prefix: str) -> Record:
     """Read the record of a checkpoint.
 
     Parameters
@@ -169,7 +174,7 @@ def read(prefix):
         raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
 
 
-def check(prefix):
+def check(prefix: str) -> Record:
     """Read the record of a checkpoint, and compare the files of the weights with it.
 
     Parameters

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import json
 import os
-from typing import Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from rnnbook.errors import FileError, shorten
 from rnnbook.files import read_bytes, write_text
@@ -149,7 +149,7 @@ def differences(found: Description, wanted: Description, names: Optional[Iterabl
     return differs
 
 
-def changes(found, wanted, names):
+def changes(found: Dict[str, Any], wanted: Dict[str, Any], names: Iterable[str]) -> List[str]:
     """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``.
 
     Parameters

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+from typing import Iterator, List, Sequence
 
 from rnnbook import record
 from rnnbook.errors import FileError
@@ -24,7 +25,7 @@ LIST = 'checkpoint'
 STAGING = '.saving'
 
 
-def names(folder):
+def names(folder: str) -> List[str]:
     """The names of all checkpoints in a folder, sorted as text.
 
     Parameters
@@ -41,7 +42,7 @@ def names(folder):
     return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
 
 
-def listed(folder):
+def listed(folder: str) -> List[str]:
     """The names that TensorFlow's file `checkpoint` lists, the newest last; whether they are there or not.
 
     Parameters
@@ -63,7 +64,7 @@ def listed(folder):
     return [name for name in older if name not in newest] + newest
 
 
-def by_age(folder):
+def by_age(folder: str) -> List[str]:
     """The names of all checkpoints, the newest last: first those that are not listed, by the numbers in their records.
 
     Parameters
@@ -85,7 +86,7 @@ def by_age(folder):
     return sorted(set(names(folder)) - set(in_list), key=age) + in_list
 
 
-def last_number(folder):
+def last_number(folder: str) -> int:
     """The number in the newest record of a folder that can be read, 0 if there is none.
 
     Parameters
@@ -98,7 +99,7 @@ def last_number(folder):
     return 0
 
 
-def write_list(folder, names):
+def write_list(folder: str, names: Sequence[str]) -> None:
     """Write TensorFlow's file `checkpoint`, by which `tf.train.latest_checkpoint` finds the newest.
 
     Parameters
@@ -113,7 +114,7 @@ def write_list(folder, names):
 
 
 @contextlib.contextmanager
-def staging(folder):
+def staging(folder: str) -> Iterator[str]:
     """A folder to save in; at the end of the block its files move to `folder`. If the block fails, they are removed.
 
     Parameters
@@ -150,7 +151,7 @@ def _commit(folder):
     sync(folder)
 
 
-def recover(folder):
+def recover(folder: str) -> None:
     """Put in order what a process that died has left; only for the holder of the folder's lock.
 
     Parameters
@@ -181,7 +182,7 @@ def recover(folder):
         raise FileError('cannot put %s in order: %s' % (folder, error.strerror)) from error
 
 
-def remove(folder, name):
+def remove(folder: str, name: str) -> None:
     """Remove the files of a checkpoint: the index first, its record last.
 
     Parameters

@@ -127,6 +127,8 @@ def test_type_hints_name_types_that_exist_and_admit_the_defaults(name):
     for label, function, _ in public(load(name)):
         hints = typing.get_type_hints(function)             # an error for a name that is not there
         for argument, parameter in inspect.signature(function).parameters.items():
+            if repr(parameter.default) == '<factory>':      # a field of a dataclass, made anew each time
+                continue
             if parameter.default is None:                   # for which Python 3.7 adds an Optional that nobody wrote
                 good = re.match(r'(typing\.)?(Optional\[|Any$|ArrayLike$)', str(parameter.annotation))
             else:
