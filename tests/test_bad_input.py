@@ -118,7 +118,8 @@ RULES['the rest of the constructors'] = [
         ('shards', 0, VALUE), ('shards', 6, VALUE), ('shards', 'all', TYPE), ('intra_op_threads', -1, VALUE),
         ('intra_op_threads', 'all', TYPE), ('inter_op_threads', 2 ** 20, VALUE), ('inter_op_threads', 0.5, TYPE))
 ] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ')
-     for value in ('sgd', None)] + [Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
+     for value in ('sgd', None)] + [
+    Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)
     for make, kinds in MODELS.items() for name in kinds[0].split() if name != 'num_layers']
