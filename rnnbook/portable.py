@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from rnnbook import equations, hamlet, imdb, sidecar, weights
+from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_ids, check_int,
                             check_number, check_sizes, check_str)
 from rnnbook.files import check_path
@@ -201,7 +201,7 @@ class PortableChar:
     def sample(self, output_length, starter_seq='The ', *, top_n=5, temperature=1.0):
         """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.
 
-        Characters are drawn by `hamlet.get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
+        Characters are drawn by `draws.get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
         text of `CharRNN.sample` under that seed.
 
         Parameters
@@ -232,8 +232,8 @@ class PortableChar:
         int2char = {number: char for char, number in self.vocabulary.items()}
 
         def draw(logits):
-            probas = hamlet.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
-            return hamlet.get_top_char(probas, self._num_classes, top_n)
+            probas = draws.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
+            return draws.get_top_char(probas, self._num_classes, top_n)
 
         state, drawn = None, []
         for number in starter:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -122,6 +123,44 @@ def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(plac
     assert wild.startswith('cat') and wild[4:] != sample[5:]
 
 
+SAMPLE_MISTAKES = [
+    (['--top-n', '0'], 'top_n must be an integer of at least 1, not 0'),
+    (['--top-n', 'some'], "top_n must be an integer of at least 1 or 'all', not 'some'"),
+    (['--num-samples', '0'], 'num_samples must be an integer of at least 1, not 0'),
+    (['--stop', ''], 'stop must have at least one character, not none'),
+    (['--stop', '#'], "stop has '#', which the model has not seen"),
+    (['--starter', '#'], "starter_seq has '#', which the model has not seen"),
+    (['--stream', '--temperature', '0'], 'temperature must be a finite number above 0, not 0.0'),
+]
+
+
+def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    main = main_of('sample_charrnn.py')
+
+    def write(*flags):
+        assert main(['--ckpt-dir', 'model-4', '--length', '30', '--seed', '5'] + list(flags)) == 0
+        return capsys.readouterr().out
+
+    one = write()
+    assert write('--stream') == one
+    assert write('--num-samples', '1') == '--- 1 of 1\n' + one
+    several = re.fullmatch('--- 1 of 2\n(.*)\n--- 2 of 2\n(.*)\n', write('--num-samples', '2')).groups()
+    assert several[0] + '\n' == one and len(several[1]) == len(several[0]) == 4 + 31
+    assert write('--top-n', 'all') == write('--top-n', '17') != one
+    end = one.index('t', 4)
+    assert write('--stop', 't') == write('--stop', 't', '--stream') == one[:end + 1] + '\n'
+    assert write('--starter', '#The ', '--unknown', 'skip') == one
+
+
+@pytest.mark.parametrize('flags, message', SAMPLE_MISTAKES)
+def test_a_mistake_in_sampling_is_one_line_and_status_2(flags, message, place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    assert main_of('sample_charrnn.py')(['--ckpt-dir', 'model-4'] + flags) == 2
+    out, err = capsys.readouterr()
+    assert out == '' and len(err.splitlines()) == 1 and message in err
+
+
 @pytest.mark.parametrize('name, arguments', [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
     ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
@@ -162,6 +201,8 @@ MISTAKES = [
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
     ('sample_charrnn.py', ['--ckpt-dir', 'none'], 'ckpt_dir none is not there; train saves into it'),
     ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
+    ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
+    ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
 ]
 
 
@@ -194,14 +235,15 @@ def main_of(name):
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
-                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'save-every',
-                           'max-to-keep', 'log-every', 'overwrite'],
+                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
+                           'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite'],
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
-                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
-                         'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
+                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
+                         'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
-    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'top-n', 'temperature', 'seed', 'device'],
+    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
+                          'seed', 'num-samples', 'stream', 'device'],
 }
 
 
@@ -219,13 +261,15 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
-    assert fields == dict(save_every=10, max_to_keep=5, log_every=20, overwrite=False)
+    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=20,
+                          overwrite=False)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
-    assert fields == dict(save_every=1, max_to_keep=5, log_every=10, overwrite=False)
+    assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=10,
+                          overwrite=False)
 
 
 def vars_of(name):
@@ -243,7 +287,11 @@ def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == status
-    assert out.decode().splitlines()[-1] == 'Model saved in stopped'
+    saved, command = out.decode().splitlines()[-2:]
+    assert saved == 'Model saved in stopped'
+    words = shlex.split(command[len('To go on: '):])
+    assert words == [sys.executable, os.path.join(SCRIPTS, 'train_charrnn.py'), '--text', str(place / 'text.txt'),
+                     '--epochs', '100000', *SMALL_TEXT, '--ckpt-dir', 'stopped', '--resume']
     assert b'stopping after this step' in err
     assert run('sample_charrnn.py', '--ckpt-dir', 'stopped', '--length', '5', cwd=tmp_path)[0].startswith('The ')
 
