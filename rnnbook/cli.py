@@ -302,8 +302,9 @@ def require(module, package, extra, script):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s'
-                               % (package, error, extra, os.path.basename(script))) from error
+        raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s; '
+                               'where there is no checkout: pip install %s'
+                               % (package, error, extra, os.path.basename(script), package)) from error
 
 
 def _flag(name):

@@ -5,17 +5,21 @@ read where they lie. What is fetched or made goes to ``./data``, under its own n
 What happens is said on standard error; nothing here needs TensorFlow or pandas.
 """
 
+from __future__ import annotations
+
 import collections
 import glob
 import hashlib
 import os
 import sys
 import tempfile
+from typing import List, Optional, Tuple
 
 from rnnbook import aclimdb, etext, fetch, files
 from rnnbook.errors import FileError, check_bool
+from rnnbook.hints import StrPath
 
-__all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe']
+__all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe', 'survey']
 
 OURS = 'data'                                               # below the working directory, at the time of the call
 
@@ -26,6 +30,7 @@ IMDB_ROWS_SHA256 = 'df58ddc935a1dab19198bde0c029ab7765af05faf1fabf399d1501222910
 FALLBACK_CSV = 'movie_data_25k.csv'
 FALLBACK_SHA256 = '50e9baca597be584f061558bdf5c9ef09fba6f88b664bac60bbf70a51fec59fb'
 HAMLET_TXT = 'hamlet.txt'
+ETEXT = 'pg2265.txt'
 HAMLET_SHA256 = '2646ed167a9420283bd955f0a31f789cc0294a0cf38f76758d864f4f8b97d84c'
 
 MAX_CSV_BYTES = 2 ** 28
@@ -57,7 +62,8 @@ IMDB, REORDERED, FALLBACK, HAMLET = (
     'Hamlet, First Folio')
 
 
-def fetch_imdb(data_dir=None, *, allow_fallback=True, download_if_missing=True):
+def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = True,
+               download_if_missing: bool = True) -> str:
     """The IMDb reviews (Maas et al. 2011) as the CSV that the book makes in its chapter 8.
 
     Tried in this order, each verified: ``movie_data.csv`` in `data_dir` and in ``./data``; ``movie_data.csv.gz``, an
@@ -106,7 +112,7 @@ def fetch_imdb(data_dir=None, *, allow_fallback=True, download_if_missing=True):
                             % IMDB_SOURCES[0].where)
 
 
-def fetch_hamlet(data_dir=None, *, download_if_missing=True):
+def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
     """*Hamlet* as the chapter uses it: the body of Project Gutenberg's etext 2265.
 
     Tried in this order, each verified: ``hamlet.txt`` in `data_dir` and in ``./data``; ``pg2265.txt`` there, Project
@@ -134,14 +140,14 @@ def fetch_hamlet(data_dir=None, *, download_if_missing=True):
     if path:
         return path
     tried = []
-    etexts = [path for path in (os.path.join(folder, 'pg2265.txt') for folder in folders) if os.path.isfile(path)]
+    etexts = [path for path in (os.path.join(folder, ETEXT) for folder in folders) if os.path.isfile(path)]
     path = _first(etexts, _make_hamlet, HAMLET_TXT, tried)
     if path is None and download_if_missing:
         path = _first(HAMLET_SOURCES, _make_hamlet, HAMLET_TXT, tried)
     return path or _give_up('Hamlet', folders, tried, 'pg2265.txt (%s)' % HAMLET_SOURCES[0].where)
 
 
-def describe(path):
+def describe(path: StrPath) -> str:
     """Which data a file holds, by its content: for the lines that report what a model reaches on it.
 
     Parameters
@@ -156,6 +162,29 @@ def describe(path):
     path = files.check_path('path', path)
     what = _identify(path)
     return '%s (%s)' % (what, os.path.basename(path)) if what else path
+
+
+def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[str]]]]:
+    """Where the raw files are looked for, and what is there; nothing is fetched or made.
+
+    Parameters
+    ----------
+    data_dir : str or os.PathLike
+        As for `fetch_imdb`.
+
+    Returns
+    -------
+    list of tuple
+        For each folder, in the order of the search, its absolute path, and a list with one text for each file of the
+        chapter's that is in it; None instead of the list where there is no such folder.
+
+    Raises
+    ------
+    FileError
+        No such `data_dir`, or a file that cannot be read.
+    """
+    return [(os.path.abspath(folder), _texts(folder) if os.path.isdir(folder) else None)
+            for folder in _folders(data_dir)]
 
 
 # ---------------------------------------------------------------------------------------------- looking and trying
@@ -190,6 +219,19 @@ def _made_before(folders, name, wanted):
                             'go to the training scripts with --csv or --text)' % (path, wanted[0]))
         _say('%s not used: it does not hold %s' % (path, wanted[0]))
     return None
+
+
+def _texts(folder):
+    """What `survey` says of the files of a folder."""
+    texts = []
+    for name in (IMDB_CSV, FALLBACK_CSV, HAMLET_TXT):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            texts.append('%s: %s' % (name, _identify(path) or 'none of the chapter\'s data'))
+    texts += ['%s: %s can be made from it' % (os.path.basename(path), IMDB_CSV) for path in _imdb_candidates([folder])]
+    if os.path.isfile(os.path.join(folder, ETEXT)):
+        texts.append('%s: %s can be made from it' % (ETEXT, HAMLET_TXT))
+    return texts
 
 
 def _imdb_candidates(folders):

@@ -3,9 +3,14 @@
 Shapes: V the number of characters.
 """
 
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, List, Mapping, Optional
+
 import numpy as np
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, as_array, check_int, check_number, shorten
+from rnnbook.hints import ArrayLike
 
 __all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers', 'draw', 'spell']
 
@@ -13,7 +18,7 @@ __all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers'
 UNDRAWABLE = 'probas must be finite and not negative, and one of them above 0'
 
 
-def check_top_n(name, top_n, num_classes):
+def check_top_n(name: str, top_n: Any, num_classes: int) -> int:
     """How many of the likeliest characters to draw from, as an `int` of at most `num_classes`.
 
     Parameters
@@ -37,7 +42,7 @@ def check_top_n(name, top_n, num_classes):
     return min(check_int(name, top_n), num_classes)
 
 
-def get_top_char(probas, char_size, top_n=5):
+def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
     """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
 
     Parameters
@@ -79,7 +84,7 @@ def get_top_char(probas, char_size, top_n=5):
     return int(np.random.choice(char_size, 1, p=p)[0])
 
 
-def apply_temperature(probas, temperature):
+def apply_temperature(probas: ArrayLike, temperature: float) -> np.ndarray:
     """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from.
 
     Parameters
@@ -110,7 +115,7 @@ def apply_temperature(probas, temperature):
         return np.exp((logs - logs.max(axis=-1, keepdims=True)) / temperature)
 
 
-def uniform_numbers(steps, samples=1, seed=None):
+def uniform_numbers(steps: int, samples: int = 1, seed: Optional[int] = None) -> np.ndarray:
     """The random numbers that `get_top_char` would use up in writing some texts, drawn ahead.
 
     Parameters
@@ -132,7 +137,7 @@ def uniform_numbers(steps, samples=1, seed=None):
     return generator.random_sample((samples, steps)).T
 
 
-def draw(probas, uniform, top_n=5):
+def draw(probas: ArrayLike, uniform: ArrayLike, top_n: int = 5) -> np.ndarray:
     """What `get_top_char` draws, for many rows of probabilities and random numbers that were drawn ahead.
 
     `np.random.choice` takes one uniform number and looks it up in the cumulative sum of the probabilities; so does
@@ -188,7 +193,8 @@ def _drawable(probas):
     return bool(np.all(np.isfinite(probas)) and probas.min() >= 0 and probas.max(axis=-1).min() > 0)
 
 
-def spell(blocks, int2char, stop=None):
+def spell(blocks: Iterable[np.ndarray], int2char: Mapping[int, str],
+          stop: Optional[str] = None) -> Iterator[List[str]]:
     """Turn numbers of characters into text, block by block.
 
     Parameters

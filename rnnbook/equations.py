@@ -13,12 +13,16 @@ one), and changes none of its arguments. Any function raises `ArgumentValueError
 rule and `ArgumentTypeError` for what is not an array of real numbers; the message names the argument.
 """
 
+from __future__ import annotations
+
 import functools
 from collections import namedtuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, check_choice, check_int, check_number, shorten
+from rnnbook.hints import ArrayLike
 
 __all__ = ['RNNLayer', 'LSTMLayer', 'GRULayer', 'LSTMState', 'sigmoid', 'softmax',
            'embedding_lookup', 'one_hot', 'one_hot_matmul',
@@ -133,7 +137,7 @@ def _ids(name, ids, end):
 
 # ---- activations and inputs ------------------------------------------------------------------------------------------
 
-def sigmoid(z):
+def sigmoid(z: ArrayLike) -> np.ndarray:
     """The logistic sigmoid, 1 / (1 + exp(-z)), without overflow for any z.
 
     Parameters
@@ -149,7 +153,7 @@ def sigmoid(z):
     return np.where(np.signbit(z), small, np.ones_like(small)) / (1 + small)
 
 
-def softmax(z):
+def softmax(z: ArrayLike) -> np.ndarray:
     """Softmax over the last axis, exp(z_v) / sum over u of exp(z_u), without overflow for any z.
 
     Parameters
@@ -166,7 +170,7 @@ def softmax(z):
     return power / power.sum(axis=-1, keepdims=True)
 
 
-def embedding_lookup(embedding, ids):
+def embedding_lookup(embedding: ArrayLike, ids: ArrayLike) -> np.ndarray:
     """The rows of the embedding matrix for these ids: "Embedding", step 2, `tf.nn.embedding_lookup`.
 
     Parameters
@@ -184,7 +188,7 @@ def embedding_lookup(embedding, ids):
     return embedding[_ids('ids', ids, len(embedding))]
 
 
-def one_hot(ids, depth, dtype=np.float32):
+def one_hot(ids: ArrayLike, depth: int, dtype: Any = np.float32) -> np.ndarray:
     """One-hot rows: "Embedding", the naive way, and the inputs of "Building a character-level RNN model".
 
     Parameters
@@ -205,7 +209,7 @@ def one_hot(ids, depth, dtype=np.float32):
     return (ids[..., np.newaxis] == np.arange(depth)).astype(dtype)
 
 
-def one_hot_matmul(ids, embedding):
+def one_hot_matmul(ids: ArrayLike, embedding: ArrayLike) -> np.ndarray:
     """One-hot rows times the matrix: what an embedding computes, the long way. See `embedding_lookup`.
 
     Parameters
@@ -266,7 +270,7 @@ def _gru_step(x, state, layer):
     return (u * h + (1 - u) * candidate,), None
 
 
-def rnn_step(x, h, layer):
+def rnn_step(x: ArrayLike, h: ArrayLike, layer: RNNLayer) -> np.ndarray:
     """h(t) of a simple RNN: "Computing activations in an RNN", h(t) = tanh(W_xh x(t) + W_hh h(t-1) + b_h).
 
     Parameters
@@ -288,7 +292,7 @@ def rnn_step(x, h, layer):
     return _rnn_step(x, _state('h', RNNLayer, h, (len(x), H)), layer)[0][0]
 
 
-def lstm_step(x, state, layer, forget_bias=1.0):
+def lstm_step(x: ArrayLike, state: Sequence[ArrayLike], layer: LSTMLayer, forget_bias: float = 1.0) -> LSTMState:
     """C(t) and h(t) of an LSTM: "LSTM units", with the gates that the section's figure shows; `BasicLSTMCell`.
 
     With z = [x(t), h(t-1)] kernel + bias, cut into four parts of H columns in the order i, j, f, o (input gate,
@@ -324,7 +328,7 @@ def lstm_step(x, state, layer, forget_bias=1.0):
     return LSTMState(*_lstm_step(x, state, layer, check_number('forget_bias', forget_bias))[0])
 
 
-def gru_step(x, h, layer):
+def gru_step(x: ArrayLike, h: ArrayLike, layer: GRULayer) -> np.ndarray:
     """h(t) of a gated recurrent unit: named at the end of "LSTM units", without its equations; here as `GRUCell`.
 
     ::
@@ -385,7 +389,8 @@ def _unroll(step, x, layers, states, live, keep=False):
     return x, final_states, tapes
 
 
-def rnn(x, layers, initial_state=None, sequence_length=None):
+def rnn(x: ArrayLike, layers: Sequence[RNNLayer], initial_state: Optional[Sequence[ArrayLike]] = None,
+        sequence_length: Optional[ArrayLike] = None) -> Tuple[np.ndarray, Tuple[np.ndarray, ...]]:
     """The activations of a simple RNN for t = 1 to T: "Understanding the structure and flow of an RNN".
 
     Layer 1 reads x(t) and its own h1(t-1); layer 2 reads h1(t) of the layer below and its own h2(t-1); and so on.
@@ -414,7 +419,9 @@ def rnn(x, layers, initial_state=None, sequence_length=None):
     return outputs, tuple(h for h, in states)
 
 
-def lstm(x, layers, initial_state=None, sequence_length=None, forget_bias=1.0):
+def lstm(x: ArrayLike, layers: Sequence[LSTMLayer], initial_state: Optional[Sequence[Sequence[ArrayLike]]] = None,
+         sequence_length: Optional[ArrayLike] = None,
+         forget_bias: float = 1.0) -> Tuple[np.ndarray, Tuple[LSTMState, ...]]:
     """The activations of an LSTM for t = 1 to T: `lstm_step` over time, the layers stacked as in `rnn`.
 
     The same as `BasicLSTMCell`s, several of them in a `MultiRNNCell`, under `tf.nn.dynamic_rnn`.
@@ -444,7 +451,8 @@ def lstm(x, layers, initial_state=None, sequence_length=None, forget_bias=1.0):
     return outputs, tuple(LSTMState(*state) for state in states)
 
 
-def gru(x, layers, initial_state=None, sequence_length=None):
+def gru(x: ArrayLike, layers: Sequence[GRULayer], initial_state: Optional[Sequence[ArrayLike]] = None,
+        sequence_length: Optional[ArrayLike] = None) -> Tuple[np.ndarray, Tuple[np.ndarray, ...]]:
     """The activations of a GRU for t = 1 to T: `gru_step` over time, the layers stacked as in `rnn`.
 
     Parameters
@@ -469,7 +477,7 @@ def gru(x, layers, initial_state=None, sequence_length=None):
     return outputs, tuple(h for h, in states)
 
 
-def output_layer(h, W_hy, b_y):
+def output_layer(h: ArrayLike, W_hy: ArrayLike, b_y: ArrayLike) -> np.ndarray:
     """The net input of the output layer, W_hy h(t) + b_y: "Computing activations in an RNN"; `tf.layers.dense`.
 
     y(t) is `softmax` of it (language modelling) or `sigmoid` of it (sentiment, from the last h(t) alone).
@@ -490,7 +498,8 @@ def output_layer(h, W_hy, b_y):
     return np.matmul(h, W_hy) + _floats('b_y', b_y, W_hy.shape[1:])
 
 
-def output_layer_gradients(h, W_hy, d_logits):
+def output_layer_gradients(h: ArrayLike, W_hy: ArrayLike,
+                           d_logits: ArrayLike) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """From dL/d logits to the gradients of the output layer's weights and inputs: "Training RNNs using BPTT".
 
     W_hy and b_y are shared by all time steps, so their gradients are sums over all of them; the gradient of h is the
@@ -518,7 +527,7 @@ def output_layer_gradients(h, W_hy, d_logits):
 
 # ---- losses ----------------------------------------------------------------------------------------------------------
 
-def softmax_cross_entropy(logits, labels):
+def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """L(t) of a language model, -sum over v of labels_v log softmax(logits)_v, for each position.
 
     "Building a character-level RNN model", the cost before its mean; `tf.nn.softmax_cross_entropy_with_logits`.
@@ -541,7 +550,7 @@ def softmax_cross_entropy(logits, labels):
     return (labels * (log_sum - shifted)).sum(axis=-1)
 
 
-def softmax_cross_entropy_gradient(logits, labels):
+def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """dL(t) / d logits of `softmax_cross_entropy`: softmax(logits) - labels.
 
     Parameters
@@ -558,7 +567,7 @@ def softmax_cross_entropy_gradient(logits, labels):
     return softmax(logits) - _floats('labels', labels, logits.shape)
 
 
-def sigmoid_cross_entropy(logits, labels):
+def sigmoid_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """The loss of one yes-or-no output, -y log(p) - (1 - y) log(1 - p) with p = sigmoid(logits).
 
     The sentiment model's cost before its mean; `tf.nn.sigmoid_cross_entropy_with_logits`, and like it computed as
@@ -580,7 +589,7 @@ def sigmoid_cross_entropy(logits, labels):
     return np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits)))
 
 
-def sigmoid_cross_entropy_gradient(logits, labels):
+def sigmoid_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """dL / d logits of `sigmoid_cross_entropy`: sigmoid(logits) - labels.
 
     Parameters
@@ -596,7 +605,7 @@ def sigmoid_cross_entropy_gradient(logits, labels):
     return sigmoid(logits) - _floats('labels', labels, logits.shape)
 
 
-def loss_over_time(losses, sequence_length=None):
+def loss_over_time(losses: ArrayLike, sequence_length: Optional[ArrayLike] = None) -> np.ndarray:
     """The overall loss of each sequence, L = L(1) + ... + L(T): "Training RNNs using BPTT".
 
     The chapter's `CharRNN` minimises the mean of L(t) over batch and time instead: this sum, for all sequences,
@@ -673,7 +682,10 @@ def _bptt(step, step_back, network, d_outputs, num_steps, scheme):
     return sums, d_x, d_initial_state
 
 
-def rnn_bptt(x, layers, d_outputs, initial_state=None, sequence_length=None, num_steps=None, scheme='windows'):
+def rnn_bptt(x: ArrayLike, layers: Sequence[RNNLayer], d_outputs: ArrayLike,
+             initial_state: Optional[Sequence[ArrayLike]] = None, sequence_length: Optional[ArrayLike] = None,
+             num_steps: Optional[int] = None,
+             scheme: str = 'windows') -> Tuple[List[RNNLayer], np.ndarray, Tuple[np.ndarray, ...]]:
     """BPTT for the simple RNN: "Training RNNs using BPTT", full or truncated.
 
     For each t, dL(t)/dW_hh = dL(t)/dy(t) dy(t)/dh(t) (sum over k = 1 to t of dh(t)/dh(k) dh(k)/dW_hh), where
@@ -724,8 +736,10 @@ def rnn_bptt(x, layers, d_outputs, initial_state=None, sequence_length=None, num
     return gradients, d_x, tuple(h for h, in states)
 
 
-def lstm_bptt(x, layers, d_outputs, initial_state=None, sequence_length=None, num_steps=None, scheme='windows',
-              forget_bias=1.0):
+def lstm_bptt(x: ArrayLike, layers: Sequence[LSTMLayer], d_outputs: ArrayLike,
+              initial_state: Optional[Sequence[Sequence[ArrayLike]]] = None,
+              sequence_length: Optional[ArrayLike] = None, num_steps: Optional[int] = None, scheme: str = 'windows',
+              forget_bias: float = 1.0) -> Tuple[List[LSTMLayer], np.ndarray, Tuple[LSTMState, ...]]:
     """BPTT for the LSTM, full or truncated: as `rnn_bptt`, the gradient flowing back along both h and C.
 
     Parameters
@@ -762,7 +776,7 @@ def lstm_bptt(x, layers, d_outputs, initial_state=None, sequence_length=None, nu
 
 # ---- long-range interactions -----------------------------------------------------------------------------------------
 
-def hidden_state_jacobians(outputs, W_hh):
+def hidden_state_jacobians(outputs: ArrayLike, W_hh: ArrayLike) -> np.ndarray:
     """dh(T)/dh(k) of a simple RNN of one layer, for k = T down to 0: the product in "Training RNNs using BPTT".
 
     dh(i)/dh(i-1) has the entries (1 - h_a(i)^2) W_hh[b, a] for the units a of step i and b of step i - 1.
@@ -790,7 +804,7 @@ def hidden_state_jacobians(outputs, W_hh):
     return np.stack(products, axis=1)
 
 
-def jacobian_norms(jacobians):
+def jacobian_norms(jacobians: ArrayLike) -> np.ndarray:
     """How much of a gradient is left after t - k steps: "The challenges of learning long-range interactions".
 
     Parameters
@@ -807,7 +821,7 @@ def jacobian_norms(jacobians):
     return np.linalg.norm(_floats('jacobians', jacobians, ndim=4), ord=2, axis=(-2, -1))
 
 
-def one_unit_factors(w, distance):
+def one_unit_factors(w: float, distance: int) -> np.ndarray:
     """w^(t-k), what the section on long-range interactions shows as a figure: one unit, one recurrent weight.
 
     It vanishes for abs(w) < 1, explodes for abs(w) > 1, and keeps its size for abs(w) = 1, which is what the cell
@@ -828,7 +842,8 @@ def one_unit_factors(w, distance):
     return check_number('w', w) ** np.arange(check_int('distance', distance, minimum=0) + 1.)
 
 
-def clip_by_global_norm(gradients, clip_norm):
+def clip_by_global_norm(gradients: Sequence[Optional[ArrayLike]],
+                        clip_norm: float) -> Tuple[List[Optional[np.ndarray]], Any]:
     """Scale all gradients by one factor so that their global norm is at most `clip_norm`; `tf.clip_by_global_norm`.
 
     "Building a character-level RNN model", against exploding gradients: each gradient is multiplied by

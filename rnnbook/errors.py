@@ -5,14 +5,18 @@ where the rule is a list, the choices. All of them are `RnnbookError`, so that a
 user, which is one line, from a mistake of ours, which is a traceback.
 """
 
+from __future__ import annotations
+
 import functools
 import math
 import numbers
 import operator
 import re
-from collections.abc import Mapping
+from typing import Any, Mapping, Optional, Sequence
 
 import numpy as np
+
+from rnnbook.hints import ArrayLike
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
            'DivergenceError', 'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str',
@@ -46,7 +50,7 @@ class RequirementError(RnnbookError, ImportError):
     """A package that this part of rnnbook needs is not there, or not in the version that it needs."""
 
 
-def shorten(value, width=60):
+def shorten(value: Any, width: int = 60) -> str:
     """`repr` of a value, in ASCII and on one line, for a person to read.
 
     Parameters
@@ -61,7 +65,7 @@ def shorten(value, width=60):
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
-def check_int(name, value, minimum=1, maximum=INT32_MAX):
+def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
     """The value as an `int`.
 
     Parameters
@@ -90,7 +94,7 @@ def check_int(name, value, minimum=1, maximum=INT32_MAX):
     return number
 
 
-def check_sizes(sizes, *products):
+def check_sizes(sizes: Mapping[str, int], *products: str) -> None:
     """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one.
 
     Parameters
@@ -112,7 +116,8 @@ def check_sizes(sizes, *products):
                                      '%s' % (' * '.join(names.split()), ' * '.join(map(str, values))))
 
 
-def check_number(name, value, above=None, minimum=None, maximum=None):
+def check_number(name: str, value: Any, above: Optional[float] = None, minimum: Optional[float] = None,
+                 maximum: Optional[float] = None) -> float:
     """The value as a finite `float`.
 
     Parameters
@@ -145,7 +150,7 @@ def check_number(name, value, above=None, minimum=None, maximum=None):
     return number
 
 
-def check_choice(name, value, choices):
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """The value, if it is one of the choices.
 
     Parameters
@@ -167,7 +172,7 @@ def check_choice(name, value, choices):
     return value
 
 
-def check_bool(name, value):
+def check_bool(name: str, value: Any) -> bool:
     """The value as a `bool`, if it is one or NumPy's.
 
     Parameters
@@ -186,7 +191,7 @@ def check_bool(name, value):
     return bool(value)
 
 
-def check_str(name, value):
+def check_str(name: str, value: Any) -> str:
     """The value, if it is a `str`.
 
     Parameters
@@ -205,7 +210,7 @@ def check_str(name, value):
     return value
 
 
-def check_unicode(name, text):
+def check_unicode(name: str, text: str) -> None:
     """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it.
 
     Parameters
@@ -225,7 +230,7 @@ def check_unicode(name, text):
                                  % (name, shorten(text))) from None
 
 
-def check_length(name, values):
+def check_length(name: str, values: Any) -> int:
     """The number of rows of an array or of another sequence that can be cut into pieces.
 
     Parameters
@@ -247,7 +252,7 @@ def check_length(name, values):
         raise ArgumentTypeError('%s must be an array or a list of rows, not %s' % (name, shorten(values))) from None
 
 
-def as_array(name, values):
+def as_array(name: str, values: ArrayLike) -> np.ndarray:
     """The values as an array, of whatever shape and type.
 
     Parameters
@@ -269,7 +274,7 @@ def as_array(name, values):
                                 % (name, shorten(values))) from None
 
 
-def check_ids(name, values, end, end_name, columns=None):
+def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Optional[int] = None) -> np.ndarray:
     """The values as an int32 matrix of ids.
 
     Parameters

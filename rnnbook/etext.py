@@ -1,12 +1,16 @@
 """Where *Hamlet* begins and ends in a Project Gutenberg file."""
 
+from __future__ import annotations
+
+from typing import Optional
+
 __all__ = ['FIRST_LINES', 'LAST_LINE', 'hamlet_body']
 
 FIRST_LINES = 'The Tragedie of Hamlet\n\nActus Primus'
 LAST_LINE = 'FINIS. The tragedie of HAMLET, Prince of Denmarke.'
 
 
-def hamlet_body(text):
+def hamlet_body(text: str) -> Optional[str]:
     r"""The play in a copy of Project Gutenberg's etext 2265, without what was put before and after it.
 
     Parameters

@@ -1,21 +1,25 @@
 """A model in forms that others read: `weights.npz` for `portable`, a SavedModel for whatever serves TensorFlow."""
 
+from __future__ import annotations
+
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
 from rnnbook import checkpoints, sidecar, weights
 
 import os
 import shutil
 import tempfile
+from typing import Any, Optional
 
 from rnnbook.errors import FileError
 from rnnbook.files import check_path
+from rnnbook.hints import StrPath
 
 __all__ = ['write_saved_model', 'write_weights']
 
 tf = runtime.tf
 
 
-def write_weights(ckpt_dir, checkpoint=None):
+def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
     """Write the weights of a model's checkpoint as ``weights.npz`` beside its ``model.json``.
 
     An earlier file of that name is replaced. What only training needs, such as the moments of Adam, is left out.
@@ -51,7 +55,8 @@ def write_weights(ckpt_dir, checkpoint=None):
     return weights.write(folder, arrays, description, os.path.basename(prefix))
 
 
-def write_saved_model(model, out, *, ckpt_dir=None, checkpoint=None):
+def write_saved_model(model: Any, out: StrPath, *, ckpt_dir: Optional[StrPath] = None,
+                      checkpoint: Optional[str] = None) -> str:
     """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
 
     ``assets.extra`` in it holds the ``model.json`` of the folder, with the vocabulary.

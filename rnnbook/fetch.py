@@ -1,5 +1,7 @@
 """Files from the net: over HTTP, or through pip from the package index. Standard library; pyprind for the bar."""
 
+from __future__ import annotations
+
 import http.client
 import os
 import queue
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from typing import Optional
 
 from rnnbook import files
 from rnnbook.errors import FileError
@@ -43,7 +46,7 @@ def _open(url):
     return response
 
 
-def download(url, path, max_bytes, sha256=None):
+def download(url: str, path: str, max_bytes: int, sha256: Optional[str] = None) -> None:
     """Write what a URL gives to the file `path`.
 
     Parameters
@@ -85,7 +88,7 @@ def download(url, path, max_bytes, sha256=None):
         raise FileError('%s: %s' % (url, reason)) from error
 
 
-def from_index(requirement, sha256, folder):
+def from_index(requirement: str, sha256: str, folder: str) -> str:
     """Have pip put the one file of a pinned requirement into a folder, from the index or mirror that pip is set up for.
 
     Parameters

@@ -1,5 +1,7 @@
 """Files, handled so that nothing is lost: sha256, whole writes, reading with limits. Standard library only."""
 
+from __future__ import annotations
+
 import contextlib
 import gzip
 import hashlib
@@ -9,6 +11,7 @@ import tempfile
 import time
 import warnings
 import zlib
+from typing import Any, Callable, Iterator, Tuple
 
 try:
     import fcntl
@@ -17,6 +20,7 @@ except ImportError:                                         # Windows
     import msvcrt
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook.hints import StrPath
 
 __all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text',
            'LineLimit', 'read_tar', 'gunzip']
@@ -27,7 +31,7 @@ MAX_HEADER_BYTES = 2 ** 16
 DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error)
 
 
-def check_path(name, path):
+def check_path(name: str, path: Any) -> str:
     """The path as a `str`.
 
     Parameters
@@ -53,7 +57,7 @@ def check_path(name, path):
     return path
 
 
-def sha256(path):
+def sha256(path: StrPath) -> str:
     """The sha256 of a file's bytes as 64 hexadecimal digits.
 
     Parameters
@@ -76,7 +80,7 @@ def sha256(path):
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: StrPath) -> Iterator[str]:
     """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error.
 
     The folder is made if it is not there. An existing file is replaced in one step, and stays as it was if the block
@@ -123,7 +127,7 @@ def _put(temporary, path):
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def write_text(path, text):
+def write_text(path: StrPath, text: str) -> None:
     """Write a text as UTF-8, whole or not at all.
 
     Parameters
@@ -237,7 +241,7 @@ def _hold(file):
             file.seek(0)
 
 
-def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
+def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
     """The bytes of a file.
 
     Parameters
@@ -265,7 +269,7 @@ def read_bytes(path, max_bytes=MAX_TEXT_BYTES):
     return data
 
 
-def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
+def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True) -> str:
     r"""The text of a UTF-8 file without its byte order mark.
 
     Parameters
@@ -304,12 +308,12 @@ class LineLimit:
         The most that the first line that is not blank may name.
     """
 
-    def __init__(self, path, max_characters=2 ** 20, max_columns=1000):
+    def __init__(self, path: str, max_characters: int = 2 ** 20, max_columns: int = 1000) -> None:
         self._path, self._max_characters, self._max_columns = path, max_characters, max_columns
         self._open = 0                                      # characters since the last end of a line
         self._header = ''                                   # as far as it has been seen; None when it has ended
 
-    def feed(self, text):
+    def feed(self, text: str) -> None:
         """Take the next piece of the text.
 
         Parameters
@@ -369,7 +373,7 @@ def _unpacking(path):
         raise FileError('%s is damaged or cut off: %s' % (path, shorten(str(error)))) from error
 
 
-def read_tar(path, wanted, max_bytes):
+def read_tar(path: str, wanted: Callable[[str], Any], max_bytes: int) -> Iterator[Tuple[str, bytes]]:
     """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk.
 
     Parameters
@@ -406,7 +410,7 @@ def read_tar(path, wanted, max_bytes):
             stream.read(1 << 20)                        # the padding, after which gzip compares its checksum
 
 
-def gunzip(path, target, max_bytes):
+def gunzip(path: str, target: str, max_bytes: int) -> None:
     """Write what a gzip file holds to a file.
 
     Parameters

@@ -8,6 +8,10 @@ the same names, shapes and initial values, so that a checkpoint of one restores 
 Shapes: N batch, n rows of a shard, T time steps, D input size, H lstm_size.
 """
 
+from __future__ import annotations
+
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
+
 import tensorflow as tf
 
 __all__ = ['ENGINES', 'build', 'cells', 'reading_numbers', 'initial_seeds', 'seeded', 'shard_sizes', 'step_counter']
@@ -15,7 +19,9 @@ __all__ = ['ENGINES', 'build', 'cells', 'reading_numbers', 'initial_seeds', 'see
 ENGINES = ('book', 'fused')
 
 
-def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=False, seed=None, shards=1):
+def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
+          keep_prob: Optional[tf.Tensor] = None, *, last: bool = False, seed: Optional[int] = None,
+          shards: int = 1) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
     Parameters
@@ -62,7 +68,8 @@ def _book(inputs, lstm_size, num_layers, keep_prob):
     return outputs, initial_state, final_state
 
 
-def cells(engine, lstm_size, num_layers, keep_prob=None):
+def cells(engine: str, lstm_size: int, num_layers: int,
+          keep_prob: Optional[tf.Tensor] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
     """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
 
     Parameters
@@ -90,7 +97,7 @@ def cells(engine, lstm_size, num_layers, keep_prob=None):
     return tf.contrib.rnn.MultiRNNCell([layer() for _ in range(num_layers)])
 
 
-def reading_numbers(cells, depth):
+def reading_numbers(cells: tf.compat.v1.nn.rnn_cell.RNNCell, depth: int) -> Callable[..., Any]:
     """The same layers for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied.
 
     Faster for many rows. The sums are added up in another order, so that the last bits of the outputs differ.
@@ -237,7 +244,7 @@ class _Dropout:
         return dropped
 
 
-def shard_sizes(rows, shards):
+def shard_sizes(rows: int, shards: int) -> List[int]:
     """The rows of each shard: as equal as can be, the longer ones first.
 
     Parameters
@@ -254,7 +261,7 @@ def shard_sizes(rows, shards):
     return [rows // shards + (number < rows % shards) for number in range(shards)]
 
 
-def step_counter():
+def step_counter() -> tf.Variable:
     """The number of training steps so far, a local variable of the default graph named ``step``; made at the first
     call.
     """
@@ -264,7 +271,7 @@ def step_counter():
             collections=[tf.compat.v1.GraphKeys.LOCAL_VARIABLES])
 
 
-def initial_seeds(build, seed):
+def initial_seeds(build: Callable[[], Any], seed: int) -> Dict[str, int]:
     """The op-level seeds of the initial weights in a graph of the chapter, for a graph with other ops in it.
 
     Parameters
@@ -293,7 +300,7 @@ def initial_seeds(build, seed):
     return seeds
 
 
-def seeded(seeds):
+def seeded(seeds: Mapping[str, int]) -> ContextManager[Any]:
     """A context in which `tf.get_variable` starts variables of these names with these op-level seeds.
 
     Parameters

@@ -1,10 +1,13 @@
 """How good probabilities are, given the labels: accuracy, log loss, confusion counts, area under the ROC curve."""
 
+from __future__ import annotations
+
 import collections
 
 import numpy as np
 
 from rnnbook.errors import ArgumentValueError
+from rnnbook.hints import ArrayLike
 
 __all__ = ['Evaluation', 'evaluate']
 
@@ -18,7 +21,7 @@ share of the pairs of a row with the label 1 and one with the label 0 in which t
 """
 
 
-def evaluate(labels, probabilities):
+def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> Evaluation:
     """Hold probabilities of the label 1 against the labels.
 
     Parameters

@@ -1,5 +1,7 @@
 """What a training run tells: the book's printed lines, and `history.csv`, a line for each epoch."""
 
+from __future__ import annotations
+
 import csv
 import io
 import os

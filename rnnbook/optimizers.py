@@ -1,11 +1,15 @@
 """Adam as the book applies it, and what else is offered (Kingma and Ba 2015, arXiv:1412.6980)."""
 
+from __future__ import annotations
+
+from typing import List, Union
+
 import tensorflow as tf
 
 __all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make']
 
 
-def gradients(cost, variables):
+def gradients(cost: tf.Tensor, variables: List[tf.Variable]) -> List[Union[tf.Tensor, tf.IndexedSlices]]:
     """The gradient of the cost with respect to each variable.
 
     Parameters
@@ -22,7 +26,7 @@ def gradients(cost, variables):
     return [sum_rows(gradient) for gradient in tf.gradients(cost, variables, gate_gradients=True)]
 
 
-def sum_rows(gradient):
+def sum_rows(gradient: Union[tf.Tensor, tf.IndexedSlices]) -> Union[tf.Tensor, tf.IndexedSlices]:
     """The gradient with each row once: what several positions of a batch give to one word added up, in their order.
 
     Parameters
@@ -73,7 +77,7 @@ _CLASSES = {'adam': Adam, 'lazy_adam': LazyAdam}
 OPTIMIZERS = tuple(_CLASSES)
 
 
-def make(name, learning_rate):
+def make(name: str, learning_rate: Union[float, tf.Tensor]) -> tf.compat.v1.train.Optimizer:
     """An optimizer.
 
     Parameters

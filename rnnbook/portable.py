@@ -6,7 +6,10 @@ what is here does not. The mathematics is that of `equations`.
 Legend: N batch, T time steps, E embedding, H lstm_size, V `num_classes`.
 """
 
+from __future__ import annotations
+
 import os
+from typing import Mapping, Sequence, Union
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_ids, check_int,
                             check_number, check_sizes, check_str)
 from rnnbook.files import check_path
+from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.progress import progress
 
 __all__ = ['load', 'PortableSentiment', 'PortableChar']
@@ -22,7 +26,7 @@ __all__ = ['load', 'PortableSentiment', 'PortableChar']
 PIECE = 2 ** 24
 
 
-def load(folder):
+def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
     """Load the model that a folder describes, with the weights that were exported into it.
 
     Parameters
@@ -81,7 +85,7 @@ class PortableSentiment:
     checkpoint : str
     """
 
-    def __init__(self, description, arrays, checkpoint):
+    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
         self.arguments, self.checkpoint = dict(description.arguments), checkpoint
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
@@ -91,7 +95,7 @@ class PortableSentiment:
         width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
         self._rows = max(1, PIECE // (self._seq_len * width))
 
-    def predict(self, X_data, return_proba=False, *, carry_state=True):
+    def predict(self, X_data: ArrayLike, return_proba: bool = False, *, carry_state: bool = True) -> np.ndarray:
         """Predict the labels of rows, as `SentimentRNN.predict` does.
 
         Parameters
@@ -139,7 +143,7 @@ class PortableSentiment:
                                         self._arrays['logits/bias'])                                # (N, 1)
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
 
-    def predict_text(self, texts):
+    def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:
         """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
 
         Parameters
@@ -190,7 +194,7 @@ class PortableChar:
         The model was trained without a vocabulary: its numbers stand for nothing.
     """
 
-    def __init__(self, description, arrays, checkpoint):
+    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
         self.arguments, self.checkpoint = dict(description.arguments), checkpoint
         self._num_classes = self.arguments['num_classes']
         self.vocabulary = hamlet.check_char2int('vocabulary', description.vocabulary, self._num_classes)
@@ -198,7 +202,7 @@ class PortableChar:
             raise ArgumentValueError('vocabulary must not be null; train(..., vocabulary=char2int) saves it')
         self._arrays, self._layers = arrays, _layers(description, arrays)
 
-    def sample(self, output_length, starter_seq='The ', *, top_n=5, temperature=1.0):
+    def sample(self, output_length: int, starter_seq: str = 'The ', *, top_n: int = 5, temperature: float = 1.0) -> str:
         """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.
 
         Characters are drawn by `draws.get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
@@ -255,7 +259,7 @@ class PortableChar:
         outputs, state = equations.lstm(x_onehot, self._layers, state)                              # (1, T, H)
         return equations.output_layer(outputs, self._arrays['logits/kernel'], self._arrays['logits/bias']), state
 
-    def evaluate(self, text):
+    def evaluate(self, text: str) -> float:
         """How well the model predicts a text: the figure of `CharRNN.evaluate`.
 
         The mean cross entropy of every character but the first, given all that stand before it: from the zero state,

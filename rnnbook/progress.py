@@ -1,24 +1,29 @@
 """The chapter's progress bars (pyprind), shown where somebody can see them: on a terminal and in a notebook."""
 
+from __future__ import annotations
+
 import io
 import sys
 import time
+from typing import Iterable, Iterator, TypeVar
 
 __all__ = ['progress']
+
+T = TypeVar('T')
 
 
 def _stream():
     """What pyprind is to write to: standard error as it takes it, or None where nobody would see a bar."""
     try:
-        # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
-        if sys.stdout.fileno() >= 0 and sys.stderr.isatty():
-            return sys.stderr
-    except (AttributeError, io.UnsupportedOperation):       # the streams of a notebook have no number
+        numbered = sys.stdout.fileno() >= 0
+        terminal = sys.stderr.isatty()
+    except (AttributeError, io.UnsupportedOperation):       # the streams of older notebooks have no number
         return 2
-    return 2 if 'ipykernel' in sys.modules else None
+    # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
+    return sys.stderr if numbered and (terminal or 'ipykernel' in sys.modules) else None
 
 
-def progress(items, total, title, patience=2.0):
+def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
     """Go through the items under a progress bar on standard error.
 
     Parameters

@@ -6,11 +6,14 @@ imports it without the chatter that is not the user's business.
 The thread pools of TensorFlow 1.15 belong to the process: its first session sets their sizes, later ones cannot.
 """
 
+from __future__ import annotations
+
 import collections
 import importlib
 import os
 import platform
 import warnings
+from typing import Any, Optional
 
 from rnnbook.errors import ArgumentValueError, RequirementError, check_choice, check_int
 
@@ -20,7 +23,7 @@ __all__ = ['DEVICES', 'Threads', 'load_tensorflow', 'check_device', 'check_shard
 DEVICES = ('auto', 'cpu', 'gpu')
 
 
-def load_tensorflow():
+def load_tensorflow() -> Any:
     """Import TensorFlow 1.15 (any build of it) quietly.
 
     Returns
@@ -54,7 +57,7 @@ def load_tensorflow():
 tf = load_tensorflow()
 
 
-def check_device(name, device):
+def check_device(name: str, device: str) -> str:
     """The device, if TensorFlow can use it.
 
     Parameters
@@ -78,7 +81,7 @@ def check_device(name, device):
     return device
 
 
-def cores():
+def cores() -> int:
     """The processors that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
@@ -86,7 +89,7 @@ def cores():
         return os.cpu_count() or 1
 
 
-def on_gpu(device):
+def on_gpu(device: str) -> bool:
     """Whether a model of this device computes on a GPU.
 
     Parameters
@@ -96,7 +99,7 @@ def on_gpu(device):
     return device != 'cpu' and bool(tf.config.experimental.list_physical_devices('GPU'))
 
 
-def check_shards(name, shards, engine, device, batch_size):
+def check_shards(name: str, shards: Optional[int], engine: str, device: str, batch_size: int) -> Optional[int]:
     """The number of parts in which `engine='fused'` computes a batch.
 
     Parameters
@@ -131,7 +134,7 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
     """
 
     @classmethod
-    def of(cls, intra_op, inter_op, engine, device):
+    def of(cls, intra_op: Optional[int], inter_op: Optional[int], engine: str, device: str) -> Threads:
         """The sizes for an engine and a device, given those that the user set.
 
         Parameters
@@ -153,7 +156,7 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
         return cls(*[default if value is None else value for value, default in zip(given, defaults)])
 
 
-def session_config(device='auto', threads=Threads(0, 0)):
+def session_config(device: str = 'auto', threads: Threads = Threads(0, 0)) -> tf.compat.v1.ConfigProto:
     """The settings of a session.
 
     Parameters
@@ -177,7 +180,7 @@ def session_config(device='auto', threads=Threads(0, 0)):
     return config
 
 
-def init_op():
+def init_op() -> tf.Operation:
     """The operation that initialises every variable of the default graph, those outside a checkpoint included."""
     return tf.group(tf.compat.v1.global_variables_initializer(), tf.compat.v1.local_variables_initializer(),
                     name='init')

@@ -7,7 +7,10 @@ out every draw exactly; where one differs, the text stands up to there and goes 
 Shapes: M samples, T time steps, H lstm_size, V num_classes.
 """
 
+from __future__ import annotations
+
 import contextlib
+from typing import Any, Callable, Iterator, List, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -47,7 +50,8 @@ class SamplingGraph:
         Of the trainable variables, which are all that there are.
     """
 
-    def __init__(self, num_classes, make_cells, reading_numbers, config):
+    def __init__(self, num_classes: int, make_cells: Callable[[], Any], reading_numbers: Callable[..., Any],
+                 config: tf.compat.v1.ConfigProto) -> None:
         self._num_classes, self._reading_numbers, self._config = num_classes, reading_numbers, config
         self._idle = []                                     # open sessions that nobody uses
         self._loops = {}                                    # what to fetch in writing, for one sample and for several
@@ -109,7 +113,7 @@ class SamplingGraph:
         return self._loops[several]
 
     @contextlib.contextmanager
-    def session(self):
+    def session(self) -> Iterator[Any]:
         """A session for the block, which has it for itself: an idle one of earlier blocks, or a new one.
 
         The first runs of a session are slow, since TensorFlow works on the graph then. The variables may be anything:
@@ -124,7 +128,7 @@ class SamplingGraph:
         finally:
             self._idle.append(sess)
 
-    def read(self, sess, numbers):
+    def read(self, sess: Any, numbers: np.ndarray) -> List[np.ndarray]:
         """The state after a text that is read from the zero state.
 
         Parameters
@@ -142,7 +146,7 @@ class SamplingGraph:
             state = sess.run(self._read, {self._x: [numbers[start:start + WINDOW]], **self._from(state)})
         return state
 
-    def costs(self, sess, numbers):
+    def costs(self, sess: Any, numbers: np.ndarray) -> Iterator[float]:
         """What the characters of a text but for the first cost, window by window.
 
         Parameters
@@ -162,7 +166,8 @@ class SamplingGraph:
                                    {self._x: [x[window]], self._y: [y[window]], **self._from(state)})
             yield float(nats)
 
-    def write(self, sess, starter, uniform, top_n, temperature, window):
+    def write(self, sess: Any, starter: np.ndarray, uniform: np.ndarray, top_n: int, temperature: float,
+              window: int) -> Iterator[np.ndarray]:
         """Write M texts of one length, block by block.
 
         Parameters
@@ -223,7 +228,7 @@ def _draw(scores, top_n, uniform, cumsum):
     return tf.minimum(tf.reshape(beyond, [-1]), tf.shape(cdf)[1] - 1)       # the product may round up to the whole sum
 
 
-def window(width):
+def window(width: int) -> int:
     """The time steps of one run in writing: `WINDOW`, or fewer where samples and characters are many.
 
     Parameters
@@ -234,7 +239,8 @@ def window(width):
     return max(1, min(WINDOW, MOST // width))
 
 
-def checked(propose, exact, state, last, uniform):
+def checked(propose: Callable[..., Any], exact: Callable[..., Any], state: Any, last: Any,
+            uniform: np.ndarray) -> Tuple[np.ndarray, Any]:
     """A block of characters, proposed in runs and corrected at the first wrong one of each.
 
     Parameters

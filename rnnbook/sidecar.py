@@ -4,9 +4,12 @@ It holds the class, the constructor's arguments, the vocabulary with how text is
 format and the version of the library. It names no path, so that a model's folder can be moved.
 """
 
+from __future__ import annotations
+
 import collections
 import json
 import os
+from typing import Iterable, List, Optional
 
 from rnnbook.errors import FileError, shorten
 from rnnbook.files import read_bytes, write_text
@@ -35,7 +38,7 @@ None where the model was trained without one.
 """
 
 
-def write(folder, description, kind):
+def write(folder: str, description: Description, kind: str) -> None:
     """Write the description into a folder, whole or not at all.
 
     Parameters
@@ -54,7 +57,7 @@ def write(folder, description, kind):
     write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
 
 
-def read(folder, class_name=None, kind=None):
+def read(folder: str, class_name: Optional[str] = None, kind: Optional[str] = None) -> Description:
     """Read the description of a model.
 
     Parameters
@@ -124,7 +127,7 @@ def _ids(path, vocabulary, kind):
     return ids
 
 
-def differences(found, wanted, names=None):
+def differences(found: Description, wanted: Description, names: Optional[Iterable[str]] = None) -> List[str]:
     """What differs between two descriptions.
 
     Parameters

@@ -56,7 +56,7 @@ def listed(folder):
     path = os.path.join(folder, LIST)
     if not os.path.isfile(path):
         return []
-    lines = re.findall(r'^(model_checkpoint_path|all_model_checkpoint_paths): "([^"\\]+)"$',
+    lines = re.findall(r'^(model_checkpoint_path|all_model_checkpoint_paths): "([^"\\\0]+)"$',
                        read_bytes(path, 2 ** 24).decode('utf-8', 'replace'), flags=re.MULTILINE)
     newest = [os.path.basename(name) for key, name in lines if key == 'model_checkpoint_path']
     older = [os.path.basename(name) for key, name in lines if key != 'model_checkpoint_path']

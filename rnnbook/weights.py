@@ -4,6 +4,8 @@
 which checkpoint the weights are of, and lets `read` notice that the folder has changed since.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
@@ -15,13 +17,14 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from typing import Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
 from rnnbook.files import atomic_path, sha256
-from rnnbook.sidecar import NAME as MODEL_JSON
+from rnnbook.sidecar import NAME as MODEL_JSON, Description
 from rnnbook.store import listed
 
 __all__ = ['NAME', 'variables', 'summary', 'write', 'read']
@@ -36,7 +39,7 @@ DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, 
           tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-def variables(description):
+def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
     """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
 
     Parameters
@@ -69,7 +72,7 @@ def variables(description):
     yield 'logits/bias', (classes,)
 
 
-def summary(description):
+def summary(description: Description) -> str:
     """The variables that a model computes with, their shapes and numbers of weights, and their sum.
 
     Parameters
@@ -97,7 +100,7 @@ def summary(description):
     return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
 
 
-def write(folder, arrays, description, checkpoint):
+def write(folder: str, arrays: Mapping[str, np.ndarray], description: Description, checkpoint: str) -> str:
     """Write the file into a model's folder, whole or not at all.
 
     Parameters
@@ -133,7 +136,7 @@ def write(folder, arrays, description, checkpoint):
     return path
 
 
-def read(folder, description):
+def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], str]:
     """Read the file of a model's folder. Its shapes are checked before the weights are read.
 
     Parameters

@@ -593,6 +593,7 @@ def run(venv, arguments, env):
     env = {name: value for name, value in env.items()
            if name not in ('PYTHONHOME', 'PYTHONPATH', '__PYVENV_LAUNCHER__')}
     env['VIRTUAL_ENV'] = venv
+    env.setdefault('JUPYTER_PREFER_ENV_PATH', '1')          # this environment's kernel, not one of the user's own
     env['PATH'] = os.path.dirname(python_in(venv)) + os.pathsep + env.get('PATH', os.defpath)
     command = [python_in(venv)] + arguments
     if not WINDOWS:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Find or fetch the chapter's data, verify it, and say what is there and where."""
 
 import argparse

@@ -234,6 +234,17 @@ def test_variables_that_break_the_making_are_left_out(boot):
     assert (env['PIP_INDEX_URL'], env['HOME']) == ('kept', 'kept too')
 
 
+@pytest.mark.skipif(os.name == 'nt', reason='Windows has no exec')
+def test_a_notebook_gets_the_kernel_of_the_environment_unless_the_user_says_otherwise(boot, monkeypatch):
+    def execve(path, command, env):
+        raise SystemExit(env['JUPYTER_PREFER_ENV_PATH'])    # the real one does not come back either
+    monkeypatch.setattr(boot.os, 'execve', execve)
+    for given, wanted in (({}, '1'), ({'JUPYTER_PREFER_ENV_PATH': '0'}, '0')):
+        with pytest.raises(SystemExit) as end:
+            boot.run('/nowhere/.venv', ['-m', 'notebook'], given)
+        assert end.value.code == wanted
+
+
 # The command line
 
 

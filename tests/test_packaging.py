@@ -1,10 +1,14 @@
-"""What is installed: the lists agree with each other and with the environment, and the door opens lazily."""
+"""What is built and installed: lists that agree with each other and the environment, a door that opens lazily."""
 
 import ast
+import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 
 import pytest
 
@@ -62,10 +66,11 @@ def distributions():
 
 
 def test_the_extras_are_pinned_and_agree_with_the_requirements():
-    assert sorted(EXTRAS) == ['baselines', 'plots', 'test']
+    assert sorted(EXTRAS) == ['baselines', 'notebook', 'plots', 'test']
     assert extra_pins('test').items() <= PINS.items()
-    for name in ('baselines', 'plots'):
-        assert not extra_pins(name).keys() & PINS.keys(), 'pinned in both places'
+    optional = [extra_pins(name) for name in EXTRAS if name != 'test']
+    assert not PINS.keys() & set().union(*optional), 'pinned in both places'
+    assert len(set().union(*optional)) == sum(map(len, optional)), 'pinned by two extras'
 
 
 def test_the_ranges_admit_the_pins():
@@ -185,9 +190,139 @@ def test_an_error_behind_the_door_passes_through(monkeypatch):
         rnnbook.SentimentRNN
 
 
+# What is built, from a copy of the checkout without what is not in its history
+
+SCRIPTS = literal('SCRIPTS')
+NOT_SOURCE = ('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache', 'model', 'model-*',
+              '*.csv', 'hamlet.txt')
+
+
+def python(*arguments, cwd):
+    """Run Python, which must end well and without a word on standard error if it fails."""
+    done = subprocess.run([sys.executable] + list(arguments), cwd=str(cwd), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout.decode('utf-8', 'replace')
+
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    """The paths of the source distribution, and of the wheel that is made from nothing but it."""
+    pytest.importorskip('wheel')
+    place = tmp_path_factory.mktemp('built')
+    shutil.copytree(ROOT, str(place / 'checkout'), ignore=shutil.ignore_patterns(*NOT_SOURCE))
+    python('setup.py', '--quiet', 'sdist', '--dist-dir', str(place), cwd=place / 'checkout')
+    sdist, = glob.glob(str(place / 'rnnbook-*.tar.gz'))
+    python('-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index', '--no-build-isolation', '--wheel-dir',
+           str(place), sdist, cwd=place)
+    wheel, = glob.glob(str(place / 'rnnbook-*.whl'))
+    return sdist, wheel
+
+
+@pytest.fixture(scope='module')
+def clean(built, tmp_path_factory):
+    """Run a program of a clean environment in which the wheel is installed; what it prints.
+
+    Packages that it needs are those of this environment, named by a file `.pth`: an editable rnnbook is not seen
+    through it.
+    """
+    import sysconfig
+    import venv
+    place = tmp_path_factory.mktemp('clean')
+    venv.create(str(place / 'env'), with_pip=False, symlinks=os.name != 'nt')
+    programs = str(place / 'env' / ('Scripts' if os.name == 'nt' else 'bin'))
+    inside = os.path.join(programs, 'python.exe' if os.name == 'nt' else 'python')
+    python('-m', 'pip', '--python', inside, 'install', '--quiet', '--no-deps', '--no-index', built[1], cwd=place)
+    site = subprocess.run([inside, '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'],
+                          stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    with open(os.path.join(site, 'needed.pth'), 'w', encoding='utf-8') as file:
+        file.write(sysconfig.get_paths()['purelib'] + '\n')
+
+    def clean(name, *arguments):
+        # Windows starts a script through the association of .py; here as there, the name is found on the path.
+        path = shutil.which(name, path=programs)
+        assert path, name
+        command = [inside, path] if os.name == 'nt' and name != 'python' else [path]
+        done = subprocess.run(command + list(arguments), cwd=str(place), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        assert done.returncode == 0, done.stderr.decode('utf-8', 'replace')
+        return done.stdout.decode('utf-8')
+    return clean
+
+
+def test_the_source_distribution_is_a_checkout_without_its_history(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition('/')[2] for name in archive.getnames()}
+    for folder in ('rnnbook', 'scripts', 'tests', 'notebooks'):
+        wanted = {'%s/%s' % (folder, name) for name in os.listdir(os.path.join(ROOT, folder))
+                  if name.endswith(('.py', '.json', '.ipynb', '.typed'))}
+        assert wanted and wanted <= names
+    assert {'LICENSE', 'CHANGELOG.md', 'README.md', 'MANIFEST.in', 'requirements.txt', 'setup.cfg', 'setup.py',
+            'pyproject.toml', 'data/README.md'} <= names
+    assert not [name for name in names if name.startswith(('.venv', 'data/')) and name != 'data/README.md']
+
+
+def test_the_wheel_holds_the_package_and_the_scripts(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        names = {re.sub(r'^rnnbook-[\d.]+\.', '', name) for name in archive.namelist()}
+        metadata, = [archive.read(name).decode('utf-8') for name in archive.namelist() if name.endswith('/METADATA')]
+    assert {name for name in names if not name.startswith('dist-info/')} == {
+        'rnnbook/' + name for name in os.listdir(os.path.join(ROOT, 'rnnbook')) if name.endswith(('.py', '.typed'))
+    } | {'data/scripts/' + name for name in SCRIPTS}
+    assert 'dist-info/LICENSE' in names
+    for line in ('Version: ' + rnnbook.__version__, 'License: MIT', 'Requires-Python: >=3.7',
+                 'Author: the rnnbook authors'):
+        assert line in metadata.splitlines()
+
+
+def test_every_script_is_installed_or_left_out_for_a_reason():
+    left_out = {'bootstrap.py', 'baselines.py', 'benchmark.py', 'verify_portable.py'}
+    here = {name for name in os.listdir(os.path.join(ROOT, 'scripts')) if name.endswith('.py')}
+    assert here - left_out == set(SCRIPTS)
+
+
+def test_an_editable_install_has_no_copies_of_the_scripts(distributions):
+    if not os.path.exists(os.path.join(sys.prefix, 'made-by-bootstrap')):
+        pytest.skip('not in an environment that scripts/bootstrap.py made')
+    assert [name for name in SCRIPTS if os.path.exists(os.path.join(os.path.dirname(sys.executable), name))] == []
+
+
+def test_every_script_of_the_wheel_starts_with_the_python_that_it_is_installed_for(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        first = {os.path.basename(name): archive.read(name).split(b'\n')[0] for name in archive.namelist()
+                 if '/scripts/' in name}
+    assert first == dict.fromkeys(SCRIPTS, b'#!python')                     # which pip replaces by the path
+
+
+def test_an_installed_script_starts_by_its_name(clean):
+    assert clean('prepare_data.py', '--help').startswith('usage: prepare_data.py ')
+
+
+def test_an_installed_script_trains_and_another_uses_the_model(clean, tmp_path):
+    text = tmp_path / 'text.txt'
+    text.write_text('The cat sat on the mat. ' * 20, encoding='utf-8')
+    small = ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '4', '--epochs', '1', '--length', '5']
+    said = clean('train_charrnn.py', '--text', str(text), '--ckpt-dir', str(tmp_path / 'm'), *small)
+    assert 'Model saved in ' in said
+    assert len(clean('sample_charrnn.py', '--ckpt-dir', str(tmp_path / 'm'), '--length', '5')) == 4 + 1 + 5 + 1
+
+
+def test_the_installed_package_is_the_one_that_runs(clean):
+    said = clean('python', '-m', 'rnnbook')
+    assert 'rnnbook     %s, in ' % rnnbook.__version__ in said
+    assert os.path.join(ROOT, 'rnnbook') not in said
+    assert os.path.join('site-packages', 'rnnbook') in said
+
+
+def test_the_changelog_has_this_version_and_what_comes_next():
+    heads = re.findall(r'^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$', read('CHANGELOG.md'), flags=re.MULTILINE)
+    assert heads[0] == ('Unreleased', '')
+    assert heads[1][0] == rnnbook.__version__ and all(date for _, date in heads[1:])
+
+
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no executable bit')
-def test_the_ci_script_runs_the_two_commands():
+def test_the_ci_script_runs_the_tests_the_style_check_and_the_notebook():
     assert os.access(os.path.join(ROOT, '.ci', 'run'), os.X_OK)
     subprocess.run(['bash', '-n', os.path.join(ROOT, '.ci', 'run')], check=True)
     assert 'python3 scripts/bootstrap.py -m pytest' in read('.ci', 'run')
     assert 'python3 scripts/bootstrap.py -m flake8' in read('.ci', 'run')
+    assert '--extra notebook --extra plots -m pytest tests/test_notebook.py' in read('.ci', 'run')

@@ -66,9 +66,19 @@ def test_where_nobody_would_see_a_bar_there_is_no_stream(monkeypatch):
         assert bars._stream() is None
 
 
-def test_a_notebook_has_a_stream(monkeypatch):
+def test_an_older_notebook_has_a_stream(monkeypatch):
     monkeypatch.setattr(sys, 'stdout', io.StringIO())       # has no number
     assert bars._stream() == 2
+
+
+def test_a_notebook_whose_streams_have_numbers_shows_the_bar(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setitem(sys.modules, 'ipykernel', None)     # there, whatever it is
+    with open(os.devnull, 'w') as numbered:
+        monkeypatch.setattr(sys, 'stdout', numbered)
+        monkeypatch.setattr(sys, 'stderr', shown)
+        list(bars.progress(range(3), 3, 'In a notebook', patience=0))
+    assert shown.getvalue().startswith('In a notebook') and ENDED in shown.getvalue()
 
 
 CODE = "from rnnbook.progress import progress; print(sum(progress(range(9), 9, 'Adding', patience=0)))"
