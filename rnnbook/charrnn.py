@@ -6,14 +6,14 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 import itertools
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, draws, hamlet, lstm, monitor, optimizers, sampling, sidecar, training
+from rnnbook import checkpoints, draws, hamlet, lstm, monitor, optimizers, sampling, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
 
 from rnnbook.draws import get_top_char
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str
-from rnnbook.files import check_path
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes, check_str)
 from rnnbook.progress import progress
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'SMOKE_RUN']
@@ -110,7 +110,7 @@ class CharRNN:
     def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
                  keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', shards=None, seed=123, device='auto',
                  intra_op_threads=None, inter_op_threads=None):
-        self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
+        self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -122,6 +122,8 @@ class CharRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
+                    'num_classes lstm_size', 'lstm_size lstm_size')
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
         self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = self._private = None
@@ -196,11 +198,34 @@ class CharRNN:
 
         return lstm.initial_seeds(build, self.seed)
 
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
+
+        Returns
+        -------
+        training.Serving
+            ``next_char``: ``character_ids``, int32 (texts,), and the state before it, ``c_0``, ``h_0`` and so on for
+            each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities``, float32 (texts, V), of
+            what follows, and the state after it under the same names.
+        """
+        with tf.Graph().as_default() as g:
+            ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
+            logits, *states = self._forward(self.engine, ids[:, tf.newaxis])
+            before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
+                              for part, tensor in zip('ch', pair)} for state in states)
+            probabilities = tf.nn.softmax(logits, name='probabilities')
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+                                    {'probabilities': probabilities, **after})
+
     def arguments(self):
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
                 ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
                  'grad_clip', 'engine', 'shards', 'seed')}
+
+    def summary(self):
+        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
+        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
     def session_config(self):
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
@@ -472,8 +497,7 @@ class CharRNN:
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,

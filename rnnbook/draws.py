@@ -5,7 +5,7 @@ Shapes: V the number of characters.
 
 import numpy as np
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, check_int, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, as_array, check_int, check_number, shorten
 
 __all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers', 'draw', 'spell']
 
@@ -55,12 +55,13 @@ def get_top_char(probas, char_size, top_n=5):
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
+        A size below 1, another number of probabilities, or negative, infinite or NaN ones, nothing but zeros, or an
+        infinite sum.
     """
     char_size = check_int('char_size', char_size)
     top_n = check_int('top_n', top_n)
     # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
-    p = np.array(probas).reshape(-1)                                                # (V,)
+    p = np.array(as_array('probas', probas)).reshape(-1)                            # (V,)
     if p.dtype.kind not in 'fiu':
         raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
     if len(p) != char_size:
@@ -68,7 +69,11 @@ def get_top_char(probas, char_size, top_n=5):
     if not _drawable(p):
         raise ArgumentValueError(UNDRAWABLE)
     p[np.argsort(p)[:-top_n]] = 0
-    p = p / np.sum(p)
+    with np.errstate(over='ignore'):
+        total = np.sum(p)
+    if not np.isfinite(total):
+        raise ArgumentValueError('probas must have a finite sum, not %s' % total)
+    p = p / total
     return int(np.random.choice(char_size, 1, p=p)[0])
 
 
@@ -77,7 +82,8 @@ def apply_temperature(probas, temperature):
 
     Parameters
     ----------
-    probas : numpy.ndarray of float, shape (..., V)
+    probas : array_like of float, shape (..., V)
+        Not negative.
     temperature : float
         Above 0; below 1 for safer texts, above for wilder ones.
 
@@ -86,12 +92,20 @@ def apply_temperature(probas, temperature):
     numpy.ndarray, shape (..., V)
         The largest of the V is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is
         the book's.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A `temperature` that is not above 0, or `probas` that are no numbers.
     """
-    if temperature == 1:
+    if check_number('temperature', temperature, above=0) == 1:
         return probas
-    with np.errstate(divide='ignore'):
-        logs = np.log(probas.astype(np.float64)) / temperature
-    return np.exp(logs - logs.max(axis=-1, keepdims=True))
+    probas = as_array('probas', probas)
+    if probas.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % probas.dtype)
+    with np.errstate(divide='ignore', over='ignore'):       # of 0, and of what a temperature near 0 makes of the others
+        logs = np.log(probas.astype(np.float64))
+        return np.exp((logs - logs.max(axis=-1, keepdims=True)) / temperature)
 
 
 def uniform_numbers(steps, samples=1, seed=None):

@@ -12,7 +12,8 @@ import numpy as np
 
 from rnnbook import etext
 from rnnbook.draws import get_top_char
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_choice, check_int, check_str, shorten
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
+                            check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_known', 'check_char2int',
@@ -88,11 +89,13 @@ def encode(text, char2int):
     ArgumentTypeError
         `text` is not a `str`, or `char2int` is something else (`int2char`, say).
     ArgumentValueError
-        A character that has no number, with its position.
+        A character that has no number, with its position, or one below 0.
     """
     check_str('text', text)
     if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
         raise ArgumentTypeError('char2int must be a dict of character to number, not %s' % shorten(char2int))
+    for char, number in char2int.items():
+        check_int('char2int[%s]' % shorten(char), number, 0)
     try:
         return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
     except KeyError as error:
@@ -175,6 +178,7 @@ def check_char2int(name, vocabulary, num_classes):
     for char, number in vocabulary.items():
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
+        check_unicode(name, char)
         check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
     if sorted(vocabulary.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
@@ -208,7 +212,7 @@ def reshape_data(sequence, batch_size, num_steps):
     """
     batch_size = check_int('batch_size', batch_size)
     num_steps = check_int('num_steps', num_steps)
-    sequence = np.asarray(sequence)
+    sequence = as_array('sequence', sequence)
     if sequence.ndim != 1:
         raise ArgumentValueError('sequence must have one dimension, not the shape %s' % (sequence.shape,))
     if sequence.size and sequence.dtype.kind not in 'iu':
@@ -238,9 +242,10 @@ def create_batch_generator(data_x, data_y, num_steps):
     x, y : numpy.ndarray, shape (N, T)
     """
     num_steps = check_int('num_steps', num_steps)
-    if np.shape(data_x) != np.shape(data_y) or np.ndim(data_x) != 2:
+    data_x, data_y = as_array('data_x', data_x), as_array('data_y', data_y)
+    if data_x.shape != data_y.shape or data_x.ndim != 2:
         raise ArgumentValueError('data_x and data_y must have one shape (rows, columns), not %s and %s'
-                                 % (np.shape(data_x), np.shape(data_y)))
+                                 % (data_x.shape, data_y.shape))
     return _windows(data_x, data_y, num_steps)
 
 

@@ -10,13 +10,15 @@ import io
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from numbers import Integral
 from string import punctuation
 
 import numpy as np
 
 from rnnbook import progress as bars
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
-from rnnbook.files import check_path, read_text
+from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, FileError, as_array, check_bool,
+                            check_int, check_length, check_str, check_unicode, shorten)
+from rnnbook.files import LineLimit, check_path, read_text
 
 __all__ = ['load_reviews', 'separate_punctuation', 'count_words', 'make_word_to_int', 'map_reviews', 'index_reviews',
            'fixed_length', 'encode', 'check_word_to_int', 'check_labels', 'split_halves', 'create_batch_generator']
@@ -41,14 +43,16 @@ def load_reviews(path):
     Raises
     ------
     FileError
-        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows; or a label other than
-        0 and 1, with its row (the first one after the header is row 0, as in a data frame).
+        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows, with a line of more
+        than 2 ** 20 characters or a header of more than 1000 columns; or a label other than 0 and 1, with its row (the
+        first one after the header is row 0, as in a data frame).
     """
     import pandas
     path = check_path('path', path)
     text = read_text(path, max_bytes=2 ** 31, fold=False)
     if not text.strip():
         raise FileError('%s is empty; it needs the columns review and sentiment' % path)
+    LineLimit(path).feed(text)
     if '\0' in text:                                        # pandas would drop the rest of that field
         raise FileError('%s cannot be read as a CSV: character %d is NUL' % (path, text.index('\0')))
     try:
@@ -118,7 +122,7 @@ def _words(name, row, text):
 
 def _each(items, title, shown):
     """Go through the items under the chapter's bar, from the start, or without one."""
-    return bars.progress(items, len(items), title, patience=0) if shown else items
+    return bars.progress(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
 def count_words(reviews, *, progress=True):
@@ -162,9 +166,12 @@ def make_word_to_int(counts):
     Raises
     ------
     ArgumentTypeError
-        `counts` is not a dict.
+        `counts` is not a dict, or a count is no integer.
     """
     _check_dict('counts', counts, 'count')
+    for word, count in counts.items():
+        if not isinstance(count, Integral):
+            raise ArgumentTypeError('counts[%s] must be an integer, not %s' % (shorten(word), shorten(count)))
     return {word: number for number, word in enumerate(sorted(counts, key=counts.get, reverse=True), 1)}
 
 
@@ -251,16 +258,28 @@ def fixed_length(mapped, sequence_length=200):
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        `sequence_length` is not an integer of at least 1.
+        `sequence_length` is not an integer of at least 1, or `mapped` holds something else than rows of integers from
+        0 to the largest int32.
     """
-    sequence_length = check_int('sequence_length', sequence_length)
-    sequences = np.zeros((len(mapped), sequence_length), dtype=np.int32)            # (N, T)
+    return _fixed_length('mapped', mapped, check_int('sequence_length', sequence_length))
+
+
+def _fixed_length(name, mapped, sequence_length):
+    """The rows of `fixed_length`; `name` is the argument that the numbers come from."""
+    sequences = np.zeros((check_length(name, mapped), sequence_length), dtype=np.int64)             # (N, T)
+    each = 'each row of ' + name
     for row, numbers in enumerate(mapped):
         # Book: the listing assigns to `[-len(row):]`, which stops at a review without a word.
-        if len(numbers):
-            last = numbers[-sequence_length:]
+        if check_length(each, numbers):
+            last = as_array(each, numbers[-sequence_length:])
+            if last.ndim != 1 or last.dtype.kind not in 'iu':
+                raise ArgumentTypeError('%s must hold integers, not %s as in row %d' % (name, shorten(numbers), row))
             sequences[row, -len(last):] = last
-    return sequences
+    wrong = np.flatnonzero(((sequences < 0) | (sequences > INT32_MAX)).any(axis=1))
+    if len(wrong):
+        raise ArgumentValueError('%s must hold integers from 0 to %d, not others as in row %d'
+                                 % (name, INT32_MAX, wrong[0]))
+    return sequences.astype(np.int32)
 
 
 def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
@@ -293,8 +312,8 @@ def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
         words = _words('texts', row, text)
         mapped.append([vocabulary[word] for word in words if word in vocabulary])
         unknown.append(len(words) - len(mapped[-1]))
-    sequences = fixed_length(mapped, sequence_length)
-    return (sequences, np.array(unknown, dtype=np.int64)) if return_unknown else sequences
+    sequences = _fixed_length('vocabulary', mapped, check_int('sequence_length', sequence_length))
+    return (sequences, np.array(unknown, dtype=np.int64)) if check_bool('return_unknown', return_unknown) else sequences
 
 
 def check_word_to_int(name, vocabulary, n_words):
@@ -319,6 +338,7 @@ def check_word_to_int(name, vocabulary, n_words):
     for word, number in vocabulary.items():
         if not isinstance(word, str):
             raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
+        check_unicode(name, word)
         number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
         if seen.setdefault(number, word) != word:
             raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'
@@ -347,7 +367,7 @@ def check_labels(name, labels, rows):
     ArgumentTypeError, ArgumentValueError
         Not numbers, another shape, or another value than 0 and 1; the first such row is named.
     """
-    array = np.asarray(labels)
+    array = as_array(name, labels)
     if array.dtype.kind not in 'iufb':
         raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s' % (name, array.dtype))
     if array.shape != (rows,):
@@ -377,7 +397,7 @@ def split_halves(x, y):
     ArgumentValueError
         Fewer than 2 rows, or lengths that differ.
     """
-    if len(x) != len(y):
+    if check_length('x', x) != check_length('y', y):
         raise ArgumentValueError('y must have one label for each of the %d rows of x, not %d' % (len(x), len(y)))
     if len(x) < 2:
         raise ArgumentValueError('x must have at least 2 rows to be split in halves, not %d' % len(x))
@@ -401,8 +421,9 @@ def create_batch_generator(x, y=None, batch_size=64):
         `x` alone where no `y` is given.
     """
     batch_size = check_int('batch_size', batch_size)
-    if y is not None and len(y) != len(x):
-        raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (len(x), len(y)))
+    rows = check_length('x', x)
+    if y is not None and check_length('y', y) != rows:
+        raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (rows, len(y)))
     return _batches(x, y, batch_size)
 
 

@@ -24,7 +24,6 @@ def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=Fa
         ``'book'``: the chapter's cells under `tf.nn.dynamic_rnn`. ``'fused'``: one `LSTMBlockFusedCell` a layer, which
         computes all time steps in one op; dropout on its output sequence.
     ids : tf.Tensor of int32, shape (N, T)
-        N is known where `shards` is above 1.
     lookup : callable
         Gives the inputs of ids of any shape: (..., D) for (...).
     lstm_size : int
@@ -38,7 +37,7 @@ def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=Fa
         Of the dropout of ``'fused'``, which is a function of the seed, the step (see `step_counter`) and the layer;
         that of ``'book'`` follows from the graph-level seed.
     shards : int, default 1
-        ``'fused'`` computes the batch in so many parts, side by side. ``'book'`` has no use for it.
+        ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
 
     Returns
     -------
@@ -136,7 +135,7 @@ def _rows(tensor):
 def _fused(ids, lookup, lstm_size, num_layers, dropout, last, shards):
     """The same layers, time-major, each layer of each shard one op."""
     rows = _rows(ids)
-    sizes = [rows] if shards == 1 else shard_sizes(rows, shards)
+    sizes = shard_sizes(rows, shards) if isinstance(rows, int) else [rows]
     initial_state = tuple(tf.contrib.rnn.LSTMStateTuple(tf.zeros([rows, lstm_size]), tf.zeros([rows, lstm_size]))
                           for _ in range(num_layers))                               # per layer: c, h (N, H)
     # Each id is looked up once, however often it stands in the batch: no product with its vector is done twice.

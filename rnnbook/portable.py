@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_ids, check_int,
-                            check_number, check_str)
+                            check_number, check_sizes, check_str)
 from rnnbook.files import check_path
 from rnnbook.progress import progress
 
@@ -86,6 +86,7 @@ class PortableSentiment:
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
         self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
+        check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
         self._arrays, self._layers = arrays, _layers(description, arrays)
         width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
         self._rows = max(1, PIECE // (self._seq_len * width))

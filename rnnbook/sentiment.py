@@ -4,13 +4,13 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, monitor, optimizers, sidecar, training
+from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number
-from rnnbook.files import check_path
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes)
 from rnnbook.progress import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
@@ -108,7 +108,7 @@ class SentimentRNN:
     def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
                  embed_size=200, *, engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                  intra_op_threads=None, inter_op_threads=None):
-        self.n_words = check_int('n_words', n_words, maximum=2 ** 31 - 1)
+        self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
         self.num_layers = check_int('num_layers', num_layers)
@@ -119,6 +119,8 @@ class SentimentRNN:
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
+                    'embed_size lstm_size', 'lstm_size lstm_size')
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
         self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = None
@@ -199,6 +201,20 @@ class SentimentRNN:
                 self._inference_graphs[self.batch_size] = training.Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[self.batch_size]
+
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
+
+        Returns
+        -------
+        training.Serving
+            ``classify``: ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32.
+        """
+        with tf.Graph().as_default() as g:
+            tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
+            self._outputs(self._forward(self.engine, tf_x)[0])
+            outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
     def arguments(self):
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
@@ -299,26 +315,106 @@ class SentimentRNN:
             No checkpoint in the folder, one that cannot be read, or one of another model.
         """
         x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
-        fetch = 'probabilities:0' if check_bool('return_proba', return_proba) else 'labels:0'
+        check_bool('return_proba', return_proba)
+        probabilities = self._probabilities(x, ckpt_dir, checkpoint, carry_state)
+        return probabilities if return_proba else np.rint(probabilities).astype(np.int32)       # half to even: tf.round
+
+    def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
+        """The probabilities of checked rows, float32 of the shape (rows,), with the weights of a checkpoint."""
         check_bool('carry_state', carry_state)
         folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
         prefix = checkpoints.find(folder, checkpoint)
         checkpoints.match(folder, sidecar.Description(type(self).__name__, self.arguments(), None), KIND, self.SHAPING)
-
-        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
-        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
-        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
-        predictions = [np.zeros(0, dtype=np.float32 if return_proba else np.int32)]
         inference = self._inference()
         with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
             checkpoints.restore(sess, inference.saver, prefix)
-            state = training.CarriedState(sess, inference)
-            for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
-                if not carry_state:
-                    state.reset()
-                # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
-                predictions += state.run([fetch], {'tf_x:0': batch_x})
-        return np.concatenate(predictions)[:len(x)]
+            return self._run(training.CarriedState(sess, inference), x, carry_state)
+
+    def _run(self, state, x, carry_state):
+        """The probabilities of checked rows, in the batches of the chapter."""
+        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
+        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
+        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
+        probabilities = [np.zeros(0, dtype=np.float32)]
+        for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
+            if not carry_state:
+                state.reset()
+            # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
+            probabilities += state.run(['probabilities:0'], {'tf_x:0': batch_x})
+        return np.concatenate(probabilities)[:len(x)]
+
+    def evaluate(self, X_data, y_data, *, ckpt_dir=None, checkpoint=None, carry_state=True):
+        """Hold the predictions for rows against their labels.
+
+        Parameters
+        ----------
+        X_data : array_like of int, shape (rows, T)
+            Word numbers, at least one row.
+        y_data : array_like, shape (rows,)
+            Labels, 0 or 1.
+        ckpt_dir, checkpoint, carry_state
+            As for `predict`.
+
+        Returns
+        -------
+        metrics.Evaluation
+            `accuracy`, `log_loss` in nats, `confusion` of the shape (2, 2) by label and prediction, `auc`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError, FileError
+            As for `predict`; or labels of the wrong type, shape or range.
+        """
+        x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
+        y = imdb.check_labels('y_data', y_data, len(x))
+        if not len(x):
+            raise ArgumentValueError('X_data must have at least one row, not none')
+        return metrics.evaluate(y, self._probabilities(x, ckpt_dir, checkpoint, carry_state))
+
+    def predict_text(self, texts, *, ckpt_dir=None, checkpoint=None, return_unknown=False):
+        """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            They are treated as those of the training were. Words that the vocabulary lacks are left out, or take the
+            vocabulary's number for unknown ones; of what remains the last `seq_len` words are read.
+        ckpt_dir, checkpoint
+            As for `predict`.
+        return_unknown : bool, default False
+            Return the number of words that the vocabulary lacks as well.
+
+        Returns
+        -------
+        probabilities : float, or numpy.ndarray of float32, shape (texts,)
+            Of the label 1; a float for a single `str`.
+        unknown : int, or numpy.ndarray of int64, shape (texts,)
+            Only with `return_unknown`.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            Not texts; or the model was trained without a vocabulary.
+        FileError
+            As for `predict`.
+        """
+        check_bool('return_unknown', return_unknown)
+        vocabulary = self.vocabulary
+        if vocabulary is None:
+            vocabulary = SentimentRNN.load(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
+        if vocabulary is None:
+            raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
+                                     'train(..., vocabulary=word_to_int) saves it with the weights')
+        rows = [texts] if isinstance(texts, str) else texts
+        x, unknown = imdb.encode(rows, vocabulary, self.seq_len, return_unknown=True)
+        probabilities = self._probabilities(x, ckpt_dir, checkpoint, carry_state=False)
+        if isinstance(texts, str):
+            probabilities, unknown = float(probabilities[0]), int(unknown[0])
+        return (probabilities, unknown) if return_unknown else probabilities
+
+    def summary(self):
+        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
+        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
     @classmethod
     def load(cls, ckpt_dir, *, engine=None, device='auto', intra_op_threads=None, inter_op_threads=None):
@@ -343,8 +439,7 @@ class SentimentRNN:
         FileError
             No such folder, no model of this class in it, or a damaged description.
         """
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
             engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

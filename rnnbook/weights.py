@@ -24,15 +24,16 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, che
 from rnnbook.files import atomic_path, read_bytes, sha256
 from rnnbook.sidecar import NAME as MODEL_JSON
 
-__all__ = ['NAME', 'variables', 'write', 'read']
+__all__ = ['NAME', 'variables', 'summary', 'write', 'read']
 
 NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
 MAX_ABOUT = 8192
-#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes.
-DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, struct.error, tokenize.TokenError,
-          zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes. A header is read by
+#: Python's own parser, which says MemoryError where something is nested too deep for it.
+DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, MemoryError, struct.error,
+          tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def variables(description):
@@ -66,6 +67,34 @@ def variables(description):
         below = units
     yield 'logits/kernel', (units, classes)
     yield 'logits/bias', (classes,)
+
+
+def summary(description):
+    """The variables that a model computes with, their shapes and numbers of weights, and their sum.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+
+    Returns
+    -------
+    str
+        A table, one variable a line.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        As `variables` does.
+    """
+    rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
+            for name, shape in variables(description)]
+    total = sum(int(count.replace(',', '')) for _, _, count in rows)
+    settings = ', '.join('%s=%s' % (name, description.arguments[name]) for name in sorted(description.arguments))
+    rows = [('variable', 'shape', 'weights')] + rows + [('in all', '', '{:,}'.format(total))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ['  '.join([name.ljust(widths[0]), shape.rjust(widths[1]), count.rjust(widths[2])])
+             for name, shape, count in rows]
+    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
 
 
 def write(folder, arrays, description, checkpoint):
@@ -223,7 +252,7 @@ def _newest(folder):
     state = os.path.join(folder, 'checkpoint')
     if not os.path.isfile(state):
         return None, None
-    found = re.match(r'model_checkpoint_path: "(.*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
+    found = re.match(r'model_checkpoint_path: "([^"\0]*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
     name = os.path.basename(found.group(1)) if found else ''
     index = os.path.join(folder, name + '.index')
     return (name, sha256(index)) if os.path.isfile(index) else (None, None)

@@ -6,7 +6,7 @@ import json
 import sys
 
 import rnnbook
-from rnnbook import cli, files, imdb
+from rnnbook import cli, files
 from rnnbook.errors import ArgumentValueError
 
 FIELDS = ('label', 'probability', 'unknown_words', 'text')
@@ -16,6 +16,8 @@ def arguments(argv):
     """Parse the command line."""
     parser = cli.parser(__doc__, epilog='Words that the model has not seen are left out; unknown_words counts them.')
     parser.add_argument('texts', nargs='*', metavar='TEXT', help='a review; none at all reads standard input')
+    parser.add_argument('--text', action='append', default=[], metavar='TEXT',
+                        help='a review; may be given several times')
     parser.add_argument('--file', metavar='FILE', help='a UTF-8 file with one review a line')
     parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
@@ -27,10 +29,11 @@ def arguments(argv):
 
 def read_texts(args):
     """The reviews, from wherever they are to come from."""
-    if args.texts and args.file:
+    texts = args.texts + args.text
+    if texts and args.file:
         raise ArgumentValueError('give TEXT or --file, not both')
-    if args.texts:
-        return args.texts
+    if texts:
+        return texts
     if args.file:
         return files.read_text(args.file).splitlines()
     if sys.stdin.isatty():
@@ -56,11 +59,7 @@ def main(argv):
     args = arguments(argv)
     texts = read_texts(args)
     rnn = rnnbook.SentimentRNN.load(args.ckpt_dir, device=args.device)
-    if rnn.vocabulary is None:
-        raise ArgumentValueError('--ckpt-dir %s was trained without a vocabulary, so that texts cannot be read; '
-                                 'train(..., vocabulary=word_to_int) saves it' % args.ckpt_dir)
-    sequences, unknown = imdb.encode(texts, rnn.vocabulary, rnn.seq_len, return_unknown=True)
-    probabilities = rnn.predict(sequences, return_proba=True, checkpoint=args.checkpoint, carry_state=False)
+    probabilities, unknown = rnn.predict_text(texts, checkpoint=args.checkpoint, return_unknown=True)
     labels = (probabilities.round().astype(int)).tolist()
     write(list(zip(labels, [round(float(p), 6) for p in probabilities], unknown.tolist(), texts)), args.format)
     if unknown.any():

@@ -239,7 +239,7 @@ FLAGS = {
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
                          'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
-    'predict_sentiment.py': ['file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
+    'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
                           'seed', 'num-samples', 'stream', 'device'],
 }

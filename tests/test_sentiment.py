@@ -36,81 +36,11 @@ def test_the_constructor_has_the_books_arguments_order_and_defaults():
         'intra_op_threads': None, 'inter_op_threads': None}
 
 
-INTEGERS = ['n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'embed_size']
-BAD_ARGUMENTS = ([(name, value, ArgumentValueError) for name in INTEGERS for value in (0, -1)]
-                 + [(name, value, ArgumentTypeError) for name in INTEGERS
-                    for value in ('8', 2.0, None, True, float('nan'))]
-                 + [('learning_rate', value, ArgumentValueError) for value in (0, -0.1, float('nan'), float('inf'))]
-                 + [('learning_rate', value, ArgumentTypeError) for value in ('fast', None, True)]
-                 + [('engine', 'fast', ArgumentValueError), ('engine', None, ArgumentValueError),
-                    ('seed', -1, ArgumentValueError), ('seed', 2 ** 31, ArgumentValueError),
-                    ('seed', None, ArgumentTypeError), ('device', 'tpu', ArgumentValueError)])
-
-
-@pytest.mark.parametrize('name, value, error', BAD_ARGUMENTS)
-def test_a_bad_argument_is_named_before_any_graph_is_built(name, value, error, monkeypatch):
-    monkeypatch.setattr(tf, 'Graph', None)                  # building one would be another error
-    with pytest.raises(error, match='^%s must be ' % name):
-        models.sentiment(**{name: value})
-
-
-def test_another_engine_is_refused_by_name():
-    with pytest.raises(ArgumentValueError, match="engine must be one of 'book', 'fused', not 'other'"):
-        models.sentiment(engine='other')
-
-
 def test_numpy_integers_are_integers():
     assert models.sentiment(lstm_size=np.int64(3)).arguments()['lstm_size'] == 3
 
 
 X, Y = models.reviews()
-BAD_ROWS = [
-    ('X_train', X[0], Y, ArgumentValueError, r'X_train must have the shape \(rows, 4\), not \(4,\)'),
-    ('X_train', X[:, :3], Y, ArgumentValueError, r'X_train must have the shape \(rows, 4\), not \(15, 3\)'),
-    ('X_train', X.astype(float), Y, ArgumentTypeError, 'X_train must hold integers, not float64'),
-    ('X_train', [['a'] * 4] * 15, Y, ArgumentTypeError, 'X_train must hold integers'),
-    ('X_train', X[:4], Y[:4], ArgumentValueError, 'X_train must have at least batch_size = 5 rows, not 4'),
-    ('X_train', np.where(X == X.max(), 6, X), Y, ArgumentValueError, r'ids from 0 to 5 \(n_words - 1\), not 6'),
-    ('X_train', X - 1, Y, ArgumentValueError, 'ids from 0 to 5 .*, not -1'),
-    ('y_train', X, Y[:-1], ArgumentValueError, r'y_train must have the shape \(15,\)'),
-    ('y_train', X, Y[:, None], ArgumentValueError, r'y_train must have the shape \(15,\)'),
-    ('y_train', X, Y + 1, ArgumentValueError, 'y_train must hold 0 and 1, not 2'),
-    ('y_train', X, np.where(Y, np.nan, 0), ArgumentValueError, 'y_train must hold 0 and 1, not nan'),
-    ('y_train', X, ['pos'] * 15, ArgumentTypeError, 'y_train must hold the numbers 0 and 1'),
-]
-
-
-@pytest.mark.parametrize('name, x, y, error, message', BAD_ROWS)
-def test_bad_rows_are_named_before_a_folder_is_made(name, x, y, error, message, tmp_path):
-    with pytest.raises(error, match=message):
-        models.sentiment().train(x, y, 1, ckpt_dir=tmp_path / 'model')
-    assert not (tmp_path / 'model').exists()
-
-
-BAD_SETTINGS = [
-    (dict(num_epochs=0), ArgumentValueError, 'num_epochs must be an integer of at least 1, not 0'),
-    (dict(num_epochs=1.5), ArgumentTypeError, 'num_epochs must be'),
-    (dict(keep_prob=0), ArgumentValueError, 'keep_prob must be a finite number above 0 and of at most 1, not 0'),
-    (dict(keep_prob=1.1), ArgumentValueError, 'keep_prob must be'),
-    (dict(vocabulary=['good']), ArgumentTypeError, 'vocabulary must be a dict'),
-    (dict(vocabulary={'good': 6}), ArgumentValueError, 'must be an integer from 1 to 5, not 6'),
-    (dict(vocabulary={'good': 1, 'bad': 1}), ArgumentValueError, 'a number of its own for each word'),
-    (dict(save_every=0), ArgumentValueError, 'save_every must be'),
-    (dict(log_every=-1), ArgumentValueError, 'log_every must be'),
-    (dict(max_to_keep=-1), ArgumentValueError, 'max_to_keep must be'),
-    (dict(stop=True), ArgumentTypeError, 'stop must be a function'),
-    (dict(epochs=3), ArgumentTypeError, "train has no argument 'epochs'; its settings of a run are save_every"),
-    (dict(ckpt_dir=3), ArgumentTypeError, 'ckpt_dir must be a path, not 3'),
-    (dict(ckpt_dir=''), ArgumentValueError, 'ckpt_dir must be a path of at least one character'),
-]
-
-
-@pytest.mark.parametrize('settings, error, message', BAD_SETTINGS)
-def test_bad_settings_of_a_run_are_named_before_a_folder_is_made(settings, error, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(error, match=message):
-        models.sentiment().train(X, Y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
-    assert os.listdir('.') == []
 
 
 def test_training_prints_the_books_lines_and_saves_under_the_books_names(tmp_path, capsys):
@@ -172,26 +102,58 @@ def test_without_the_carried_state_a_prediction_does_not_depend_on_the_rows_befo
     np.testing.assert_allclose(together[7:], alone, rtol=0, atol=1e-6)
 
 
+def test_evaluate_holds_the_predictions_against_the_labels(trained):
+    rnn, _, x = trained
+    y = models.reviews()[1]
+    found = rnn.evaluate(x, y)
+    assert found.accuracy == np.mean(rnn.predict(x) == y)
+    assert found.confusion.sum() == 15
+    alone = rnn.evaluate(x, y, carry_state=False)
+    p = rnn.predict(x, return_proba=True, carry_state=False).astype(np.float64)
+    assert alone.log_loss == pytest.approx(-np.mean(np.log(np.where(y == 1, p, 1 - p))))
+    with pytest.raises(ArgumentValueError, match=r"y_data must have the shape \(15,\)"):
+        rnn.evaluate(x, y[1:])
+    with pytest.raises(ArgumentValueError, match="X_data must have at least one row"):
+        rnn.evaluate(x[:0], y[:0])
+
+
+def test_texts_are_classified_each_alone_and_unknown_words_are_counted(trained):
+    rnn, folder, _ = trained
+    texts = ["A good film!", "bad, bad", "", "a zebra"] * 3
+    probabilities, unknown = rnn.predict_text(texts, return_unknown=True)
+    assert (probabilities.dtype, unknown.tolist()) == (np.float32, [0, 1, 0, 1] * 3)
+    np.testing.assert_allclose(probabilities, rnn.predict_text(texts[::-1])[::-1], rtol=0, atol=1e-6)
+    one = rnn.predict_text("A good film!")
+    assert isinstance(one, float) and one == pytest.approx(probabilities[0], abs=1e-6)
+    assert rnn.predict_text("zebra", return_unknown=True)[1] == 1
+    row = np.array([[0, 0, 0, models.WORDS["bad"]]])
+    assert rnn.predict_text("bad") == pytest.approx(rnn.predict(row, return_proba=True, carry_state=False)[0], abs=1e-6)
+    assert models.sentiment().predict_text("bad", ckpt_dir=folder) == pytest.approx(rnn.predict_text("bad"), abs=1e-6)
+    assert rnn.predict_text([]).shape == (0,)
+    with pytest.raises(ArgumentTypeError, match="texts must be a sequence of str; row 1 is 5"):
+        rnn.predict_text(["good", 5])
+
+
+def test_texts_need_a_vocabulary(tmp_path):
+    rnn = models.sentiment()
+    rnn.train(X, Y, 1, ckpt_dir=tmp_path)
+    with pytest.raises(ArgumentValueError, match="the vocabulary must be there to read texts"):
+        rnn.predict_text("good")
+
+
+def test_the_summary_lists_every_variable_and_counts_the_weights():
+    lines = models.sentiment(num_layers=2).summary().splitlines()
+    assert lines[0].startswith("SentimentRNN(batch_size=5, ")
+    assert [line.split()[0] for line in lines[2:-1]] == [
+        variable.op.name for variable in models.sentiment(num_layers=2).g.get_collection("trainable_variables")]
+    assert lines[2].split() == ["embedding", "6", "x", "2", "12"]
+    assert lines[-1].split() == ["in", "all", str(12 + 5 * 12 + 12 + 6 * 12 + 12 + 3 + 1)]
+
+
 def test_a_batch_of_one_row_works(tmp_path):
     rnn = models.sentiment(batch_size=1)
     rnn.train(X[:3], Y[:3], 1, ckpt_dir=tmp_path)
     assert rnn.predict(X[:3]).shape == (3,)
-
-
-BAD_DATA = [(X[:, :3], ArgumentValueError, 'X_data must have the shape'),
-            (X + 6, ArgumentValueError, 'X_data must hold ids from 0 to 5'),
-            (X.astype(float), ArgumentTypeError, 'X_data must hold integers')]
-
-
-@pytest.mark.parametrize('x, error, message', BAD_DATA)
-def test_predict_names_bad_rows(x, error, message, trained):
-    with pytest.raises(error, match=message):
-        trained[0].predict(x)
-
-
-def test_predict_names_a_bad_switch(trained):
-    with pytest.raises(ArgumentTypeError, match='return_proba must be True or False'):
-        trained[0].predict(X, return_proba='yes')
 
 
 def test_prediction_needs_a_folder_with_a_fitting_model(trained, tmp_path):
