@@ -6,7 +6,8 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 import itertools
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, draws, hamlet, lstm, monitor, optimizers, sampling, sidecar, training, weights
+from rnnbook import (checkpoints, draws, hamlet, lstm, monitor, optimizers, record, sampling, sidecar, training,
+                     weights)
 
 import numpy as np
 import tensorflow as tf
@@ -232,7 +233,7 @@ class CharRNN:
         return runtime.session_config(self.device, self.threads)
 
     def train(self, train_x, train_y, num_epochs, ckpt_dir='./model/', *, vocabulary=None, **run):
-        """Train from fresh weights and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
+        """Train and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
 
         As in the chapter, the state is carried from each window to the next, zero at the start of an epoch.
 
@@ -246,36 +247,37 @@ class CharRNN:
         vocabulary : dict of str to int, optional
             The `char2int` of the text, to be saved with the weights: `sample` needs it.
         **run
-            The fields of `training.Run`: `save_every` (default 1 epoch), `max_to_keep`, `log_every` (default 10
-            iterations), `overwrite`, `stop`.
+            The fields of `training.Run`: `resume`, `save_every` (default 1 epoch), `save_minutes`, `max_to_keep`,
+            `log_every` (default 10 iterations), `overwrite`, `stop`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written; or `sampling` is true.
         FileError
-            The folder cannot be written to or holds another model, or saving failed.
+            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
+            or data, no whole checkpoint is left to resume from, or saving failed.
+        DivergenceError
+            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
         x, y = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)
         run = training.Run.of(run, save_every=1, log_every=10)
-        description = sidecar.Description(type(self).__name__, self.arguments(),
-                                          hamlet.check_char2int('vocabulary', vocabulary, self.num_classes))
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
-                                    KIND, run.max_to_keep, run.overwrite)
+        vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
+        settings = {'num_epochs': num_epochs, 'data': record.fingerprint(x, y)}
+
+        def name(progress):
+            return 'language_modeling.ckpt-%d' % progress.iteration
 
         def feeds():
             for batch_x, batch_y in hamlet.create_batch_generator(x, y, self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            sess.run(self.init_op)
-
-            def save(epoch, iteration, complete):
-                folder.save(sess, 'language_modeling.ckpt-%d' % iteration)
-                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
-
-            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
+                                    settings, name)
+        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
+                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:

@@ -1,173 +1,313 @@
 """A model's folder: checkpoints written by `tf.train.Saver` under the book's names, each save under a new one.
 
-Beside them lies `model.json` (see `sidecar`), and together they are all that using the model needs.
+Beside each lies its record (see `record`), and beside them all `model.json` (see `sidecar`); together they are all that
+using the model, or going on with its training, needs. `store` sees to the files.
 """
 
+import contextlib
+import hashlib
 import os
+import warnings
 
+import numpy as np
 import tensorflow as tf
 
-from rnnbook import sidecar, weights
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook import files, record, sidecar, store, weights
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError, FileError, shorten
 from rnnbook.files import check_path
 
-__all__ = ['Folder', 'check_folder', 'folder_of', 'names', 'recorded', 'find', 'reader', 'restore', 'match', 'rebuild']
+__all__ = ['Folder', 'check_folder', 'folder_of', 'names', 'find', 'reader', 'restore', 'fingerprint', 'match',
+           'rebuild']
+
+names = store.names
 
 
 class Folder:
-    """The folder that a run saves into.
+    """The folder that a run saves into, held for the block against any other run.
 
     Parameters
     ----------
     path : str
         Made if it is not there.
-    saver : tf.train.Saver
-        Says which variables are saved; its own list of checkpoints is left alone.
-    description : sidecar.Description
-    kind : {'words', 'characters'}
-        What the vocabulary numbers.
-    max_to_keep : int
-        How many checkpoints the folder may hold, 0 for any number. Those of an earlier run of the same model count.
-    overwrite : bool
-        Accept a folder that holds another model.
+    model : SentimentRNN or CharRNN
+        What is saved; it learns where it was saved, with which vocabulary.
+    vocabulary : dict of str to int, or None
+    run : training.Run
+    settings : dict
+        What else the run was told, by name: `num_epochs`, which may differ where a run resumes, and what may not.
+    name : callable
+        Gives the book's name of a checkpoint from a `record.Progress`.
 
     Raises
     ------
     FileError
-        It cannot be made or written to, or holds another model.
+        It cannot be made or written to, another run holds it, it holds another model, or it holds what the run was
+        asked to resume and cannot.
     """
 
-    def __init__(self, path, saver, description, kind, max_to_keep, overwrite):
-        self.path = path
-        self._description, self._kind = description, kind
-        definition = tf.compat.v1.train.SaverDef()
-        definition.CopyFrom(saver.as_saver_def())
-        definition.max_to_keep = max_to_keep
-        self._saver = tf.compat.v1.train.Saver(saver_def=definition, save_relative_paths=True)
-        same = self._check(overwrite)
-        try:
-            os.makedirs(path, exist_ok=True)
-        except OSError as error:
-            raise FileError('ckpt_dir %s cannot be made: %s' % (path, error.strerror)) from error
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise FileError('ckpt_dir %s cannot be written to' % path)
-        before = recorded(path)
-        if same and before:
-            print('%s holds an earlier run of this model; this one starts anew.' % path)
-            self._saver.recover_last_checkpoints([os.path.join(path, name) for name in before])
+    #: The settings of a run that may differ where it resumes.
+    FREE = ('num_epochs', 'save_every', 'save_minutes', 'max_to_keep', 'log_every')
 
-    def _check(self, overwrite):
-        """Whether the folder holds this very model; an error if it holds another one that may not be overwritten."""
+    def __init__(self, path, model, vocabulary, run, settings, name):
+        self.path = path
+        self._model, self._run, self._name = model, run, name
+        self._description = sidecar.Description(type(model).__name__, model.arguments(), vocabulary)
+        self._settings = dict(settings, **{field: getattr(run, field) for field in self.FREE if hasattr(run, field)})
+        self._kept, self._lost, self._number, self._newest = [], [], 0, None
+
+    def __enter__(self):
+        try:
+            os.makedirs(self.path, exist_ok=True)
+        except OSError as error:
+            raise FileError('ckpt_dir %s cannot be made: %s' % (self.path, error.strerror)) from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise FileError('ckpt_dir %s cannot be written to' % self.path)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(files.lock(os.path.join(self.path, store.LOCK)))
+            except FileError as error:
+                raise FileError('ckpt_dir %s is in use: %s' % (self.path, error)) from error
+            store.recover(self.path)
+            self._found = self._look()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+    def _look(self):
+        """See what the folder holds; gives the record to resume from, or None for a run that starts."""
+        before, self._number = store.by_age(self.path), store.last_number(self.path)
         if not os.path.exists(os.path.join(self.path, sidecar.NAME)):
-            return False
+            if self._run.resume and before:                 # the book's own; they stay where they are
+                raise FileError('ckpt_dir %s holds checkpoints without a %s, which cannot be resumed'
+                                % (self.path, sidecar.NAME))
+            return None
+        found = None
         try:
             found = sidecar.read(self.path, self._description.class_name, self._kind)
             differs = sidecar.differences(found, self._description)
         except FileError as error:
             differs = [str(error)]
-        if differs and not overwrite:
+        if differs and not self._run.overwrite:
             raise FileError('ckpt_dir %s holds another model (%s); choose another folder, or overwrite it'
                             % (self.path, '; '.join(differs)))
-        return not differs
+        if differs:
+            self._lost = before
+            return None
+        self._kept = before
+        if before and not self._run.resume:
+            print('%s holds an earlier run of this model; this one starts anew.' % self.path)
+        return self._resumable(found) if before and self._run.resume else None
 
-    def save(self, sess, name):
-        """Save the session's variables, then the description.
+    @property
+    def _kind(self):
+        return sidecar.KINDS[self._description.class_name]
+
+    def _resumable(self, found):
+        """The record of the newest whole checkpoint, which must be of a run with these settings."""
+        name, record_ = _newest_whole(self.path, self._kept, record.check)
+        refused = sidecar.changes(record_.settings, self._settings,
+                                  sorted((set(record_.settings) | set(self._settings)) - set(self.FREE)))
+        if refused:
+            raise FileError('ckpt_dir %s holds a run that cannot be resumed with other settings or data (%s)'
+                            % (self.path, '; '.join(refused)))
+        shapes = [[tensor.shape.as_list() for tensor in layer] for layer in self._model.initial_state]
+        state = record_.progress.state
+        if state is not None and [[list(array.shape) for array in layer] for layer in state] != shapes:
+            raise FileError('%s%s is damaged: its state has another shape'
+                            % (os.path.join(self.path, name), record.ENDING))
+        differs = (sidecar.changes(found.arguments, self._description.arguments, sorted(sidecar.FREE))
+                   + sidecar.changes(record_.settings, self._settings, self.FREE))
+        if differs:
+            print('%s was trained with other settings up to here: %s' % (self.path, '; '.join(differs)))
+        if self._description.vocabulary is None:
+            self._description = self._description._replace(vocabulary=found.vocabulary)
+        self._newest = name
+        return record_
+
+    def begin(self, sess):
+        """Give the variables of a session the values that the run starts from.
 
         Parameters
         ----------
         sess : tf.Session
-        name : str
-            The book's name of the checkpoint; a number is put behind it if it is taken.
+            Used by `save` from then on.
 
         Returns
         -------
-        str
-            The path of the checkpoint, without the endings of its files.
+        record.Progress
+            How far the run is.
+        """
+        self._sess = sess
+        sess.run(self._model.init_op)
+        if self._found is None:
+            return record.Progress()
+        progress, done = self._found.progress, self._found.progress.epochs >= self._settings['num_epochs']
+        prefix = os.path.join(self.path, self._newest)
+        print('%s is complete, %s.' % (prefix, progress.where()) if done else
+              'Resuming from %s, %s.' % (prefix, progress.where()))
+        restore(sess, self._model.saver, prefix)
+        self._model.step.load(progress.iteration, sess)
+        self._tell_model()
+        return progress
+
+    def save(self, progress):
+        """Save the session's variables with all that a resuming run needs.
+
+        Parameters
+        ----------
+        progress : record.Progress
 
         Raises
         ------
         FileError
             It could not be written, and what was there before is as it was.
+        DivergenceError
+            A variable is NaN or infinite; nothing is saved.
         """
-        prefix, number = os.path.join(self.path, name), 1
-        while os.path.exists(prefix + '.index'):
-            number += 1
-            prefix = os.path.join(self.path, '%s-%d' % (name, number))
+        name = self._free_name(self._name(progress))
+        kept = (self._kept + [name])[-self._run.max_to_keep:]           # all of them where it is 0
         try:
-            self._saver.save(sess, prefix)
+            with store.staging(self.path) as staging:
+                prefix = os.path.join(staging, name)
+                self._model.saver.save(self._sess, prefix, write_state=False)
+                self._check_finite(prefix, progress)
+                sidecar.write(staging, self._description, self._kind)
+                store.write_list(staging, kept)
+                record.write(prefix, self._number + 1, progress, self._settings)
         except (tf.errors.OpError, OSError, ValueError) as error:
-            raise FileError('cannot save %s: %s' % (prefix, str(error).splitlines()[0])) from error
-        sidecar.write(self.path, self._description, self._kind)
-        return prefix
+            raise FileError('cannot save %s: %s; %s'
+                            % (os.path.join(self.path, name), _reason(error), self.left())) from error
+        gone = [other for other in self._kept + self._lost if other not in kept]
+        self._kept, self._lost, self._newest, self._number = kept, [], name, self._number + 1
+        self._tell_model()
+        for other in gone:
+            try:
+                store.remove(self.path, other)
+            except OSError:                                 # open elsewhere, on Windows: at the next save then
+                self._lost.append(other)
+
+    def left(self):
+        """What a run that ends here leaves, in words, for a message."""
+        return ('the newest whole checkpoint is %s' % os.path.join(self.path, self._newest) if self._newest else
+                'this run has saved no checkpoint')
+
+    def _tell_model(self):
+        self._model.ckpt_dir, self._model.vocabulary = self.path, self._description.vocabulary
+
+    def _free_name(self, name):
+        """The name, with a number behind it if a checkpoint has it or had it in its list."""
+        taken, free, number = set(store.by_age(self.path)), name, 1
+        while free in taken:
+            number += 1
+            free = '%s-%d' % (name, number)
+        return free
+
+    def _check_finite(self, prefix, progress):
+        """Read every variable back, which has the Saver compare its checksums."""
+        for name, value in _variables(prefix):
+            if not np.isfinite(value).all():
+                raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
+                                      % (name, progress.where(), self._model.learning_rate, self.left()))
 
 
-def names(folder):
-    """The names of all checkpoints in a folder, sorted as text.
-
-    Parameters
-    ----------
-    folder : str
-
-    Raises
-    ------
-    FileError
-        No such folder.
-    """
-    if not os.path.isdir(folder):
-        raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
-    return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
+def _newest_whole(folder, candidates, check):
+    """The name of the newest checkpoint that passes the check, and what the check gives; those that fail are named."""
+    bad = []
+    for name in reversed(candidates):
+        try:
+            result = check(os.path.join(folder, name))
+        except FileError as error:
+            bad.append(str(error))
+            continue
+        for reason in bad:
+            warnings.warn('%s; using %s instead' % (reason, name), stacklevel=4)
+        return name, result
+    raise FileError('ckpt_dir %s holds no checkpoint%s' % (folder, ' that is whole: ' + '; '.join(bad) if bad else ''))
 
 
-def recorded(folder):
-    """The names of the checkpoints that a folder's file ``checkpoint`` lists, the newest last.
-
-    Of the paths that it lists, only the last part counts: no file reaches out of its folder, where an old checkpoint
-    would be deleted to make room for a new one, and a folder that was moved stays whole.
-
-    Parameters
-    ----------
-    folder : str
-
-    Raises
-    ------
-    FileError
-        The file holds something else.
-    """
+def _check(prefix):
+    """Raise FileError unless a checkpoint is whole: by its record, or where it has none by the Saver's checksums."""
+    if os.path.exists(prefix + record.ENDING):
+        record.check(prefix)
+        return
+    if not os.path.isfile(prefix + '.index'):
+        raise FileError('%s.index is missing' % prefix)
     try:
-        state = tf.train.get_checkpoint_state(folder)
-    except (ValueError, tf.errors.OpError) as error:
-        raise FileError('%s is damaged: %s'
-                        % (os.path.join(folder, 'checkpoint'), str(error).splitlines()[0])) from error
-    if state is None:
-        return []
-    newest = os.path.basename(state.model_checkpoint_path)
-    listed = [os.path.basename(path) for path in state.all_model_checkpoint_paths]
-    return [name for name in listed if name != newest] + [newest]
+        for _ in _variables(prefix):
+            pass
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('%s is damaged: %s' % (prefix, _reason(error))) from error
 
 
-def find(folder, checkpoint=None):
-    """The path of a checkpoint, without the endings of its files.
+def _variables(prefix):
+    """Names and values of a checkpoint's variables, sorted by name; every checksum of the Saver is compared."""
+    reader = tf.train.load_checkpoint(prefix)
+    for name in sorted(reader.get_variable_to_shape_map()):
+        yield name, reader.get_tensor(name)
+
+
+def _reason(error):
+    """The first line of an error."""
+    return shorten(str(error).splitlines()[0], 200).strip('\'"') if str(error) else type(error).__name__
+
+
+def fingerprint(folder, checkpoint=None):
+    """The sha256 over all variables of a checkpoint: their names, types, shapes and values, sorted by name.
 
     Parameters
     ----------
     folder : str
     checkpoint : str, optional
-        Its name in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
+        Its name in the folder. Default: the newest.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
 
     Raises
     ------
     FileError
-        No folder, or no checkpoint in it; the ones that are there are named.
+        See `find`.
     """
-    there = names(folder)
+    digest = hashlib.sha256()
+    for name, value in _variables(find(folder, checkpoint)):
+        digest.update(name.encode('utf-8') + record.fingerprint(value).encode('ascii'))
+    return digest.hexdigest()
+
+
+def find(folder, checkpoint=None):
+    """The path of a whole checkpoint, without the endings of its files.
+
+    Parameters
+    ----------
+    folder : str
+    checkpoint : str, optional
+        Its name in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest that is whole.
+
+    Raises
+    ------
+    ArgumentValueError
+        No checkpoint of that name; the ones that are there are named.
+    FileError
+        No folder, no checkpoint in it, or none that is whole.
+
+    Warns
+    -----
+    UserWarning
+        A newer one is damaged; it is named.
+    """
+    there = store.names(folder)
     if checkpoint is None:
-        checkpoint = (recorded(folder) or [None])[-1]
-        if checkpoint not in there:
-            raise FileError('ckpt_dir %s holds no checkpoint' % folder)
+        return os.path.join(folder, _newest_whole(folder, store.by_age(folder), _check)[0])
     if checkpoint not in there:
         raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
                                  % (folder, ', '.join(there) or 'none', checkpoint))
-    return os.path.join(folder, checkpoint)
+    prefix = os.path.join(folder, checkpoint)
+    _check(prefix)
+    return prefix
 
 
 def reader(prefix, description, doing):

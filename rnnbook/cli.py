@@ -10,15 +10,18 @@ import importlib
 import inspect
 import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
+import warnings
 
 from rnnbook import datasets, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
 from rnnbook.training import Run
 
-__all__ = ['command', 'StopOnSignal', 'parser', 'add_review_flags', 'review_halves', 'add_model_flags',
-           'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_review_flags', 'review_halves',
+           'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
 
 
 def command(main):
@@ -39,7 +42,9 @@ def command(main):
             if hasattr(stream, 'reconfigure'):              # not so where a notebook or a test has put its own
                 stream.reconfigure(errors='backslashreplace')
         try:
-            status = main(sys.argv[1:] if argv is None else argv)
+            with warnings.catch_warnings():
+                warnings.showwarning = _one_line
+                status = main(sys.argv[1:] if argv is None else argv)
             sys.stdout.flush()
             return status or 0
         except RnnbookError as error:
@@ -52,6 +57,17 @@ def command(main):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
     return run
+
+
+def _one_line(message, category, filename, lineno, file=None, line=None):
+    """Show a warning as the errors are shown."""
+    print('%s: warning: %s' % (os.path.basename(sys.argv[0]), message), file=file or sys.stderr)
+
+
+def resume_command():
+    """The command that resumes this process's training, as a shell takes it."""
+    words = [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
+    return subprocess.list2cmdline(words) if os.name == 'nt' else ' '.join(map(shlex.quote, words))
 
 
 class StopOnSignal:
@@ -188,9 +204,11 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     group.add_argument('--epochs', type=int, default=num_epochs, metavar='N', help='passes over the training data')
     group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
     for field in dataclasses.fields(Run):
-        if field.name in book or isinstance(field.default, (bool, int)):
-            more = {'action': 'store_true'} if isinstance(field.default, bool) else {
-                'type': int, 'metavar': 'N', 'default': book.get(field.name, field.default)}
+        kinds = getattr(field.type, '__args__', (field.type,))          # of Optional[int]: int, and that of None
+        kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
+        if kind is not None:
+            more = {'action': 'store_true'} if kind is bool else {
+                'type': kind, 'metavar': 'N', 'default': book.get(field.name, field.default)}
             group.add_argument(_flag(field.name), help=helps[field.name], **more)
             names.append(field.name)
     return names

@@ -32,6 +32,8 @@ def check_top_n(name, top_n, num_classes):
         return num_classes
     if isinstance(top_n, str):
         raise ArgumentValueError("%s must be an integer of at least 1 or 'all', not %s" % (name, shorten(top_n)))
+    if isinstance(top_n, int) and top_n > num_classes:      # however large
+        return num_classes
     return min(check_int(name, top_n), num_classes)
 
 
@@ -59,7 +61,7 @@ def get_top_char(probas, char_size, top_n=5):
         infinite sum.
     """
     char_size = check_int('char_size', char_size)
-    top_n = check_int('top_n', top_n)
+    top_n = check_top_n('top_n', top_n, char_size)
     # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
     p = np.array(as_array('probas', probas)).reshape(-1)                            # (V,)
     if p.dtype.kind not in 'fiu':

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 import numpy as np
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_unicode',
-           'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+           'DivergenceError', 'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str',
+           'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
 
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
@@ -36,6 +36,10 @@ class ArgumentTypeError(RnnbookError, TypeError):
 
 class FileError(RnnbookError, OSError):
     """A file or folder is missing, cannot be read or written, or does not hold what it should."""
+
+
+class DivergenceError(RnnbookError, ArithmeticError):
+    """A training has left the finite numbers."""
 
 
 class RequirementError(RnnbookError, ImportError):

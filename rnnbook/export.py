@@ -95,7 +95,7 @@ def write_saved_model(model, out, *, ckpt_dir=None, checkpoint=None):
             os.makedirs(extra)
             if os.path.exists(os.path.join(folder, sidecar.NAME)):
                 shutil.copy(os.path.join(folder, sidecar.NAME), extra)
-            os.rename(path, out)
+            os.replace(path, out)
     except FileError:
         raise
     except (OSError, tf.errors.OpError) as error:

@@ -6,12 +6,20 @@ import hashlib
 import os
 import tarfile
 import tempfile
+import time
+import warnings
 import zlib
+
+try:
+    import fcntl
+except ImportError:                                         # Windows
+    fcntl = None
+    import msvcrt
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 
-__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'LineLimit', 'read_tar',
-           'gunzip']
+__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text',
+           'LineLimit', 'read_tar', 'gunzip']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_HEADER_BYTES = 2 ** 16
@@ -106,12 +114,11 @@ def atomic_path(path):
 def _put(temporary, path):
     """Make the finished temporary file `path`."""
     try:
-        with open(temporary, 'rb+') as file:
-            os.fsync(file.fileno())
+        sync(temporary)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)                 # mkstemp's own mode shuts out everybody else
-        os.replace(temporary, path)
+        move(temporary, path)
     except OSError as error:                                # a folder of that name, a full disk
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
@@ -135,6 +142,99 @@ def write_text(path, text):
                 file.write(text)
         except OSError as error:
             raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+
+
+def sync(path):
+    """Have a file, or the names in a folder, on the disk before going on.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Raises
+    ------
+    OSError
+    """
+    if os.name == 'nt' and os.path.isdir(path):             # where a folder cannot be opened
+        return
+    handle = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def move(source, target, patience=2.0):
+    """Rename a file within a disk; a file of the new name is replaced in one step.
+
+    Parameters
+    ----------
+    source, target : str or path
+    patience : float, default 2.0
+        Seconds to try again where somebody else has the file open, which Windows does not allow.
+
+    Raises
+    ------
+    OSError
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if os.name != 'nt' or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def lock(path):
+    """Hold a file for the block, as no other process or thread then can. It is let go of when its holder dies.
+
+    Parameters
+    ----------
+    path : str or path
+        Made if it is not there, and left there afterwards.
+
+    Raises
+    ------
+    FileError
+        Somebody else holds it; the process is named.
+
+    Warns
+    -----
+    UserWarning
+        The file system has no locks; the block goes on without.
+    """
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
+    except OSError as error:
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    with file:
+        try:
+            _hold(file)
+        except (BlockingIOError, PermissionError):
+            holder = file.read(20).decode('ascii', 'replace').strip()
+            raise FileError('%s is held by another run%s'
+                            % (path, ', process ' + holder if holder.isdigit() else '')) from None
+        except OSError as error:
+            warnings.warn('%s cannot be locked here (%s): nothing keeps two runs apart' % (path, error.strerror))
+        file.truncate()
+        file.write(b'%d\n' % os.getpid())
+        file.flush()
+        yield
+
+
+def _hold(file):
+    """Lock an open file, or raise at once."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        file.seek(2 ** 30)                                  # a locked byte cannot be read, and those below are wanted
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        finally:
+            file.seek(0)
 
 
 def read_bytes(path, max_bytes=MAX_TEXT_BYTES):

@@ -1,21 +1,53 @@
-"""What a training run tells: the book's printed lines."""
+"""What a training run tells: the book's printed lines, and `history.csv`, a line for each epoch."""
 
-__all__ = ['Printer']
+import csv
+import io
+import os
+
+from rnnbook.files import write_text
+from rnnbook.store import HISTORY
+
+__all__ = ['Monitor']
 
 
-class Printer:
-    """Prints a training line in the book's form.
+class Monitor:
+    """Prints the training lines in the book's form, and keeps a folder's history file.
 
     Parameters
     ----------
     form : str
         With places for the epoch, the number of epochs, the iteration and the loss, in this order.
     num_epochs : int
+    folder : str
     """
 
-    def __init__(self, form, num_epochs):
-        self._form, self._num_epochs = form, num_epochs
+    def __init__(self, form, num_epochs, folder):
+        self._form, self._num_epochs, self._path = form, num_epochs, os.path.join(folder, HISTORY)
 
-    def __call__(self, epoch, iteration, loss):
-        """Print the line of one iteration."""
-        print(self._form % (epoch, self._num_epochs, iteration, loss), flush=True)
+    def step(self, progress, loss):
+        """Print the line of one iteration.
+
+        Parameters
+        ----------
+        progress : record.Progress
+        loss : float
+        """
+        print(self._form % (progress.epochs + 1, self._num_epochs, progress.iteration, loss), flush=True)
+
+    def epoch(self, progress):
+        """Write the history, whole or not at all.
+
+        Parameters
+        ----------
+        progress : record.Progress
+
+        Raises
+        ------
+        FileError
+        """
+        columns = list(dict.fromkeys(column for row in progress.history for column in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(progress.history)
+        write_text(self._path, text.getvalue())

@@ -4,7 +4,7 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 """
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, sidecar, training, weights
+from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, record, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
@@ -227,7 +227,7 @@ class SentimentRNN:
         return runtime.session_config(self.device, self.threads)
 
     def train(self, X_train, y_train, num_epochs, *, ckpt_dir=None, keep_prob=0.5, vocabulary=None, **run):
-        """Train from fresh weights and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
+        """Train and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
 
         As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
         next, zero at the start of an epoch.
@@ -246,38 +246,39 @@ class SentimentRNN:
         vocabulary : dict of str to int, optional
             The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
         **run
-            The fields of `training.Run`: `save_every` (default 10 epochs), `max_to_keep`, `log_every` (default 20
-            iterations), `overwrite`, `stop`.
+            The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
+            `log_every` (default 20 iterations), `overwrite`, `stop`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written.
         FileError
-            The folder cannot be written to or holds another model, or saving failed.
+            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
+            or data, no whole checkpoint is left to resume from, or saving failed.
+        DivergenceError
+            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
         x, y = self._training_rows(X_train, y_train)
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
-        description = sidecar.Description(type(self).__name__, self.arguments(),
-                                          imdb.check_word_to_int('vocabulary', vocabulary, self.n_words))
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self.saver, description,
-                                    KIND, run.max_to_keep, run.overwrite)
+        vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
+        settings = {'num_epochs': num_epochs, 'keep_prob': keep_prob, 'data': record.fingerprint(x, y)}
+
+        def name(progress):                                 # the book numbers epochs from 0 here
+            return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
+                    'sentiment-%d.ckpt' % (progress.epochs - 1))
 
         def feeds():
             for batch_x, batch_y in imdb.create_batch_generator(x, y, self.batch_size):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': keep_prob}
 
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            sess.run(self.init_op)
-
-            def save(epoch, iteration, complete):
-                name = 'sentiment-%d.ckpt' % (epoch - 1)                # the book numbers epochs from 0 here
-                folder.save(sess, name if complete else '%s-%d' % (name, iteration))
-                self.ckpt_dir, self.vocabulary = folder.path, description.vocabulary
-
-            training.fit(sess, self, run, num_epochs, feeds, monitor.Printer(LINE, num_epochs), save)
+        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
+                                    settings, name)
+        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
+                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
 
     def _training_rows(self, X_train, y_train):
         x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)

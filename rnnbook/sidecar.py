@@ -12,7 +12,7 @@ from rnnbook.errors import FileError, shorten
 from rnnbook.files import read_bytes, write_text
 from rnnbook.version import __version__
 
-__all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences']
+__all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences', 'changes', 'FREE']
 
 NAME = 'model.json'
 FORMAT = 1
@@ -23,6 +23,9 @@ KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
 #: How the two kinds of vocabulary treat text: by the functions of `imdb` and `hamlet` that are named here.
 TREATMENT = {'words': {'kind': 'words', 'cleaning': 'separate_punctuation', 'unknown': None},
              'characters': {'kind': 'characters', 'cleaning': None, 'unknown': None}}
+
+#: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
+FREE = {'engine', 'shards'}
 
 Description = collections.namedtuple('Description', 'class_name arguments vocabulary')
 Description.__doc__ = """What `model.json` says.
@@ -122,18 +125,36 @@ def _ids(path, vocabulary, kind):
 
 
 def differences(found, wanted, names=None):
-    """What differs between two descriptions, as a list of str such as ``'lstm_size 64, not 128'``; empty if nothing.
+    """What differs between two descriptions.
 
     Parameters
     ----------
     found, wanted : Description
         What the folder holds, and what it was expected to hold.
     names : iterable of str
-        The arguments to compare. Default: all. A vocabulary is compared where both have one.
+        The arguments to compare. Default: all but those of `FREE`. A vocabulary is compared where both have one.
+
+    Returns
+    -------
+    list of str
+        Such as ``'lstm_size 64, not 128'``; empty if nothing differs.
     """
-    names = sorted(set(found.arguments) | set(wanted.arguments)) if names is None else names
-    differs = ['%s %s, not %s' % (name, shorten(found.arguments.get(name)), shorten(wanted.arguments.get(name)))
-               for name in names if found.arguments.get(name) != wanted.arguments.get(name)]
+    names = sorted((set(found.arguments) | set(wanted.arguments)) - FREE) if names is None else names
+    differs = changes(found.arguments, wanted.arguments, names)
     if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
         differs.append('another vocabulary')
     return differs
+
+
+def changes(found, wanted, names):
+    """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``.
+
+    Parameters
+    ----------
+    found, wanted : dict of str to object
+        What there is, and what was expected.
+    names : iterable of str
+        The settings to compare; one that is not there counts as None.
+    """
+    return ['%s %s, not %s' % (name, shorten(found.get(name)), shorten(wanted.get(name)))
+            for name in names if found.get(name) != wanted.get(name)]

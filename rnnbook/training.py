@@ -2,9 +2,12 @@
 
 import collections
 import dataclasses
+import itertools
+import math
+import time
 from typing import Callable, Optional
 
-from rnnbook.errors import ArgumentTypeError, check_bool, check_int
+from rnnbook.errors import ArgumentTypeError, DivergenceError, check_bool, check_int, check_number
 
 __all__ = ['CarriedState', 'Inference', 'Run', 'Serving', 'fit']
 
@@ -28,9 +31,19 @@ class CarriedState:
         self._sess, self._model = sess, model
         self.reset()
 
-    def reset(self):
-        """Go back to the zero state."""
-        self._state = self._sess.run(self._model.initial_state)
+    @property
+    def state(self):
+        """Nested tuples of numpy.ndarray: the state that the next run starts from."""
+        return self._state
+
+    def reset(self, state=None):
+        """Go back to the zero state, or to another one.
+
+        Parameters
+        ----------
+        state : nested tuples of numpy.ndarray, optional
+        """
+        self._state = self._sess.run(self._model.initial_state) if state is None else state
 
     def run(self, fetches, feed):
         """Run the fetches from the carried state, and keep the final one.
@@ -58,9 +71,14 @@ class Run:
 
     Parameters
     ----------
+    resume : bool, default False
+        Go on from the newest whole checkpoint in the folder as if the run had not been interrupted; start where the
+        folder is missing or empty; do nothing where the run is complete.
     save_every : int, optional
-        Save after every so many epochs; the last epoch always saves. Default: as the book does, 10 for reviews and 1
-        for characters.
+        Save after every so many epochs, 0 for none; the last epoch always saves. Default: as the book does, 10 for
+        reviews and 1 for characters.
+    save_minutes : float, optional
+        Save also when so many minutes have passed since the last save, within an epoch too. Default: not.
     max_to_keep : int, default 5
         Keep so many checkpoints, the newest; 0 keeps all.
     log_every : int, optional
@@ -76,17 +94,22 @@ class Run:
         A setting of the wrong type or out of range.
     """
 
+    resume: bool = False
     save_every: Optional[int] = None
+    save_minutes: Optional[float] = None
     max_to_keep: int = 5
     log_every: Optional[int] = None
     overwrite: bool = False
     stop: Optional[Callable] = None
 
     def __post_init__(self):
-        for name in ('save_every', 'log_every'):
+        for name, minimum in (('save_every', 0), ('log_every', 1)):
             if getattr(self, name) is not None:
-                check_int(name, getattr(self, name))
+                check_int(name, getattr(self, name), minimum)
+        if self.save_minutes is not None:
+            check_number('save_minutes', self.save_minutes, above=0)
         check_int('max_to_keep', self.max_to_keep, 0)
+        check_bool('resume', self.resume)
         check_bool('overwrite', self.overwrite)
         if self.stop is not None and not callable(self.stop):
             raise ArgumentTypeError('stop must be a function without arguments, not %r' % (self.stop,))
@@ -116,35 +139,56 @@ class Run:
         return cls(**{**book, **given})
 
 
-def fit(sess, model, run, num_epochs, feeds, log, save):
-    """Train for a number of epochs, the state carried from batch to batch and zero at the start of each epoch.
+def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
+    """Train up to a number of epochs, the state carried from batch to batch and zero at the start of each epoch.
 
     Parameters
     ----------
     sess : tf.Session
-        With its variables initialised.
-    model : object with `initial_state`, `final_state`, and ``cost:0`` and ``train_op`` in its graph
+        With its variables initialised, or restored.
+    model : object with `initial_state`, `final_state` and `learning_rate`
+        In its graph ``cost:0``, ``train_op`` and ``gradient_norm:0``.
     run : Run
     num_epochs : int
+        Those of `progress` included.
     feeds : callable
         Called at the start of each epoch; gives the feed of every batch in turn.
-    log : callable
-        Called with the epoch and the iteration, both from 1, and the loss, at every `run.log_every`-th iteration.
-    save : callable
-        Called with the epoch, from 1, the iteration, and whether the epoch is complete.
+    progress : record.Progress
+        Where to start; it is kept up to date.
+    monitor : monitor.Monitor
+        Is told every `run.log_every`-th iteration and every epoch.
+    folder : checkpoints.Folder
+        Saves.
+
+    Raises
+    ------
+    DivergenceError
+        The loss is NaN or infinite.
     """
-    carried = CarriedState(sess, model)
-    iteration = 0
-    for epoch in range(1, num_epochs + 1):
-        carried.reset()
-        for feed in feeds():
-            loss, _ = carried.run(['cost:0', 'train_op'], feed)
-            iteration += 1
-            if iteration % run.log_every == 0:
-                log(epoch, iteration, loss)
-            if run.stop is not None and run.stop():
-                save(epoch, iteration, False)
+    carried, saved = CarriedState(sess, model), time.monotonic()
+    if progress.history:
+        monitor.epoch(progress)                             # the file may be ahead of the checkpoint, or gone
+    while progress.epochs < num_epochs:
+        carried.reset(progress.state)
+        for feed in itertools.islice(feeds(), progress.position, None):
+            before, begin = carried.state, time.perf_counter()
+            loss = float(carried.run(['cost:0', 'train_op'], feed)[0])
+            progress.count(loss, carried.state, time.perf_counter() - begin)
+            if not math.isfinite(loss):
+                norm = sess.run('gradient_norm:0', {**feed, model.initial_state: before})
+                raise DivergenceError('the loss is %s %s; learning rate %g, gradient norm %g; %s'
+                                      % (loss, progress.where(), model.learning_rate, norm, folder.left()))
+            if progress.iteration % run.log_every == 0:
+                monitor.step(progress, loss)
+            stopped = run.stop is not None and run.stop()
+            if stopped or (run.save_minutes and time.monotonic() - saved >= 60 * run.save_minutes):
+                folder.save(progress)
+                saved = time.monotonic()
+            if stopped:
                 return
+        progress.end_epoch()
+        monitor.epoch(progress)
         # Book: saves at every tenth epoch only, so that a shorter run leaves nothing to restore.
-        if epoch % run.save_every == 0 or epoch == num_epochs:
-            save(epoch, iteration, True)
+        if progress.epochs == num_epochs or (run.save_every and progress.epochs % run.save_every == 0):
+            folder.save(progress)
+            saved = time.monotonic()

@@ -10,7 +10,6 @@ import json
 import lzma
 import operator
 import os
-import re
 import struct
 import tokenize
 import warnings
@@ -21,8 +20,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
-from rnnbook.files import atomic_path, read_bytes, sha256
+from rnnbook.files import atomic_path, sha256
 from rnnbook.sidecar import NAME as MODEL_JSON
+from rnnbook.store import listed
 
 __all__ = ['NAME', 'variables', 'summary', 'write', 'read']
 
@@ -249,10 +249,6 @@ def _newest(folder):
 
     Both are None where there is none: `model.json` and `weights.npz` are all that a copy of the folder needs.
     """
-    state = os.path.join(folder, 'checkpoint')
-    if not os.path.isfile(state):
-        return None, None
-    found = re.match(r'model_checkpoint_path: "([^"\0]*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
-    name = os.path.basename(found.group(1)) if found else ''
+    name = (listed(folder) or [''])[-1]
     index = os.path.join(folder, name + '.index')
     return (name, sha256(index)) if os.path.isfile(index) else (None, None)

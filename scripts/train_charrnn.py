@@ -46,6 +46,7 @@ def main(argv):
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
+        print('To go on: %s' % cli.resume_command())
         return stop.status
     rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
     if end < len(text):

@@ -38,6 +38,7 @@ def main(argv):
                   vocabulary=word_to_int, stop=stop, **run)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
+        print('To go on: %s' % cli.resume_command())
         return stop.status
     predictions = rnn.predict(sequences[len(x_train):])
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import warnings
 
 import pytest
 import tensorflow as tf
 
 import models
+from rnnbook import checkpoints
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import FileError
 from rnnbook.sentiment import SentimentRNN
@@ -14,10 +16,17 @@ from rnnbook.sentiment import SentimentRNN
 X, Y = models.characters()
 
 
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('checkpoints') / 'model'
+    models.char().train(X, Y, 2, folder, vocabulary=models.CHAR2INT)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
+def folder(trained, tmp_path):
     """A fresh copy of a model's folder for each test."""
-    models.char().train(X, Y, 2, tmp_path / 'model', vocabulary=models.CHAR2INT)
+    shutil.copytree(str(trained), str(tmp_path / 'model'))
     return tmp_path / 'model'
 
 
@@ -42,14 +51,6 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_and_stays(tmp_path):
     with pytest.raises(FileError, match='ckpt_dir .*model cannot be made'):
         models.char().train(X, Y, 1, tmp_path / 'model')
     assert (tmp_path / 'model').read_text() == 'mine'
-
-
-def test_a_checkpoint_that_is_cut_short_is_named(folder):
-    data = max(folder.glob('*.data*'), key=os.path.getmtime)
-    newest = tf.train.latest_checkpoint(str(folder))
-    data.write_bytes(data.read_bytes()[:100])
-    with pytest.raises(FileError, match='cannot restore %s' % newest):
-        sample(folder)
 
 
 def test_a_missing_checkpoint_of_a_model_is_named(folder):
@@ -123,3 +124,104 @@ def test_a_save_that_fails_leaves_the_checkpoint_before_it(folder, monkeypatch):
         models.char().train(X, Y, 1, folder, vocabulary=models.CHAR2INT)
     assert tf.train.latest_checkpoint(str(folder)) == newest
     assert sample(folder).startswith('the ')
+
+
+# Damage: the newest whole checkpoint is used, and the bad one is named
+
+def newest(folder, ending):
+    """A file of the newest checkpoint."""
+    return folder / ('language_modeling.ckpt-%d%s' % (2 * (X.shape[1] // 10), ending))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:len(path.read_bytes()) // 2])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(bytes(data))
+
+
+def empty(path):
+    path.write_bytes(b'')
+
+
+DATA, INDEX, RECORD = '.data-00000-of-00001', '.index', '.progress.json'
+OLDER = 'language_modeling.ckpt-%d' % (X.shape[1] // 10)
+#: What is damaged, how, and what the warning says.
+DAMAGE = [
+    (DATA, cut, r'data-00000-of-00001 has \d+ bytes, not the \d+ that were written; using .*ckpt-\d+ instead'),
+    (DATA, empty, r'data-00000-of-00001 has 0 bytes, not the'),
+    (DATA, flip, r'data-00000-of-00001 is damaged: its sha256 is not that of what was written; using'),
+    (DATA, os.remove, r'data-00000-of-00001 is missing; using'),
+    (INDEX, cut, r'ckpt-\d+\.index has \d+ bytes, not the'),
+    (INDEX, flip, r'ckpt-\d+\.index is damaged: its sha256'),
+    (INDEX, os.remove, r'ckpt-\d+\.index is missing; using'),
+    (RECORD, cut, r'ckpt-\d+\.progress\.json is damaged: '),
+    (RECORD, empty, r'ckpt-\d+\.progress\.json is damaged: '),
+    (RECORD, flip, r'ckpt-\d+\.progress\.json is damaged: '),
+]
+
+
+@pytest.mark.parametrize('ending, damage, message', DAMAGE)
+def test_the_newest_whole_checkpoint_is_used_and_the_bad_one_named(ending, damage, message, folder):
+    damage(newest(folder, ending))
+    with pytest.warns(UserWarning, match=message):
+        assert checkpoints.find(str(folder)) == str(folder / OLDER)
+    with pytest.warns(UserWarning, match=message):
+        models.char().train(X, Y, 3, folder, vocabulary=models.CHAR2INT, resume=True)
+    assert len(checkpoints.record.check(checkpoints.find(str(folder))).progress.history) == 3
+
+
+@pytest.mark.parametrize('ending, damage, message', [row for row in DAMAGE if row[0] != RECORD])
+def test_without_a_record_damage_is_found_by_the_savers_own_checksums(ending, damage, message, folder):
+    for path in folder.glob('*' + RECORD):
+        path.unlink()
+    damage(newest(folder, ending))
+    with pytest.warns(UserWarning, match='language_modeling.*using %s instead' % OLDER):
+        assert sample(folder).startswith('the ')
+
+
+@pytest.mark.parametrize('ending, damage, message', DAMAGE)
+def test_where_no_whole_checkpoint_is_left_each_is_named(ending, damage, message, folder):
+    for path in folder.glob('language_modeling*' + ending):
+        damage(path)
+    for use in (sample, lambda folder: models.char().train(X, Y, 3, folder, resume=True)):
+        with pytest.raises(FileError, match='holds no checkpoint that is whole: .*%s.*; .*%s' % (ending, ending)):
+            use(folder)
+
+
+@pytest.mark.parametrize('content', [b'', b'model_checkpoint_path: "gone"\nall_model_checkpoint_paths: "gone"\n',
+                                     b'\xff', b'model_checkpoint_path: "language_mod'])
+def test_a_list_of_checkpoints_that_is_damaged_or_names_what_is_not_there(content, folder):
+    (folder / 'checkpoint').write_bytes(content)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        assert checkpoints.find(str(folder)) == str(newest(folder, ''))
+    assert [str(warning.message).rpartition('/')[2] for warning in caught] == (
+        ['gone.index is missing; using %s instead' % newest(folder, '').name] if b'gone' in content else [])
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        models.char().train(X, Y, 3, folder, resume=True)
+    assert len(checkpoints.record.check(checkpoints.find(str(folder))).progress.history) == 3
+
+
+def test_a_checkpoint_that_is_asked_for_by_name_is_used_or_an_error(folder):
+    flip(newest(folder, DATA))
+    name = newest(folder, '').name
+    with pytest.raises(FileError, match='is damaged: its sha256'):
+        models.char(sampling=True).sample(5, folder, 'the ', checkpoint=name)
+
+
+def test_a_graph_or_a_history_that_is_missing_is_no_loss(folder):
+    for name in ('history.csv', newest(folder, '.meta').name, '.lock'):
+        (folder / name).unlink()
+    models.char().train(X, Y, 2, folder, resume=True)
+    assert (folder / 'history.csv').read_text().count('\n') == 3
+
+
+def test_a_fingerprint_is_that_of_all_variables(folder):
+    assert len({checkpoints.fingerprint(str(folder)), checkpoints.fingerprint(str(folder), OLDER)}) == 2
+    models.char().train(X, Y, 2, folder.parent / 'again')
+    assert checkpoints.fingerprint(str(folder.parent / 'again')) == checkpoints.fingerprint(str(folder))

@@ -193,7 +193,7 @@ def test_documented_gives_each_parameter_on_one_line():
 
 
 def test_documented_finds_every_setting_of_a_run():
-    assert list(cli.documented(Run))[:2] == ['save_every', 'max_to_keep']
+    assert list(cli.documented(Run))[:2] == ['resume', 'save_every']
     assert all(cli.documented(Run).values())
 
 

@@ -21,7 +21,7 @@ FLOORS = (
     ('models', 'sentiment charrnn export portable'),
     ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
               'metrics sampling'),
-    ('ground', 'sidecar files errors version progress etext fetch aclimdb weights draws'),
+    ('ground', 'sidecar record store files errors version progress etext fetch aclimdb weights draws'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 GROUND = len(FLOORS) - 1
@@ -29,8 +29,8 @@ GROUND = len(FLOORS) - 1
 ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 #: Helpers that belong to `datasets` alone, with the helper that may use the other.
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
-WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar files errors version progress etext '
-                      'fetch aclimdb weights cli training draws').split()
+WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar record store files errors version '
+                      'progress etext fetch aclimdb weights cli training draws').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

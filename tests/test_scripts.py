@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -233,12 +234,12 @@ def main_of(name):
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
-                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'save-every',
-                           'max-to-keep', 'log-every', 'overwrite'],
+                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
+                           'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite'],
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
-                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
-                         'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
+                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
+                         'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
                           'seed', 'num-samples', 'stream', 'device'],
@@ -259,13 +260,15 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
-    assert fields == dict(save_every=10, max_to_keep=5, log_every=20, overwrite=False)
+    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=20,
+                          overwrite=False)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
-    assert fields == dict(save_every=1, max_to_keep=5, log_every=10, overwrite=False)
+    assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=10,
+                          overwrite=False)
 
 
 def vars_of(name):
@@ -283,7 +286,11 @@ def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == status
-    assert out.decode().splitlines()[-1] == 'Model saved in stopped'
+    saved, command = out.decode().splitlines()[-2:]
+    assert saved == 'Model saved in stopped'
+    words = shlex.split(command[len('To go on: '):])
+    assert words == [sys.executable, os.path.join(SCRIPTS, 'train_charrnn.py'), '--text', str(place / 'text.txt'),
+                     '--epochs', '100000', *SMALL_TEXT, '--ckpt-dir', 'stopped', '--resume']
     assert b'stopping after this step' in err
     assert run('sample_charrnn.py', '--ckpt-dir', 'stopped', '--length', '5', cwd=tmp_path)[0].startswith('The ')
 

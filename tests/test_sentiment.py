@@ -56,8 +56,8 @@ def test_training_prints_the_books_lines_and_saves_under_the_books_names(tmp_pat
 def test_a_run_of_fewer_than_ten_epochs_is_saved(trained):
     rnn, folder, _ = trained
     assert sorted(path.name for path in folder.iterdir()) == [
-        'checkpoint', 'model.json', 'sentiment-1.ckpt.data-00000-of-00001', 'sentiment-1.ckpt.index',
-        'sentiment-1.ckpt.meta']
+        '.lock', 'checkpoint', 'history.csv', 'model.json', 'sentiment-1.ckpt.data-00000-of-00001',
+        'sentiment-1.ckpt.index', 'sentiment-1.ckpt.meta', 'sentiment-1.ckpt.progress.json']
     assert rnn.ckpt_dir == str(folder)
 
 

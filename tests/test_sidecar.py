@@ -127,11 +127,12 @@ def test_a_folder_without_a_description_holds_no_model(tmp_path, make):
     (WORDS, None, []),
     (WORDS._replace(arguments=dict(WORDS.arguments, n_words=9)), None, ['n_words 4, not 9']),
     (WORDS._replace(arguments=dict(WORDS.arguments, n_words=9)), ['engine'], []),
-    (WORDS._replace(arguments=dict(WORDS.arguments, n_words=9, engine='fused')), None,
-     ["engine 'book', not 'fused'", 'n_words 4, not 9']),
+    (WORDS._replace(arguments=dict(WORDS.arguments, n_words=9, learning_rate=0.1)), None,
+     ['learning_rate 0.001, not 0.1', 'n_words 4, not 9']),
+    (WORDS._replace(arguments=dict(WORDS.arguments, engine='fused', shards=2)), None, []),
     (WORDS._replace(arguments=dict(WORDS.arguments, seq_len=20)), None, ['seq_len None, not 20']),
     (WORDS._replace(vocabulary={'a': 1}), None, ['another vocabulary']),
     (WORDS._replace(vocabulary=None), None, []),
-], ids=['same', 'one', 'not asked for', 'two', 'missing', 'vocabulary', 'none given'])
+], ids=['same', 'one', 'not asked for', 'two', 'another engine', 'missing', 'vocabulary', 'none given'])
 def test_differences_name_each_argument_with_both_values(wanted, names, differs):
     assert sidecar.differences(WORDS, wanted, names) == differs

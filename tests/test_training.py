@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError
+from rnnbook.record import Progress
 from rnnbook.training import CarriedState, Run, fit
 
 
@@ -13,6 +14,7 @@ class Model:
 
     initial_state = 'initial_state'
     final_state = 'final_state'
+    learning_rate = 0.25
 
 
 class Session:
@@ -21,10 +23,13 @@ class Session:
     `events` tells what was run: 'zero', or a step's number and the state that it started from.
     """
 
-    def __init__(self):
-        self.events, self.steps = [], 0
+    def __init__(self, costs=None):
+        self.events, self.steps, self._costs = [], 0, costs
 
     def run(self, fetches, feed=None):
+        if fetches == 'gradient_norm:0':
+            self.events.append(('norm', feed))
+            return 7.5
         if fetches == 'initial_state':
             self.events.append('zero')
             return 0
@@ -32,25 +37,43 @@ class Session:
         self.events.append((self.steps, feed['initial_state']))
         names, final = fetches
         assert final == 'final_state'
-        values = {'cost:0': self.steps / 10, 'train_op': None, 'x': feed.get('tf_x:0')}
+        cost = self._costs[self.steps - 1] if self._costs else self.steps / 10
+        values = {'cost:0': cost, 'train_op': None, 'x': feed.get('tf_x:0')}
         return [values[name] for name in names], feed['initial_state'] + 1
 
 
-def train(num_epochs, batches, **run):
-    """Run `fit`; gives the session's events with those of the callbacks among them."""
-    sess = Session()
+class Hearer:
+    """In the place of the monitor and of the folder: puts what they are told among the session's events."""
 
-    def log(*what):
-        sess.events.append(('log',) + what)
+    def __init__(self, events):
+        self._events = events
 
-    def save(*what):
-        sess.events.append(('save',) + what)
+    def step(self, progress, loss):
+        self._events.append(('log', progress.epochs + 1, progress.iteration, loss))
+
+    def epoch(self, progress):
+        self._events.append(('epoch', progress.epochs))
+
+    def save(self, progress):
+        self._events.append(('save', progress.epochs, progress.position, progress.iteration))
+
+    def left(self):
+        return 'nothing is left'
+
+
+def train(num_epochs, batches, progress=None, costs=None, **run):
+    """Run `fit`; gives the session's events with those of the monitor and the folder among them."""
+    sess = Session(costs)
 
     def feeds():
         sess.events.append('feeds')
         return ({'tf_x:0': batch} for batch in range(batches))
 
-    fit(sess, Model(), Run.of(run, save_every=1, log_every=100), num_epochs, feeds, log, save)
+    try:
+        fit(sess, Model(), Run.of(run, save_every=1, log_every=100), num_epochs, feeds,
+            Progress() if progress is None else progress, Hearer(sess.events), Hearer(sess.events))
+    except DivergenceError as error:
+        sess.events.append(str(error))
     return sess.events
 
 
@@ -78,8 +101,8 @@ def test_the_feed_of_the_caller_is_left_as_it_was():
 # The settings
 
 def test_settings_have_the_values_of_the_book_unless_given():
-    assert Run.of({}, save_every=10, log_every=20) == Run(save_every=10, max_to_keep=5, log_every=20, overwrite=False,
-                                                          stop=None)
+    assert Run.of({}, save_every=10, log_every=20) == Run(resume=False, save_every=10, save_minutes=None, max_to_keep=5,
+                                                          log_every=20, overwrite=False, stop=None)
 
 
 def test_settings_that_are_given_win_and_none_means_the_default():
@@ -102,8 +125,12 @@ def test_an_unknown_setting_is_refused_with_the_known_ones():
 
 
 @pytest.mark.parametrize('settings, error, message', [
-    ({'save_every': 0}, ArgumentValueError, 'save_every must be an integer of at least 1, not 0'),
-    ({'save_every': 1.5}, ArgumentTypeError, 'save_every must be an integer of at least 1, not 1.5'),
+    ({'save_every': -1}, ArgumentValueError, 'save_every must be an integer of at least 0, not -1'),
+    ({'save_every': 1.5}, ArgumentTypeError, 'save_every must be an integer of at least 0, not 1.5'),
+    ({'save_minutes': 0}, ArgumentValueError, 'save_minutes must be a finite number above 0, not 0'),
+    ({'save_minutes': float('nan')}, ArgumentValueError, 'save_minutes must be a finite number above 0, not nan'),
+    ({'save_minutes': '5'}, ArgumentTypeError, "save_minutes must be a finite number above 0, not '5'"),
+    ({'resume': 'yes'}, ArgumentTypeError, "resume must be True or False, not 'yes'"),
     ({'log_every': -1}, ArgumentValueError, 'log_every must be an integer of at least 1, not -1'),
     ({'log_every': '20'}, ArgumentTypeError, "log_every must be an integer of at least 1, not '20'"),
     ({'max_to_keep': -1}, ArgumentValueError, 'max_to_keep must be an integer of at least 0, not -1'),
@@ -124,7 +151,7 @@ def test_all_checkpoints_may_be_kept():
 # The order of a training
 
 def test_the_state_is_zero_at_each_epoch_and_carried_between_batches():
-    events = [event for event in train(2, 3) if event[0] not in ('log', 'save')]
+    events = [event for event in train(2, 3) if event[0] not in ('log', 'save', 'epoch')]
     first, second = events.index('feeds'), len(events) - 4
     assert events[first:first + 4] == ['feeds', (1, 0), (2, 1), (3, 2)]
     assert events[second:] == ['feeds', (4, 0), (5, 1), (6, 2)]
@@ -148,18 +175,19 @@ def test_every_so_many_iterations_are_logged_over_the_epochs(every, logged):
     (4, 2, [2, 4]),
     (3, 10, [3]),
     (1, 10, [1]),
+    (3, 0, [3]),
 ])
 def test_every_so_many_epochs_are_saved_and_the_last_one_always(num_epochs, every, epochs):
     saved = only(train(num_epochs, 2, save_every=every), 'save')
-    assert saved == [(epoch, 2 * epoch, True) for epoch in epochs]
+    assert saved == [(epoch, 0, 2 * epoch) for epoch in epochs]
 
 
 def test_an_epoch_is_saved_after_its_last_iteration_is_logged():
     events = train(1, 2, log_every=1)
-    assert events[-4:] == [('log', 1, 1, 0.1), (2, 1), ('log', 1, 2, 0.2), ('save', 1, 2, True)]
+    assert events[-5:] == [('log', 1, 1, 0.1), (2, 1), ('log', 1, 2, 0.2), ('epoch', 1), ('save', 1, 0, 2)]
 
 
-@pytest.mark.parametrize('after, save', [(1, (1, 1, False)), (2, (1, 2, False)), (5, (2, 5, False))])
+@pytest.mark.parametrize('after, save', [(1, (0, 1, 1)), (2, (0, 2, 2)), (3, (0, 3, 3)), (5, (1, 2, 5))])
 def test_a_stop_saves_once_and_ends_the_run(after, save):
     asked = []
 
@@ -175,8 +203,53 @@ def test_a_stop_saves_once_and_ends_the_run(after, save):
 
 def test_the_iteration_that_is_stopped_after_is_logged():
     events = train(2, 3, log_every=1, stop=lambda: True)
-    assert events[-2:] == [('log', 1, 1, 0.1), ('save', 1, 1, False)]
+    assert events[-2:] == [('log', 1, 1, 0.1), ('save', 0, 1, 1)]
 
 
 def test_a_stop_that_is_never_asked_for_changes_nothing():
     assert train(2, 3, stop=lambda: False) == train(2, 3)
+
+
+def test_a_save_by_minutes_comes_within_the_epoch_and_beside_those_by_epochs():
+    assert only(train(1, 3, save_minutes=1e-9), 'save') == [(0, 1, 1), (0, 2, 2), (0, 3, 3), (1, 0, 3)]
+    assert only(train(2, 2, save_minutes=60, save_every=0), 'save') == [(2, 0, 4)]
+
+
+# What a run remembers
+
+def test_progress_has_a_row_for_each_epoch_with_the_mean_of_its_losses():
+    progress = Progress()
+    train(2, 3, progress)
+    assert [(row['epoch'], row['iteration'], row['loss']) for row in progress.history] == [
+        (1, 3, pytest.approx(0.2)), (2, 6, pytest.approx(0.5))]
+    assert all(row['seconds'] >= 0 for row in progress.history)
+    assert (progress.iteration, progress.epochs, progress.position, progress.state) == (6, 2, 0, None)
+
+
+@pytest.mark.parametrize('after', range(1, 7))
+def test_a_run_that_stops_and_goes_on_sees_the_same_batches_from_the_same_states(after):
+    whole, alone = Progress(), []
+    alone = [event for event in train(2, 3, whole) if isinstance(event[0], int)]
+    asked, progress = [], Progress()
+    first = train(2, 3, progress, stop=lambda: asked.append(1) or len(asked) == after)
+    assert progress.state is not None                       # also at the end of an epoch, which is closed later
+    second = train(2, 3, progress)
+    states = [event[1] for events in (first, second) for event in events if isinstance(event[0], int)]
+    assert states == [state for _, state in alone]
+    assert (progress.iteration, progress.epochs) == (whole.iteration, whole.epochs)
+
+
+def test_a_run_that_is_complete_trains_and_saves_nothing():
+    progress = Progress()
+    train(2, 3, progress)
+    assert train(2, 3, progress) == ['zero', ('epoch', 2)]
+    assert train(1, 3, progress) == ['zero', ('epoch', 2)]
+
+
+@pytest.mark.parametrize('cost', [float('nan'), float('inf'), -float('inf')])
+def test_a_loss_that_is_not_finite_ends_the_run_at_that_step_and_saves_nothing(cost):
+    events = train(3, 2, costs=[0.5, 0.5, cost, 0.5, 0.5, 0.5])
+    assert events[-3:] == [(3, 0), ('norm', {'tf_x:0': 0, 'initial_state': 0}),
+                           'the loss is %s in epoch 2, iteration 3; learning rate 0.25, gradient norm 7.5; '
+                           'nothing is left' % cost]
+    assert only(events, 'save') == [(1, 0, 2)]

@@ -1,0 +1,248 @@
+"""`NAME.progress.json`, the record that the save NAME is whole: how far the run was, and the sha256 of its files.
+
+It is written last, holds the sha256 of its own content too, and is JSON; the carried state stands in it as base64.
+"""
+
+import base64
+import binascii
+import collections
+import dataclasses
+import hashlib
+import json
+import math
+import os
+
+import numpy as np
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_number, shorten
+from rnnbook.files import read_bytes, sha256, sync, write_text
+
+__all__ = ['Progress', 'Record', 'ENDING', 'TIMING', 'fingerprint', 'write', 'read', 'check']
+
+ENDING = '.progress.json'
+FORMAT = 1
+MAX_BYTES = 2 ** 28
+#: The columns of a history that differ from run to run.
+TIMING = ('seconds',)
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run is: what it has to remember besides the variables of its graph.
+
+    Parameters
+    ----------
+    iteration : int, default 0
+        Batches that were trained on, over all epochs: the global step.
+    epochs : int, default 0
+        Epochs that are complete.
+    position : int, default 0
+        Batches of the epoch after those.
+    loss_sum : float, default 0
+        Of the losses of these batches.
+    seconds : float, default 0
+        That their steps took.
+    history : list of dict, default empty
+        A row for each complete epoch, its columns in order.
+    state : tuple of (c, h) of numpy.ndarray, or None
+        The carried state after the last batch, for each layer; None at the start of an epoch, where it is zero.
+    """
+
+    iteration: int = 0
+    epochs: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+    history: list = dataclasses.field(default_factory=list)
+    state: tuple = None
+
+    def where(self):
+        """The place in words, for a message."""
+        return 'in epoch %d, iteration %d' % (self.epochs + (self.position > 0), self.iteration)
+
+    def count(self, loss, state, seconds):
+        """Take in one batch.
+
+        Parameters
+        ----------
+        loss : float
+        state : tuple of (c, h) of numpy.ndarray
+            The carried state after it.
+        seconds : float
+            That its step took.
+        """
+        self.iteration += 1
+        self.position += 1
+        self.loss_sum += loss
+        self.seconds += seconds
+        self.state = state
+
+    def end_epoch(self):
+        """Close the epoch: its row goes to the history, and the next one starts from the zero state."""
+        self.epochs += 1
+        self.history.append({'epoch': self.epochs, 'iteration': self.iteration,
+                             'loss': self.loss_sum / self.position, 'seconds': round(self.seconds, 3)})
+        self.position, self.loss_sum, self.seconds, self.state = 0, 0.0, 0.0, None
+
+
+Record = collections.namedtuple('Record', 'number progress settings files')
+Record.__doc__ = """What a progress file says.
+
+Fields: `number`, an int that rises from save to save in a folder; `progress`, a Progress; `settings`, a dict of what
+the run was told; `files`, a dict of the ending of each file of the weights to its (size in bytes, sha256).
+"""
+
+
+def fingerprint(*arrays):
+    """The sha256 of training data: of types, shapes and values.
+
+    Parameters
+    ----------
+    *arrays : numpy.ndarray
+    """
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(('%s %s ' % (array.dtype.str, array.shape)).encode('ascii'))
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def write(prefix, number, progress, settings):
+    """Write the record of a checkpoint whose other files are complete, after they have reached the disk.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+    number : int
+    progress : Progress
+    settings : dict
+        What JSON can hold.
+
+    Raises
+    ------
+    FileError
+    """
+    files = {}
+    for ending in _endings(prefix):
+        sync(prefix + ending)
+        files[ending] = [os.path.getsize(prefix + ending), sha256(prefix + ending)]
+    fields = dict(vars(progress), state=_encode(progress.state))
+    content = {'format': FORMAT, 'number': number, 'progress': fields, 'settings': settings, 'files': files}
+    write_text(prefix + ENDING, json.dumps({'sha256': _digest(content), 'record': content}, indent=1) + '\n')
+
+
+def read(prefix):
+    """Read the record of a checkpoint.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    FileError
+        Missing, damaged, or of a newer format.
+    """
+    path = prefix + ENDING
+    if not os.path.isfile(path):
+        raise FileError('%s is missing' % path)
+    try:
+        whole = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'))
+        content = whole['record']
+        if whole['sha256'] != _digest(content):
+            raise ValueError('its sha256 is another one')
+        if content['format'] != FORMAT:
+            raise FileError('%s has the format %s; this version of rnnbook reads format %d'
+                            % (path, shorten(content['format']), FORMAT))
+        return Record(check_int('number', content['number'], 0), _progress(content['progress']),
+                      dict(content['settings']), {str(ending): (int(size), str(digest)) for ending, (size, digest)
+                                                  in content['files'].items()})
+    except FileError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
+
+
+def check(prefix):
+    """Read the record of a checkpoint, and compare the files of the weights with it.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    FileError
+        The record cannot be used, or a file is missing, cut short or changed; it is named.
+    """
+    record = read(prefix)
+    for ending, (size, digest) in sorted(record.files.items()):
+        path = prefix + ending
+        if os.path.basename(path) != os.path.basename(prefix) + ending or not os.path.isfile(path):
+            raise FileError('%s is missing' % path)
+        if os.path.getsize(path) != size:
+            raise FileError('%s has %d bytes, not the %d that were written' % (path, os.path.getsize(path), size))
+        if sha256(path) != digest:
+            raise FileError('%s is damaged: its sha256 is not that of what was written' % path)
+    if not record.files:
+        raise FileError('%s is damaged: it names no files' % (prefix + ENDING))
+    return record
+
+
+def _endings(prefix):
+    """The endings of the files that hold a checkpoint's weights: the index and the shards (not the graph, `.meta`)."""
+    folder, name = os.path.split(prefix)
+    return sorted(file[len(name):] for file in os.listdir(folder)
+                  if file.startswith((name + '.index', name + '.data-')))
+
+
+def _digest(content):
+    return hashlib.sha256(json.dumps(content, allow_nan=False).encode('ascii')).hexdigest()
+
+
+def _encode(state):
+    """The carried state as JSON can hold it."""
+    return state and [[{'shape': list(array.shape), 'float32': base64.b64encode(
+        np.ascontiguousarray(array, dtype='<f4')).decode('ascii')} for array in layer] for layer in state]
+
+
+def _decode(state):
+    return state and tuple(tuple(_array(entry) for entry in layer) for layer in state)
+
+
+def _array(entry):
+    try:
+        values = np.frombuffer(base64.b64decode(entry['float32'], validate=True), dtype='<f4')
+    except binascii.Error as error:
+        raise ValueError(str(error)) from error
+    if not np.isfinite(values).all():
+        raise ValueError('the carried state is not finite')
+    return values.reshape([check_int('shape', size, 0) for size in entry['shape']]).astype(np.float32)
+
+
+def _progress(fields):
+    """The fields as a `Progress`, each checked."""
+    most = 2 ** 62
+    history = [dict(row) for row in fields['history']]
+    for row in history:
+        for column, value in row.items():
+            if not (value is None or isinstance(value, (int, str)) or isinstance(value, float)
+                    and math.isfinite(value)):
+                raise ArgumentTypeError('%s of the history is %s' % (shorten(column), shorten(value)))
+    counts = {name: check_int(name, fields[name], 0, most) for name in ('iteration', 'epochs', 'position')}
+    sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
+    progress = Progress(history=history, state=_decode(fields['state']), **counts, **sums)
+    if len(history) != progress.epochs or (progress.state is None) != (progress.position == 0):
+        raise ArgumentValueError('its epochs, position and state do not go together')
+    return progress
