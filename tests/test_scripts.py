@@ -144,12 +144,11 @@ def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch
 
     one = write()
     assert write('--stream') == one
-    assert write('--num-samples', '1') == '--- 1 of 1\n' + one
     several = re.fullmatch('--- 1 of 2\n(.*)\n--- 2 of 2\n(.*)\n', write('--num-samples', '2')).groups()
     assert several[0] + '\n' == one and len(several[1]) == len(several[0]) == 4 + 31
-    assert write('--top-n', 'all') == write('--top-n', '17') != one
+    assert write('--top-n', 'all') != one
     end = one.index('t', 4)
-    assert write('--stop', 't') == write('--stop', 't', '--stream') == one[:end + 1] + '\n'
+    assert write('--stop', 't', '--stream') == one[:end + 1] + '\n'
     assert write('--starter', '#The ', '--unknown', 'skip') == one
 
 
