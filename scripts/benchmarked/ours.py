@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The side of the package in `scripts/benchmark.py`. What is timed is what `train`, `predict` and `sample` run."""
+
+import importlib
+import itertools
+
+import clock
+import numpy as np
+
+from rnnbook import hamlet, imdb
+
+
+# -------------------------------------------------------------------------------------------------------- training
+
+def training(model, epoch, keep_prob):
+    """Train without end as `train` does, a step each time; the loss of each.
+
+    Parameters
+    ----------
+    model : SentimentRNN or CharRNN
+    epoch : callable
+        Gives the pairs of x and y of one epoch.
+    keep_prob : float
+    """
+    from rnnbook.runtime import tf
+    from rnnbook.training import CarriedState
+    with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
+        sess.run(model.init_op)
+        carried = CarriedState(sess, model)
+        while True:
+            carried.reset()
+            for x, y in epoch():
+                yield carried.run(['cost:0', 'train_op'], {'tf_x:0': x, 'tf_y:0': y, 'tf_keepprob:0': keep_prob})[0]
+
+
+def review_step(job):
+    """Training steps on reviews."""
+    from rnnbook import SentimentRNN
+    with np.load(job['data']) as data:
+        x, y = data['x'], data['y']
+    model = SentimentRNN(**job['model'], **job['keywords'])
+    return _steps(training(model, lambda: imdb.create_batch_generator(x, y, model.batch_size), job['keep_prob']), job)
+
+
+def char_step(job):
+    """Training steps on characters."""
+    from rnnbook import CharRNN
+    with np.load(job['data']) as data:
+        x, y = data['x'], data['y']
+    model = CharRNN(**job['model'], **job['keywords'])
+    return _steps(training(model, lambda: hamlet.create_batch_generator(x, y, model.num_steps), job['keep_prob']), job)
+
+
+def _steps(work, job):
+    return {'seconds': clock.timed(work, job['skip'], job['steps']), 'count': 1}
+
+
+# ---------------------------------------------------------------------------------------- prediction and sampling
+
+def _calls(call, job, count):
+    """Time whole calls of a method."""
+    work = (call() for _ in itertools.count())
+    return {'seconds': clock.timed(work, job['calls_skip'], job['calls']), 'count': count}
+
+
+def _predictor(job):
+    from rnnbook import SentimentRNN
+    with np.load(job['data']) as data:
+        return SentimentRNN(**job['model'], **job['keywords']), data['x'][:job['rows']]
+
+
+def predicting(sess, model, x):
+    """The labels of each whole batch in turn, as in `predict`."""
+    from rnnbook.training import CarriedState
+    carried = CarriedState(sess, model)
+    for batch in imdb.create_batch_generator(x, None, model.batch_size):
+        yield carried.run(['labels:0'], {'tf_x:0': batch, 'tf_keepprob:0': 1.0})[0]
+
+
+def review_predict(job):
+    """Batches of reviews, the graph built and the weights restored before."""
+    from rnnbook import checkpoints
+    from rnnbook.runtime import tf
+    model, x = _predictor(job)
+    with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
+        checkpoints.restore(sess, model.saver, job['checkpoint'])
+        next(predicting(sess, model, x))
+        return {'seconds': clock.timed(predicting(sess, model, x), 0, len(x) // model.batch_size),
+                'count': model.batch_size}
+
+
+def review_predict_call(job):
+    """The whole of `predict`."""
+    model, x = _predictor(job)
+    return _calls(lambda: model.predict(x, ckpt_dir=job['ckpt_dir']), job, len(x))
+
+
+def sampling(job):
+    """Calls of `sample`; with `num_samples` among the call's keywords, of several sequences together."""
+    from rnnbook import CharRNN
+    model = CharRNN(**job['model'], sampling=True, **job['keywords'])
+    return _calls(lambda: model.sample(job['characters'], job['ckpt_dir'], job['starter'], **job['call']), job,
+                  job['characters'] * job['call'].get('num_samples', 1))
+
+
+# --------------------------------------------------------------------------------------------------- preprocessing
+
+def rows_of(csv, sequence_length):
+    """From the CSV to the rows, without a cache.
+
+    Parameters
+    ----------
+    csv : str
+    sequence_length : int
+
+    Returns
+    -------
+    rows : numpy.ndarray of int32
+    word_to_int : dict of str to int
+    """
+    reviews, _ = imdb.load_reviews(csv)
+    mapped, word_to_int = imdb.index_reviews(reviews, progress=False)
+    return imdb.fixed_length(mapped, sequence_length), word_to_int
+
+
+def preprocess(job):
+    """From the CSV to the rows, in a fresh process as a script does it."""
+    importlib.import_module('pandas')                       # which `load_reviews` needs; imports are nobody's work here
+    return {'seconds': clock.timed((rows_of(job['csv'], job['sequence_length']) for _ in range(1)), 0, 1), 'count': 1}
+
+
+def encode_text(job):
+    """From a text's file to the rows of a model, in a fresh process as a script does it."""
+    def run():
+        text = hamlet.load_text(job['text'])
+        char2int, _ = hamlet.char_vocabulary(text)
+        yield hamlet.reshape_data(hamlet.encode(text, char2int), job['batch_size'], job['num_steps'])
+
+    return {'seconds': clock.timed(run(), 0, 1), 'count': 1}
+
+
+CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': review_predict,
+         'review-predict-call': review_predict_call, 'sample': sampling, 'preprocess': preprocess,
+         'encode-text': encode_text}
+
+if __name__ == '__main__':
+    clock.child(CASES)
