@@ -2,8 +2,8 @@
 """Measure the package against the chapter's listing, and PyTorch beside them: training, prediction, sampling, reading.
 
 Every measurement runs in a process of its own, since the thread pools of TensorFlow belong to the process. The variants
-of a case take turns, in several rounds, so that a busy machine is busy for all of them; ratios are taken round by round.
-Standard output is a Markdown table for each case.
+of a case take turns, in several rounds, so that a busy machine is busy for all of them; ratios are taken round by
+round. Standard output is a Markdown table for each case.
 """
 
 import collections
@@ -189,10 +189,12 @@ class Workshop:
         Where they are made.
     data_dir : str or None
     quick : bool
+    run : callable
+        As the function `run`.
     """
 
-    def __init__(self, folder, data_dir, quick):
-        self.folder, self._data_dir, self._quick = folder, data_dir, quick
+    def __init__(self, folder, data_dir, quick, run=run):
+        self.folder, self._data_dir, self._quick, self._run = folder, data_dir, quick, run
         self._made = {}
 
     def make(self, case, **job):
@@ -200,7 +202,7 @@ class Workshop:
         key = json.dumps([case, job], sort_keys=True)
         if key not in self._made:
             say('preparing: %s' % case.replace('_', ' '))
-            self._made[key] = run('prepare', dict(job, case=case), show=True)
+            self._made[key] = self._run('prepare', dict(job, case=case), show=True)
         return self._made[key]
 
     def data(self, kind):
@@ -265,10 +267,11 @@ def summary(variant, rounds, reference, peer):
     reference, peer : list of dict, or None
         The rounds of the listing and those of PyTorch, where they were measured.
     """
+    memory, theirs = peak(rounds), peak(reference or [])
     return {'variant': variant.name, 'keywords': variant.keywords, 'call': variant.call, 'rounds': rounds,
-            'seconds': spread(costs(rounds)), 'peak_bytes': peak(rounds),
+            'seconds': spread(costs(rounds)), 'peak_bytes': memory,
             'listing_ratio': reference and ratios(reference, rounds), 'pytorch_ratio': peer and ratios(peer, rounds),
-            'listing_memory': reference and peak(reference) and peak(rounds) / peak(reference)}
+            'listing_memory': memory / theirs if memory and theirs else None}
 
 
 def measure(case, variants, workshop, sizes, torch_python):
@@ -358,8 +361,8 @@ def case_table(result):
     """The Markdown of one case."""
     unit = '%ss a second' % result['unit'] if result['rate'] else 'seconds a %s' % result['unit']
     rows = [[found['variant']] + shown(found['seconds'], result['rate'])
-            + [ratio_shown(found['listing_ratio']), ratio_shown(found['pytorch_ratio']), memory_shown(found['peak_bytes']),
-               '%.2f' % found['listing_memory'] if found['listing_memory'] else '']
+            + [ratio_shown(found['listing_ratio']), ratio_shown(found['pytorch_ratio']),
+               memory_shown(found['peak_bytes']), '%.2f' % found['listing_memory'] if found['listing_memory'] else '']
             for found in result['variants']]
     header = ['variant', unit + ', median', 'spread', 'listing / this', 'PyTorch / this', 'peak memory, MB',
               'of the listing\'s']
@@ -414,13 +417,11 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, sizes = arguments(argv)
     planned = plan(args)
-    report = {'sizes': sizes, 'quick': args.quick, 'versions': run('prepare', {'case': 'versions'}), 'cases': [],
-              'growth': []}
-    if args.torch_python:
-        report['versions']['pytorch'] = torch_version(args.torch_python)
-    versions = report['versions']
-    print(', '.join('%s %s' % (name, versions[name]) for name in sorted(versions) if name != 'peak_bytes')
-          + '; %d rounds' % sizes['repeats'] + '\n', flush=True)
+    versions = {'pytorch': torch_version(args.torch_python)} if args.torch_python else {}
+    versions.update(run('prepare', {'case': 'versions'})['versions'])
+    print('Measured with %s; rounds %d\n' % (', '.join('%s %s' % item for item in sorted(versions.items())),
+                                             sizes['repeats']), flush=True)
+    report = {'versions': versions, 'quick': args.quick, 'sizes': sizes, 'cases': [], 'growth': []}
     with tempfile.TemporaryDirectory(prefix='rnnbook-benchmark-') as folder:
         workshop = Workshop(folder, args.data_dir, args.quick)
         for thing, variants in planned:

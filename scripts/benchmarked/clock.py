@@ -41,6 +41,11 @@ def cores():
 
 def peak_bytes():
     """The most memory that this process has had at once, or None where the system does not say."""
+    try:
+        with open('/proc/self/status', encoding='ascii', errors='replace') as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith('VmHWM:'))
+    except (OSError, StopIteration):                        # not Linux; there the figure below counts the parent's too
+        pass
     if resource is None:
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
@@ -52,8 +57,8 @@ def child(cases):
     Parameters
     ----------
     cases : dict of str to callable
-        Takes the job, a dict with its name under ``'case'``; returns a dict, for a measurement with ``'seconds'``, a list of
-        timings, and ``'count'``, how many steps, rows or characters each of them covers.
+        Takes the job, a dict with its name under ``'case'``; returns a dict, for a measurement with ``'seconds'``, a
+        list of timings, and ``'count'``, how many steps, rows or characters each of them covers.
     """
     job = json.loads(sys.argv[1])
     print(json.dumps(dict(cases[job['case']](job), peak_bytes=peak_bytes())))

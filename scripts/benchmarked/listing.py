@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The side of the chapter's listing in `scripts/benchmark.py`: plain TensorFlow and plain Python, no use of the package.
+"""The side of the chapter's listing in `scripts/benchmark.py`: plain TensorFlow and plain Python, nothing of ours.
 
-The same calls in the same order and with the same defaults as the chapter's, written anew: `dynamic_rnn` with its default
-of 32 parallel iterations, a session without settings, the state fed and fetched by `feed_dict`. Only the lines that
-print and the progress bars are left out. TensorFlow is imported where it is needed, so that the memory of the
+The same calls in the same order and with the same defaults as the chapter's, written anew: `dynamic_rnn` with its
+default of 32 parallel iterations, a session without settings, the state fed and fetched by `feed_dict`. Only the lines
+that print and the progress bars are left out. TensorFlow is imported where it is needed, so that the memory of the
 preprocessing is its own.
 """
 

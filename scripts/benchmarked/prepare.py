@@ -112,7 +112,7 @@ def review_checkpoint(job):
 
 
 def char_checkpoint(job):
-    """A checkpoint after one epoch on the characters; the job has the model, the data, the characters and the folder."""
+    """A checkpoint after one epoch on the characters; the job has the model, the data, ``'chars'`` and the folder."""
     from rnnbook import CharRNN, checkpoints
     model = CharRNN(**job['model'])
     with np.load(job['data']) as data:
@@ -148,8 +148,8 @@ def longer_text(job):
 def versions(job):
     """What the measurements of this interpreter run on."""
     from rnnbook.runtime import tf
-    return {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__,
-            'machine': platform.machine(), 'system': platform.system(), 'cores': clock.cores()}
+    return {'versions': {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__,
+                         'system': '%s %s' % (platform.system(), platform.machine()), 'cores': clock.cores()}}
 
 
 CASES = {function.__name__: function for function in (
