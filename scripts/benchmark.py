@@ -1,65 +1,73 @@
 #!/usr/bin/env python3
 """Measure the package against the chapter's listing, and PyTorch beside them: training, prediction, sampling, reading.
 
-Every measurement runs in a process of its own, since the thread pools of TensorFlow belong to the process. The variants
-of a case take turns, in several rounds, so that a busy machine is busy for all of them; ratios are taken round by
-round. Standard output is a Markdown table for each case.
+Every variant runs in a process of its own, since the thread pools of TensorFlow belong to the process. The variants of
+a case wait side by side and take short turns, one at a time, in several rounds, so that a busy machine is busy for all
+of them; ratios are taken round by round. Standard output is a Markdown table for each case.
 """
 
 import collections
 import json
 import os
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
 
+from benchmarked.figures import case_table, costs, fastest, growth_table, peak, peers, ratios, spread, summary
+from benchmarked.processes import Workshop, run, say, take_turns
 from rnnbook import cli, files
 from rnnbook.errors import ArgumentValueError, FileError, RequirementError, RnnbookError, check_choice, check_int
 
-SIDES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'benchmarked')
-
 #: One row of a table. `side` is the file of `benchmarked` that measures it; `keywords` go to the model's constructor
-#: and `call` to the method; `peer` is the variant of PyTorch to compare with.
-Variant = collections.namedtuple('Variant', 'name side keywords call peer')
-Variant.__new__.__defaults__ = ({}, {}, 'pytorch')
-#: One table. `kind` says on which model; `unit` what one timing is divided into, shown in seconds or, where `rate` is
-#: true, as so many a second; `restores` whether a checkpoint is needed.
-Case = collections.namedtuple('Case', 'name title kind unit rate restores variants')
+#: and `call` to the method; `environment` is added to that of the process.
+Variant = collections.namedtuple('Variant', 'name side keywords call environment')
+Variant.__new__.__defaults__ = ({}, {}, {})
+#: One table. `kind` says on which model; `unit` is what times are given for, in seconds or, where `rate` is true, as so
+#: many a second; `restores` whether a checkpoint is needed; `pieces` the size that says how much a turn does, `None`
+#: for one call; `skip` the size that says how much warms up, or a number; `repeats` the rounds.
+Case = collections.namedtuple('Case', 'name title kind unit rate restores pieces skip repeats variants')
 
-LISTING, PYTORCH = Variant('listing', 'listing'), Variant('pytorch', 'pytorch')
-BOOK = Variant('book', 'ours', {'engine': 'book'})
+LISTING, BOOK = Variant('listing', 'listing'), Variant('book', 'ours', {'engine': 'book'})
 ENGINES = [BOOK]
 OPTIMIZERS = ENGINES
+# PyTorch's threads wait for each other by spinning, which costs much where other processes want the cores. So it is
+# measured in both ways, and compared with in the faster one.
+PYTORCH = [Variant('pytorch', 'pytorch'),
+           Variant('pytorch-passive', 'pytorch', {}, {}, {'OMP_WAIT_POLICY': 'passive'})]
+TOGETHER = {'num_samples': 64}
 
 CASES = [
-    Case('review-step', 'Training step, reviews', 'reviews', 'step', False, False, [LISTING] + OPTIMIZERS + [PYTORCH]),
-    Case('char-step', 'Training step, characters', 'characters', 'step', False, False, [LISTING] + ENGINES + [PYTORCH]),
-    Case('review-predict', 'Prediction, reviews: the batches alone', 'reviews', 'row', True, True,
-         [LISTING] + ENGINES + [PYTORCH]),
-    Case('review-predict-call', 'Prediction, reviews: the whole call of predict', 'reviews', 'row', True, True,
-         [LISTING] + ENGINES),
-    Case('sample', 'Sampling: the whole call of sample', 'characters', 'character', True, True,
-         [LISTING, Variant('ours', 'ours'), PYTORCH, Variant('pytorch-64', 'pytorch', {}, {'num_samples': 64})]),
-    Case('preprocess', 'Preprocessing: from the CSV to the rows', 'reviews', 'run', False, False,
+    Case('review-step', 'Training step, reviews', 'reviews', 'step', False, False, 'steps', 'skip', 10,
+         [LISTING] + OPTIMIZERS + PYTORCH),
+    Case('char-step', 'Training step, characters', 'characters', 'step', False, False, 'steps', 'skip', 20,
+         [LISTING] + ENGINES + PYTORCH),
+    Case('review-predict', 'Prediction, reviews: the batches alone', 'reviews', 'row', True, True, 'batches', 2, 5,
+         [LISTING] + ENGINES + PYTORCH),
+    Case('review-predict-call', 'Prediction, reviews: the whole call of predict', 'reviews', 'row', True, True, None, 1,
+         3, [LISTING] + ENGINES),
+    Case('sample', 'Sampling: the whole call of sample', 'characters', 'character', True, True, None, 1, 5,
+         [LISTING, Variant('ours', 'ours'), PYTORCH[0], Variant('pytorch-64', 'pytorch', {}, TOGETHER)]),
+    Case('preprocess', 'Preprocessing: from the CSV to the rows', 'reviews', 'run', False, False, None, 0, 3,
          [LISTING, Variant('cold', 'ours')]),
 ]
 
 #: What grows: the case that is measured, the argument or the size that takes several values, as factors of its own
-#: value in the case, and the variants.
-Growth = collections.namedtuple('Growth', 'name case quantity factors variants')
+#: value in the case, how much warms up, the rounds, and the variants.
+Growth = collections.namedtuple('Growth', 'name case quantity factors pieces skip repeats variants')
 GROWTH = [
-    Growth('growth-seq-len', 'review-step', 'seq_len', (0.5, 1, 2), ENGINES),
-    Growth('growth-vocabulary', 'review-step', 'n_words', (0.25, 0.5, 1), ENGINES),
-    Growth('growth-batch-size', 'review-step', 'batch_size', (0.5, 1, 2), ENGINES),
-    Growth('growth-reviews', 'preprocess', 'reviews', (0.25, 0.5, 1), [LISTING, Variant('cold', 'ours')]),
-    Growth('growth-text', 'encode-text', 'copies', (1, 4, 16), [Variant('ours', 'ours')]),
+    Growth('growth-seq-len', 'review-step', 'seq_len', (0.5, 1, 2), 'steps', 'skip', 5, ENGINES),
+    Growth('growth-vocabulary', 'review-step', 'n_words', (0.25, 0.5, 1), 'steps', 'skip', 5, ENGINES),
+    Growth('growth-batch-size', 'review-step', 'batch_size', (0.5, 1, 2), 'steps', 'skip', 5, ENGINES),
+    Growth('growth-reviews', 'preprocess', 'reviews', (0.25, 0.5, 1), None, 0, 3, [LISTING, Variant('cold', 'ours')]),
+    Growth('growth-text', 'encode-text', 'copies', (1, 4, 16), None, 1, 5, [Variant('ours', 'ours')]),
 ]
 
 #: How much is measured, in full and where only the machinery is to be tried.
-FULL = {'repeats': 3, 'steps': 20, 'skip': 5, 'rows': 2500, 'characters': 2000, 'calls': 1, 'calls_skip': 1}
-QUICK = {'repeats': 2, 'steps': 3, 'skip': 1, 'rows': 30, 'characters': 20, 'calls': 1, 'calls_skip': 1}
+FULL = {'steps': 3, 'skip': 5, 'rows': 500, 'characters': 2000}
+QUICK = {'repeats': 2, 'steps': 3, 'skip': 1, 'rows': 30, 'characters': 20}
 KEEP_PROB = 0.5
+#: The load at which other processes take part of the time.
+BUSY = 0.5
 
 
 def names(things):
@@ -83,15 +91,16 @@ def arguments(argv):
     sizes = parser.add_argument_group('how much')
     sizes.add_argument('--quick', action='store_true', help='tiny models and made data: shows that all runs, and says '
                        'nothing about speed')
-    for name, text in (('repeats', 'rounds of turns'), ('steps', 'training steps that are timed in a turn'),
-                       ('skip', 'training steps before them that are not'), ('rows', 'reviews to predict in a turn'),
-                       ('characters', 'characters of a sampled text')):
+    sizes.add_argument('--repeats', type=int, metavar='N', help='rounds of turns; None is %s'
+                       % ', '.join('%d for %s' % (thing.repeats, thing.name) for thing in CASES + GROWTH))
+    for name, text in (('steps', 'training steps of a turn'), ('skip', 'training steps before the first turn'),
+                       ('rows', 'reviews to predict in a turn'), ('characters', 'characters of a sampled text')):
         sizes.add_argument('--' + name, type=int, metavar='N', help='%s; None is %d' % (text, FULL[name]))
     parser.add_argument('--json', metavar='FILE', help='also write every timing as JSON')
     args = parser.parse_args(argv)
     chosen = dict(QUICK if args.quick else FULL)
-    for name in chosen:
-        if getattr(args, name, None) is not None:
+    for name in QUICK:
+        if getattr(args, name) is not None:
             chosen[name] = check_int('--' + name, getattr(args, name), 0 if name == 'skip' else 1)
     args.only = chosen_names('--only', args.only, [thing.name for thing in CASES + GROWTH])
     args.variants = chosen_names('--variants', args.variants, variant_names())
@@ -115,174 +124,41 @@ def chosen_names(flag, given, choices):
     return [check_choice(flag, name.strip(), choices) for name in given.split(',')]
 
 
-# -------------------------------------------------------------------------------------------------------- processes
-
-def say(text):
-    """Print what is being done, on standard error."""
-    print('rnnbook: ' + text, file=sys.stderr, flush=True)
-
-
-def run(side, job, python=sys.executable, show=False):
-    """Do one job in a process of its own.
-
-    Parameters
-    ----------
-    side : str
-        The file of `benchmarked`.
-    job : dict
-    python : str
-        The interpreter.
-    show : bool
-        Print what the process has written on standard error.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    RnnbookError
-        It failed.
-    """
-    done = subprocess.run([python, os.path.join(SIDES, side + '.py'), json.dumps(job)],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    said = done.stderr.decode('utf-8', 'replace')
-    if done.returncode:
-        raise RnnbookError('%s in %s.py ended with status %d: %s'
-                           % (job['case'], side, done.returncode, (said.strip() or 'no message').splitlines()[-1]))
-    if show:
-        sys.stderr.write(said)
-    return json.loads(done.stdout.decode('utf-8').splitlines()[-1])
-
-
-def take_turns(turns, repeats):
-    """Measure every turn once a round, for a number of rounds, each second round in reverse order.
-
-    Parameters
-    ----------
-    turns : list of (str, str, str, dict)
-        A label of its own, the side, the interpreter, and the job.
-    repeats : int
-
-    Returns
-    -------
-    dict of str to list of dict
-        Label to what each round found.
-    """
-    found = {label: [] for label, _, _, _ in turns}
-    for number in range(repeats):
-        for label, side, python, job in turns[::-1] if number % 2 else turns:
-            result = run(side, job, python)
-            found[label].append(result)
-            say('round %d of %d, %s: %.4g seconds' % (number + 1, repeats, label, statistics.median(result['seconds'])))
-    return found
-
-
-# ------------------------------------------------------------------------------------------------------ preparation
-
-class Workshop:
-    """The data and checkpoints, made at their first use.
-
-    Parameters
-    ----------
-    folder : str
-        Where they are made.
-    data_dir : str or None
-    quick : bool
-    run : callable
-        As the function `run`.
-    """
-
-    def __init__(self, folder, data_dir, quick, run=run):
-        self.folder, self._data_dir, self._quick, self._run = folder, data_dir, quick, run
-        self._made = {}
-
-    def make(self, case, **job):
-        """What `prepare.py` makes of a job, made once."""
-        key = json.dumps([case, job], sort_keys=True)
-        if key not in self._made:
-            say('preparing: %s' % case.replace('_', ' '))
-            self._made[key] = self._run('prepare', dict(job, case=case), show=True)
-        return self._made[key]
-
-    def data(self, kind):
-        """The data of a model, ``'reviews'`` or ``'characters'``."""
-        return self.make(kind, folder=self.folder, data_dir=self._data_dir, quick=self._quick)
-
-    def checkpoint(self, kind):
-        """The folder and the name of a checkpoint of a model."""
-        data, ckpt_dir = self.data(kind), os.path.join(self.folder, kind + '-model')
-        case = {'reviews': 'review_checkpoint', 'characters': 'char_checkpoint'}[kind]
-        made = self.make(case, model=data['model'], data=data['data'], chars=data.get('chars'), ckpt_dir=ckpt_dir)
-        return {'ckpt_dir': ckpt_dir, 'checkpoint': made['checkpoint']}
-
-    def path(self, name):
-        """The path of a file to be made."""
-        return os.path.join(self.folder, name)
-
-
 def job_of(case, workshop, sizes):
     """What all variants of a case have in common."""
     data = workshop.data(case.kind)
-    job = dict(sizes, case=case.name, keep_prob=KEEP_PROB, sequence_length=data['model'].get('seq_len'), **data)
+    job = dict(data, case=case.name, sequence_length=data['model'].get('seq_len'))
+    job.update(work_of(case, sizes, data['model']))
     return dict(job, **workshop.checkpoint(case.kind)) if case.restores else job
 
 
-def turn(label, variant, job, torch_python):
-    """A turn of `take_turns`."""
-    python = torch_python if variant.side == 'pytorch' else sys.executable
-    return label, variant.side, python, dict(job, keywords=variant.keywords, call=variant.call)
+def work_of(thing, sizes, model):
+    """How much a process does before its first turn and in each, and on what."""
+    if thing.pieces == 'batches':
+        pieces = max(1, sizes['rows'] // model['batch_size'])
+    else:
+        pieces = sizes.get(thing.pieces, 1)
+    return {'pieces': pieces, 'skip': sizes.get(thing.skip, thing.skip), 'keep_prob': KEEP_PROB,
+            'rows': sizes['rows'], 'characters': sizes['characters']}
 
 
-# ---------------------------------------------------------------------------------------------------------- figures
-
-def costs(rounds):
-    """The median of each round, in seconds for one step, row, character or run."""
-    return [statistics.median(found['seconds']) / found['count'] for found in rounds]
+def python_of(variant, torch_python):
+    """The interpreter of a variant."""
+    return torch_python if variant.side == 'pytorch' else sys.executable
 
 
-def spread(values):
-    """Median, smallest and largest."""
-    return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
-
-
-def ratios(reference, rounds):
-    """How many times as long the reference takes, round by round."""
-    return spread([theirs / ours for theirs, ours in zip(costs(reference), costs(rounds))])
-
-
-def peak(rounds):
-    """The median of the peak memory, in bytes; None where the system does not say."""
-    known = [found['peak_bytes'] for found in rounds if found['peak_bytes'] is not None]
-    return statistics.median(known) if known else None
-
-
-def summary(variant, rounds, reference, peer):
-    """The figures of a variant, and the rounds that they come from.
-
-    Parameters
-    ----------
-    variant : Variant
-    rounds : list of dict
-    reference, peer : list of dict, or None
-        The rounds of the listing and those of PyTorch, where they were measured.
-    """
-    memory, theirs = peak(rounds), peak(reference or [])
-    return {'variant': variant.name, 'keywords': variant.keywords, 'call': variant.call, 'rounds': rounds,
-            'seconds': spread(costs(rounds)), 'peak_bytes': memory,
-            'listing_ratio': reference and ratios(reference, rounds), 'pytorch_ratio': peer and ratios(peer, rounds),
-            'listing_memory': memory / theirs if memory and theirs else None}
-
+# ------------------------------------------------------------------------------------------------------------ cases
 
 def measure(case, variants, workshop, sizes, torch_python):
     """One case: the rounds of its variants, and their figures."""
     say('%s: %s' % (case.name, names(variants)))
     job = job_of(case, workshop, sizes)
-    found = take_turns([turn(variant.name, variant, job, torch_python) for variant in variants], sizes['repeats'])
-    return {'case': case.name, 'title': case.title, 'unit': case.unit, 'rate': case.rate,
-            'data': job['name'], 'model': job['model'],
-            'variants': [summary(variant, found[variant.name], found.get('listing'), found.get(variant.peer))
-                         for variant in variants]}
+    found = take_turns([(variant.name, variant, job, python_of(variant, torch_python)) for variant in variants],
+                       sizes.get('repeats', case.repeats))
+    return {'case': case.name, 'title': case.title, 'unit': case.unit, 'rate': case.rate, 'data': job['name'],
+            'model': job['model'], 'pieces': job['pieces'], 'load': load(),
+            'variants': [summary(variant, found[variant.name], found.get('listing'),
+                                 fastest(peers(variant, variants), found)) for variant in variants]}
 
 
 # ----------------------------------------------------------------------------------------------------------- growth
@@ -292,7 +168,7 @@ def grown(growth, factor, workshop, sizes):
     kind = 'characters' if growth.quantity == 'copies' else 'reviews'
     data = workshop.data(kind)
     model = data['model']
-    job = dict(sizes, case=growth.case, keep_prob=KEEP_PROB, **data)
+    job = dict(data, case=growth.case, **work_of(growth, sizes, model))
     if growth.quantity == 'copies':
         path = workshop.path('text-%d.txt' % factor)
         workshop.make('longer_text', text=data['text'], path=path, times=factor)
@@ -305,7 +181,7 @@ def grown(growth, factor, workshop, sizes):
     model = dict(model, **{growth.quantity: value})
     path = workshop.path('%s-%d.npz' % (growth.quantity, value))
     workshop.make('made_rows', n_words=model['n_words'], seq_len=model['seq_len'], data=path,
-                  rows=model['batch_size'] * (sizes['skip'] + sizes['steps']))
+                  rows=10 * model['batch_size'])
     return value, dict(job, model=model, data=path, name='made rows')
 
 
@@ -313,9 +189,9 @@ def measure_growth(growth, variants, workshop, sizes):
     """How the time of a case grows with one quantity."""
     say('%s: %s' % (growth.name, names(variants)))
     points = [grown(growth, factor, workshop, sizes) for factor in growth.factors]
-    turns = [turn('%s %d, %s' % (growth.quantity, value, variant.name), variant, job, None)
+    turns = [('%s %d %s' % (growth.quantity, value, variant.name), variant, job, sys.executable)
              for value, job in points for variant in variants]
-    found = list(take_turns(turns, sizes['repeats']).values())
+    found = list(take_turns(turns, sizes.get('repeats', growth.repeats)).values())
     rows = []
     for i, (value, job) in enumerate(points):
         for k, variant in enumerate(variants):
@@ -324,63 +200,22 @@ def measure_growth(growth, variants, workshop, sizes):
                          'seconds': spread(costs(rounds)), 'time': ratios(rounds, first), 'peak_bytes': peak(rounds),
                          'rounds': rounds})
     return {'growth': growth.name, 'case': growth.case, 'quantity': growth.quantity, 'data': points[0][1]['name'],
-            'points': rows}
-
-
-# ----------------------------------------------------------------------------------------------------------- tables
-
-def shown(figures, rate=False):
-    """Median and spread as two cells."""
-    if rate:
-        figures = {'median': 1 / figures['median'], 'min': 1 / figures['max'], 'max': 1 / figures['min']}
-    return ['%.4g' % figures['median'], '%.4g to %.4g' % (figures['min'], figures['max'])]
-
-
-def ratio_shown(figures):
-    """A ratio as a cell."""
-    return '' if figures is None else '%.2f (%.2f to %.2f)' % (figures['median'], figures['min'], figures['max'])
-
-
-def memory_shown(size):
-    """Bytes as a cell in MB."""
-    return '' if size is None else '%.0f' % (size / 1e6)
-
-
-def markdown(header, rows):
-    """The lines of a Markdown table."""
-    return ['| %s |' % ' | '.join(cells) for cells in [header, ['---'] * len(header)] + rows]
-
-
-def described(result):
-    """Data and sizes on one line."""
-    sizes = ', '.join('%s %s' % item for item in sorted(result.get('model', {}).items()))
-    return 'Data: %s%s' % (result['data'], '; ' + sizes if sizes else '')
-
-
-def case_table(result):
-    """The Markdown of one case."""
-    unit = '%ss a second' % result['unit'] if result['rate'] else 'seconds a %s' % result['unit']
-    rows = [[found['variant']] + shown(found['seconds'], result['rate'])
-            + [ratio_shown(found['listing_ratio']), ratio_shown(found['pytorch_ratio']),
-               memory_shown(found['peak_bytes']), '%.2f' % found['listing_memory'] if found['listing_memory'] else '']
-            for found in result['variants']]
-    header = ['variant', unit + ', median', 'spread', 'listing / this', 'PyTorch / this', 'peak memory, MB',
-              'of the listing\'s']
-    return '\n'.join(['### ' + result['title'], '', described(result), ''] + markdown(header, rows) + [''])
-
-
-def growth_table(result):
-    """The Markdown of one quantity that grows."""
-    rows = [[str(found['value']), found['variant']] + shown(found['seconds'])
-            + ['%.3g' % found['size'], ratio_shown(found['time']), memory_shown(found['peak_bytes'])]
-            for found in result['points']]
-    header = [result['quantity'], 'variant', 'seconds, median', 'spread', 'size, times the first',
-              'time, times the first', 'peak memory, MB']
-    return '\n'.join(['### Growth of %s with %s' % (result['case'], result['quantity']), '', described(result), '']
-                     + markdown(header, rows) + [''])
+            'load': load(), 'points': rows}
 
 
 # -------------------------------------------------------------------------------------------------------------- run
+
+def load():
+    """How many processes wanted a core in the last minute, or None where the system does not say."""
+    return os.getloadavg()[0] if hasattr(os, 'getloadavg') else None
+
+
+def end_on_sigterm():
+    """Make SIGTERM end the script as an error does, so that the processes and the temporary folder go too."""
+    def end(number, frame):
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, end)
+
 
 def torch_version(python):
     """The version of PyTorch that an interpreter has."""
@@ -419,9 +254,10 @@ def main(argv):
     planned = plan(args)
     versions = {'pytorch': torch_version(args.torch_python)} if args.torch_python else {}
     versions.update(run('prepare', {'case': 'versions'})['versions'])
-    print('Measured with %s; rounds %d\n' % (', '.join('%s %s' % item for item in sorted(versions.items())),
-                                             sizes['repeats']), flush=True)
+    print('Measured with %s\n' % ', '.join('%s %s' % item for item in sorted(versions.items())), flush=True)
     report = {'versions': versions, 'quick': args.quick, 'sizes': sizes, 'cases': [], 'growth': []}
+    if (load() or 0) > BUSY:
+        say('other processes want the cores (load %.1f): the ratios are worth more than the seconds' % load())
     with tempfile.TemporaryDirectory(prefix='rnnbook-benchmark-') as folder:
         workshop = Workshop(folder, args.data_dir, args.quick)
         for thing, variants in planned:
@@ -436,4 +272,5 @@ def main(argv):
 
 
 if __name__ == '__main__':
+    end_on_sigterm()
     sys.exit(main())

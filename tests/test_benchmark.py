@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import importlib.util
 import json
 import os
 import re
@@ -20,32 +19,30 @@ from rnnbook import hamlet, imdb
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 
 
-def script():
-    """The command as a module."""
-    spec = importlib.util.spec_from_file_location('benchmark', os.path.join(SCRIPTS, 'benchmark.py'))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def modules(folder, *names):
+    """Modules as a script of that folder would import them."""
+    sys.path.insert(0, folder)
+    try:
+        return [importlib.import_module(name) for name in names]
+    finally:
+        sys.path.remove(folder)
 
 
-benchmark = script()
+benchmark, figures, processes = modules(SCRIPTS, 'benchmark', 'benchmarked.figures', 'benchmarked.processes')
 
 
 @pytest.fixture(scope='module')
 def sides():
     """The measuring processes as modules, by name."""
-    sys.path.insert(0, benchmark.SIDES)
-    try:
-        yield {name: importlib.import_module(name) for name in ('listing', 'ours', 'prepare')}
-    finally:
-        sys.path.remove(benchmark.SIDES)
+    names = 'clock', 'listing', 'ours', 'prepare'
+    return dict(zip(names, modules(processes.SIDES, *names)))
 
 
 @pytest.fixture(scope='module')
 def workshop(sides, tmp_path_factory):
     """Data and checkpoints of the quick sizes, made in this process."""
-    return benchmark.Workshop(str(tmp_path_factory.mktemp('benchmark')), None, True,
-                              lambda side, job, show: sides[side].CASES[job['case']](job))
+    return processes.Workshop(str(tmp_path_factory.mktemp('benchmark')), None, True,
+                              lambda side, job: sides[side].CASES[job['case']](job))
 
 
 @pytest.fixture
@@ -124,15 +121,16 @@ def test_the_listing_makes_the_rows_that_the_package_makes(sides, workshop):
 @pytest.mark.parametrize('case, variant', [(case, variant) for case in benchmark.CASES for variant in case.variants
                                            if variant.side != 'pytorch'],
                          ids=lambda thing: thing.name)
-def test_every_variant_is_measured_on_every_case(case, variant, sides, workshop, capsys):
-    _, side, python, job = benchmark.turn('any', variant, benchmark.job_of(case, workshop, benchmark.QUICK), None)
-    assert python == sys.executable
-    found = sides[side].CASES[case.name](json.loads(json.dumps(job)))
-    timings = {'review-step': 3, 'char-step': 3, 'review-predict': 3}.get(case.name, 1)
-    assert len(found['seconds']) == timings and min(found['seconds']) > 0
+def test_every_variant_is_measured_on_every_case(case, variant, sides, workshop):
+    job = json.loads(json.dumps(benchmark.job_of(case, workshop, benchmark.QUICK)))
+    count, work = sides[variant.side].CASES[case.name](dict(job, keywords=variant.keywords, call=variant.call))
+    next(work)
+    assert sides['clock'].seconds(work) > 0
     together = variant.call.get('num_samples', 1)
     counts = {'review-predict': 10, 'review-predict-call': 30, 'sample': 20 * together}
-    assert found['count'] == counts.get(case.name, 1)
+    assert count == counts.get(case.name, 1)
+    pieces = {'review-step': 3, 'char-step': 3, 'review-predict': 3}
+    assert (job['pieces'], job['keep_prob']) == (pieces.get(case.name, 1), 0.5)
 
 
 @pytest.mark.parametrize('growth', benchmark.GROWTH, ids=lambda thing: thing.name)
@@ -144,17 +142,17 @@ def test_growth_changes_one_thing_at_a_time(growth, sides, workshop):
         if growth.case == 'review-step':
             assert job['model'] == dict(workshop.data('reviews')['model'], **{growth.quantity: value})
             with np.load(job['data']) as data:
-                assert data['x'].shape == (4 * job['model']['batch_size'], job['model']['seq_len'])
+                assert data['x'].shape == (10 * job['model']['batch_size'], job['model']['seq_len'])
                 assert 1 <= data['x'].min() and data['x'].max() < job['model']['n_words']
         elif growth.case == 'preprocess':
             assert len(imdb.load_reviews(job['csv'])[0]) == value
         else:
             assert len(hamlet.load_text(job['text'])) == value * len(hamlet.load_text(points[0][1]['text']))
-            assert min(sides['ours'].CASES[growth.case](job)['seconds']) > 0
+            next(sides['ours'].CASES[growth.case](job)[1])
 
 
 def test_pytorch_needs_nothing_of_the_package():
-    with open(os.path.join(benchmark.SIDES, 'pytorch.py'), encoding='utf-8') as file:
+    with open(os.path.join(processes.SIDES, 'pytorch.py'), encoding='utf-8') as file:
         tree = ast.parse(file.read())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -164,9 +162,9 @@ def test_pytorch_needs_nothing_of_the_package():
 @pytest.mark.skipif('RNNBOOK_TORCH_PYTHON' not in os.environ,
                     reason='RNNBOOK_TORCH_PYTHON names no interpreter that has PyTorch')
 def test_pytorch_is_measured_beside(call):
-    status, out, _ = call('--quick', '--repeats', '1', '--variants', 'pytorch,pytorch-64', '--torch-python',
-                          os.environ['RNNBOOK_TORCH_PYTHON'])
-    assert status == 0 and len(re.findall(r'^\| pytorch(?:-64)? \|', out, flags=re.MULTILINE)) == 5
+    status, out, _ = call('--quick', '--repeats', '1', '--variants', 'pytorch,pytorch-passive,pytorch-64',
+                          '--torch-python', os.environ['RNNBOOK_TORCH_PYTHON'])
+    assert status == 0 and len(re.findall(r'^\| pytorch(?:-64|-passive)? \|', out, flags=re.MULTILINE)) == 8
 
 
 # ------------------------------------------------------------------------------------------------- figures and tables
@@ -178,43 +176,64 @@ ROUNDS = {'listing': [{'seconds': [4.0, 6.0, 5.0], 'count': 1, 'peak_bytes': 200
 
 
 def test_ratios_are_taken_round_by_round():
-    found = benchmark.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], None)
+    found = figures.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], None)
     assert found['seconds'] == {'median': 3.0, 'min': 2.0, 'max': 4.0}                  # a step: half of a timing
     assert found['listing_ratio'] == {'median': 2.25, 'min': 2.0, 'max': 2.5}           # 5 / 2 and 8 / 4
-    assert (found['peak_bytes'], found['listing_memory'], found['pytorch_ratio']) == (300, 1.0, None)
+    assert (found['peak_bytes'], found['listing_memory'], found['pytorch_ratio']) == (300, 0.75, None)
     assert found['rounds'] == ROUNDS['book']
-    alone = benchmark.summary(benchmark.BOOK, ROUNDS['book'], None, None)
+    alone = figures.summary(benchmark.BOOK, ROUNDS['book'], None, None)
     assert alone['listing_ratio'] is None and alone['listing_memory'] is None
     unknown = [dict(found, peak_bytes=None) for found in ROUNDS['book']]
-    assert benchmark.summary(benchmark.BOOK, unknown, ROUNDS['listing'], None)['peak_bytes'] is None
+    assert figures.summary(benchmark.BOOK, unknown, ROUNDS['listing'], None)['peak_bytes'] is None
 
 
 def test_a_table_shows_seconds_or_a_rate():
-    variants = [benchmark.summary(benchmark.LISTING, ROUNDS['listing'], ROUNDS['listing'], None),
-                benchmark.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], ROUNDS['book'])]
+    variants = [figures.summary(benchmark.LISTING, ROUNDS['listing'], ROUNDS['listing'], None),
+                figures.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], ROUNDS['book'])]
     case = {'title': 'A title', 'unit': 'row', 'rate': False, 'data': 'some rows', 'model': {'b': 2, 'a': 1},
             'variants': variants}
-    lines = benchmark.case_table(case).splitlines()
-    assert lines[:3] == ['### A title', '', 'Data: some rows; a 1, b 2']
+    lines = figures.case_table(case).splitlines()
+    assert lines[:3] == ['### A title', '', 'Data: some rows; a 1, b 2, 2 rounds']
     assert lines[-2:] == ['| listing | 6.5 | 5 to 8 | 1.00 (1.00 to 1.00) |  | 0 | 1.00 |',
-                          '| book | 3 | 2 to 4 | 2.25 (2.00 to 2.50) | 1.00 (1.00 to 1.00) | 0 | 1.00 |']
-    rate = benchmark.case_table(dict(case, rate=True)).splitlines()
+                          '| book | 3 | 2 to 4 | 2.25 (2.00 to 2.50) | 1.00 (1.00 to 1.00) | 0 | 0.75 |']
+    rate = figures.case_table(dict(case, rate=True)).splitlines()
     assert rate[4].startswith('| variant | rows a second, median |') and '| book | 0.3333 | 0.25 to 0.5 |' in rate[-1]
 
 
-def test_variants_take_turns_and_every_second_round_runs_backwards(monkeypatch):
+def test_variants_take_turns_and_every_second_round_runs_backwards():
     ran = []
 
-    def run(side, job, python):
-        ran.append((side, python, job))
-        return {'seconds': [float(len(ran))], 'count': 1, 'peak_bytes': None}
+    class Child:
+        def __init__(self, variant, job, python):
+            self.what = variant, job, python
 
-    monkeypatch.setattr(benchmark, 'run', run)
-    found = benchmark.take_turns([('a', 'ours', 'one', 1), ('b', 'pytorch', 'other', 2)], 3)
-    assert ran == [('ours', 'one', 1), ('pytorch', 'other', 2), ('pytorch', 'other', 2), ('ours', 'one', 1),
-                   ('ours', 'one', 1), ('pytorch', 'other', 2)]
+        def __enter__(self):
+            ran.append('start')
+            return self
+
+        def __exit__(self, *exception):
+            ran.append('end')
+
+        def turn(self):
+            ran.append(self.what)
+            return {'seconds': [float(len(ran))], 'count': 1, 'peak_bytes': None}
+
+    turns = [('a', 'one', {}, 'python'), ('b', 'other', {}, 'torch')]
+    found = processes.take_turns(turns, 3, Child)
+    a, b = [turn[1:] for turn in turns]
+    assert ran == ['start', 'start', a, b, b, a, a, b, 'end', 'end']
     assert {label: [each['seconds'][0] for each in rounds] for label, rounds in found.items()} == {
-        'a': [1, 4, 5], 'b': [2, 3, 6]}
+        'a': [3, 6, 7], 'b': [4, 5, 8]}
+
+
+def test_pytorch_is_compared_with_in_its_fastest_way_of_the_same_work():
+    case, = [case for case in benchmark.CASES if case.name == 'sample']
+    by_name = {variant.name: variant for variant in case.variants}
+    assert [peer.name for peer in figures.peers(by_name['ours'], case.variants)] == ['pytorch']
+    assert [peer.name for peer in figures.peers(by_name['pytorch-64'], case.variants)] == ['pytorch-64']
+    found = {'pytorch': ROUNDS['listing'], 'pytorch-passive': ROUNDS['book'], 'book': ROUNDS['listing']}
+    assert figures.fastest(benchmark.PYTORCH, found) is ROUNDS['book']
+    assert figures.fastest(benchmark.PYTORCH, {}) is None
 
 
 def test_a_run_prints_tables_and_writes_every_timing(call, tmp_path):
@@ -225,8 +244,8 @@ def test_a_run_prints_tables_and_writes_every_timing(call, tmp_path):
         'Preprocessing: from the CSV to the rows', 'Growth of encode-text with copies']
     rows = re.findall(r'^\| (?:\d+ \| )?(listing|cold|ours) ', out, flags=re.MULTILINE)
     assert rows == ['listing', 'cold', 'ours', 'ours', 'ours']
-    assert 'Data: made reviews; ' in out and 'Data: a made text\n' in out
-    assert len(re.findall(r'round \d of 2, ', err)) == 4 + 6
+    assert 'Data: made reviews; ' in out and 'Data: a made text; 2 rounds\n' in out
+    assert len(re.findall(r'round \d of 2: ', err)) == 2 + 2
     report = json.loads((tmp_path / 'figures.json').read_text(encoding='utf-8'))
     assert (report['quick'], report['sizes'], report['versions']['tensorflow'][:4]) == (True, benchmark.QUICK, '1.15')
     listing, cold = report['cases'][0]['variants']
@@ -269,9 +288,17 @@ def test_a_flag_that_cannot_be_parsed_ends_with_status_2(arguments, call):
     assert (status, out) == (2, '') and 'error: ' in err.splitlines()[-1]
 
 
-def test_a_measurement_that_fails_says_which_and_why():
-    with pytest.raises(benchmark.RnnbookError, match=r'^none in prepare\.py ended with status 1: KeyError: .none.$'):
-        benchmark.run('prepare', {'case': 'none'})
+def test_a_process_that_fails_says_which_and_why():
+    with pytest.raises(benchmark.RnnbookError, match=r'^none in prepare\.py failed: KeyError: .none.$'):
+        processes.run('prepare', {'case': 'none'})
+    with pytest.raises(benchmark.RnnbookError, match=r'^none in listing\.py failed: KeyError: .none.$'):
+        processes.take_turns([('any', benchmark.LISTING, {'case': 'none'}, sys.executable)], 1)
+
+
+def test_a_process_that_fails_in_a_turn_says_so(tmp_path):
+    job = {'case': 'preprocess', 'csv': str(tmp_path / 'none.csv'), 'sequence_length': 5, 'skip': 0, 'pieces': 1}
+    with pytest.raises(benchmark.RnnbookError, match=r'^preprocess in listing\.py failed: FileNotFoundError: '):
+        processes.take_turns([('any', benchmark.LISTING, job, sys.executable)], 1)
 
 
 def test_help_describes_every_flag_and_names_every_case_and_variant():

@@ -11,29 +11,6 @@ except ImportError:                                         # Windows
     resource = None
 
 
-def timed(work, skip, timings):
-    """The seconds of each of a number of turns, after some that do not count.
-
-    Parameters
-    ----------
-    work : iterator
-        Does one piece of work each time that it is asked for the next value.
-    skip : int
-        The pieces that warm up: the first ones of TensorFlow and PyTorch allocate and choose kernels.
-    timings : int
-
-    Returns
-    -------
-    list of float
-    """
-    seconds = []
-    for _ in range(skip + timings):
-        begin = time.perf_counter()
-        next(work)
-        seconds.append(time.perf_counter() - begin)
-    return seconds[skip:]
-
-
 def cores():
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
@@ -51,14 +28,40 @@ def peak_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
 
 
-def child(cases):
-    """Do the one job that the command line holds as JSON, and print what was found as one line of JSON.
+def job_given():
+    """The job that the command line holds as JSON, a dict with its name under ``'case'``."""
+    return json.loads(sys.argv[1])
+
+
+def answer(found):
+    """Print a dict as one line of JSON."""
+    print(json.dumps(found), flush=True)
+
+
+def turns(cases):
+    """Measure the job of the command line: warm up, answer, and then do one turn for each line of standard input.
+
+    A job has the pieces of work of a turn under ``'pieces'``, and under ``'skip'`` those before the first turn, since
+    TensorFlow and PyTorch allocate and choose kernels in their first ones. The answer to a line has ``'seconds'``, one
+    for each piece; ``'count'``, how many steps, rows or characters a piece covers; and ``'peak_bytes'``.
 
     Parameters
     ----------
     cases : dict of str to callable
-        Takes the job, a dict with its name under ``'case'``; returns a dict, for a measurement with ``'seconds'``, a
-        list of timings, and ``'count'``, how many steps, rows or characters each of them covers.
+        Takes the job; returns the count, and an iterator that does a piece of work each time that it is asked for the
+        next value.
     """
-    job = json.loads(sys.argv[1])
-    print(json.dumps(dict(cases[job['case']](job), peak_bytes=peak_bytes())))
+    job = job_given()
+    count, work = cases[job['case']](job)
+    for _ in range(job['skip']):
+        next(work)
+    answer({})
+    for _ in sys.stdin:
+        answer({'seconds': [seconds(work) for _ in range(job['pieces'])], 'count': count, 'peak_bytes': peak_bytes()})
+
+
+def seconds(work):
+    """How long the next piece of work takes."""
+    begin = time.perf_counter()
+    next(work)
+    return time.perf_counter() - begin

@@ -108,7 +108,7 @@ def review_step(job):
         for start in range(0, len(x) - size + 1, size):
             yield x[start:start + size], y[start:start + size]
 
-    return _steps(training(review_model(**job['model']), epoch, job['keep_prob']), job)
+    return 1, training(review_model(**job['model']), epoch, job['keep_prob'])
 
 
 def char_step(job):
@@ -121,11 +121,7 @@ def char_step(job):
         for start in range(0, x.shape[1] - width + 1, width):
             yield x[:, start:start + width], y[:, start:start + width]
 
-    return _steps(training(char_model(**job['model']), epoch, job['keep_prob']), job)
-
-
-def _steps(work, job):
-    return {'seconds': clock.timed(work, job['skip'], job['steps']), 'count': 1}
+    return 1, training(char_model(**job['model']), epoch, job['keep_prob'])
 
 
 # -------------------------------------------------------------------------------------- prediction and sampling
@@ -148,23 +144,27 @@ def _rows(job):
 def review_predict(job):
     """Batches of reviews, the graph built and the weights restored before."""
     model, x, size = review_model(**job['model']), _rows(job), job['model']['batch_size']
-    with tensorflow().compat.v1.Session(graph=model.g) as sess:
-        model.saver.restore(sess, job['checkpoint'])
-        next(predicting(sess, model, x, size))
-        return {'seconds': clock.timed(predicting(sess, model, x, size), 0, len(x) // size), 'count': size}
+
+    def work():
+        with tensorflow().compat.v1.Session(graph=model.g) as sess:
+            model.saver.restore(sess, job['checkpoint'])
+            while True:
+                yield from predicting(sess, model, x, size)
+
+    return size, work()
 
 
 def review_predict_call(job):
     """The whole of `predict`: session, restoring, all rows."""
     model, x, size = review_model(**job['model']), _rows(job), job['model']['batch_size']
 
-    def calls():
+    def work():
         while True:
             with tensorflow().compat.v1.Session(graph=model.g) as sess:
                 model.saver.restore(sess, job['checkpoint'])
                 yield np.concatenate(list(predicting(sess, model, x, size)))
 
-    return {'seconds': clock.timed(calls(), job['calls_skip'], job['calls']), 'count': len(x)}
+    return len(x), work()
 
 
 def draw(probas, size, top_n=5):
@@ -199,11 +199,11 @@ def sampling(job):
     """Calls of `sample`."""
     model = char_model(**dict(job['model'], batch_size=1, num_steps=1))
 
-    def calls():
+    def work():
         while True:
             yield sample(model, job['checkpoint'], job['characters'], job['starter'], job['chars'])
 
-    return {'seconds': clock.timed(calls(), job['calls_skip'], job['calls']), 'count': job['characters']}
+    return job['characters'], work()
 
 
 # --------------------------------------------------------------------------------------------------- preprocessing
@@ -231,16 +231,15 @@ def preprocess(job):
     """From the CSV to the rows."""
     import pandas
 
-    def runs():
+    def work():
         while True:
-            frame = pandas.read_csv(job['csv'], encoding='utf-8')
-            yield words_to_rows(frame['review'], job['sequence_length'])
+            yield words_to_rows(pandas.read_csv(job['csv'], encoding='utf-8')['review'], job['sequence_length'])
 
-    return {'seconds': clock.timed(runs(), 0, 1), 'count': 1}
+    return 1, work()
 
 
 CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': review_predict,
          'review-predict-call': review_predict_call, 'sample': sampling, 'preprocess': preprocess}
 
 if __name__ == '__main__':
-    clock.child(CASES)
+    clock.turns(CASES)

@@ -2,7 +2,6 @@
 """The side of the package in `scripts/benchmark.py`. What is timed is what `train`, `predict` and `sample` run."""
 
 import importlib
-import itertools
 
 import clock
 import numpy as np
@@ -39,7 +38,7 @@ def review_step(job):
     with np.load(job['data']) as data:
         x, y = data['x'], data['y']
     model = SentimentRNN(**job['model'], **job['keywords'])
-    return _steps(training(model, lambda: imdb.create_batch_generator(x, y, model.batch_size), job['keep_prob']), job)
+    return 1, training(model, lambda: imdb.create_batch_generator(x, y, model.batch_size), job['keep_prob'])
 
 
 def char_step(job):
@@ -48,19 +47,15 @@ def char_step(job):
     with np.load(job['data']) as data:
         x, y = data['x'], data['y']
     model = CharRNN(**job['model'], **job['keywords'])
-    return _steps(training(model, lambda: hamlet.create_batch_generator(x, y, model.num_steps), job['keep_prob']), job)
-
-
-def _steps(work, job):
-    return {'seconds': clock.timed(work, job['skip'], job['steps']), 'count': 1}
+    return 1, training(model, lambda: hamlet.create_batch_generator(x, y, model.num_steps), job['keep_prob'])
 
 
 # ---------------------------------------------------------------------------------------- prediction and sampling
 
-def _calls(call, job, count):
-    """Time whole calls of a method."""
-    work = (call() for _ in itertools.count())
-    return {'seconds': clock.timed(work, job['calls_skip'], job['calls']), 'count': count}
+def again(call):
+    """Call a function without end."""
+    while True:
+        yield call()
 
 
 def _predictor(job):
@@ -82,25 +77,28 @@ def review_predict(job):
     from rnnbook import checkpoints
     from rnnbook.runtime import tf
     model, x = _predictor(job)
-    with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
-        checkpoints.restore(sess, model.saver, job['checkpoint'])
-        next(predicting(sess, model, x))
-        return {'seconds': clock.timed(predicting(sess, model, x), 0, len(x) // model.batch_size),
-                'count': model.batch_size}
+
+    def work():
+        with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
+            checkpoints.restore(sess, model.saver, job['checkpoint'])
+            while True:
+                yield from predicting(sess, model, x)
+
+    return model.batch_size, work()
 
 
 def review_predict_call(job):
     """The whole of `predict`."""
     model, x = _predictor(job)
-    return _calls(lambda: model.predict(x, ckpt_dir=job['ckpt_dir']), job, len(x))
+    return len(x), again(lambda: model.predict(x, ckpt_dir=job['ckpt_dir']))
 
 
 def sampling(job):
-    """Calls of `sample`; with `num_samples` among the call's keywords, of several sequences together."""
+    """The whole of `sample`; with `num_samples` among the call's keywords, of several sequences together."""
     from rnnbook import CharRNN
     model = CharRNN(**job['model'], sampling=True, **job['keywords'])
-    return _calls(lambda: model.sample(job['characters'], job['ckpt_dir'], job['starter'], **job['call']), job,
-                  job['characters'] * job['call'].get('num_samples', 1))
+    return (job['characters'] * job['call'].get('num_samples', 1),
+            again(lambda: model.sample(job['characters'], job['ckpt_dir'], job['starter'], **job['call'])))
 
 
 # --------------------------------------------------------------------------------------------------- preprocessing
@@ -124,19 +122,19 @@ def rows_of(csv, sequence_length):
 
 
 def preprocess(job):
-    """From the CSV to the rows, in a fresh process as a script does it."""
+    """From the CSV to the rows."""
     importlib.import_module('pandas')                       # which `load_reviews` needs; imports are nobody's work here
-    return {'seconds': clock.timed((rows_of(job['csv'], job['sequence_length']) for _ in range(1)), 0, 1), 'count': 1}
+    return 1, again(lambda: rows_of(job['csv'], job['sequence_length']))
 
 
 def encode_text(job):
-    """From a text's file to the rows of a model, in a fresh process as a script does it."""
-    def run():
+    """From a text's file to the rows of a model."""
+    def rows():
         text = hamlet.load_text(job['text'])
         char2int, _ = hamlet.char_vocabulary(text)
-        yield hamlet.reshape_data(hamlet.encode(text, char2int), job['batch_size'], job['num_steps'])
+        return hamlet.reshape_data(hamlet.encode(text, char2int), job['batch_size'], job['num_steps'])
 
-    return {'seconds': clock.timed(run(), 0, 1), 'count': 1}
+    return 1, again(rows)
 
 
 CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': review_predict,
@@ -144,4 +142,4 @@ CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': r
          'encode-text': encode_text}
 
 if __name__ == '__main__':
-    clock.child(CASES)
+    clock.turns(CASES)

@@ -156,4 +156,5 @@ CASES = {function.__name__: function for function in (
     reviews, characters, review_checkpoint, char_checkpoint, made_rows, shorter_csv, longer_text, versions)}
 
 if __name__ == '__main__':
-    clock.child(CASES)
+    given = clock.job_given()
+    clock.answer(CASES[given['case']](given))

@@ -75,7 +75,7 @@ def review_step(job):
         for start in range(0, len(x) - size + 1, size):
             yield x[start:start + size], y[start:start + size]
 
-    return _steps(training(Reviews(**job['model']), epoch, functional.binary_cross_entropy_with_logits, job), job)
+    return 1, training(Reviews(**job['model']), epoch, functional.binary_cross_entropy_with_logits, job)
 
 
 def char_step(job):
@@ -88,11 +88,7 @@ def char_step(job):
         for start in range(0, x.shape[1] - width + 1, width):
             yield x[:, start:start + width], y[:, start:start + width].flatten()
 
-    return _steps(training(Characters(**job['model']), epoch, functional.cross_entropy, job), job)
-
-
-def _steps(work, job):
-    return {'seconds': clock.timed(work, job['skip'], job['steps']), 'count': 1}
+    return 1, training(Characters(**job['model']), epoch, functional.cross_entropy, job)
 
 
 # ---------------------------------------------------------------------------------------- prediction and sampling
@@ -103,15 +99,15 @@ def review_predict(job):
     with np.load(job['data']) as data:
         x = torch.from_numpy(data['x'][:job['rows']])
 
-    def predicting():
-        state = None
-        for start in range(0, len(x) - size + 1, size):
-            logits, state = model(x[start:start + size], state)
-            yield torch.round(torch.sigmoid(logits)).int().numpy()
+    @torch.inference_mode()
+    def work():
+        while True:
+            state = None
+            for start in range(0, len(x) - size + 1, size):
+                logits, state = model(x[start:start + size], state)
+                yield torch.round(torch.sigmoid(logits)).int().numpy()
 
-    with torch.inference_mode():
-        next(predicting())
-        return {'seconds': clock.timed(predicting(), 0, len(x) // size), 'count': size}
+    return size, work()
 
 
 def sampling(job):
@@ -123,9 +119,10 @@ def sampling(job):
         values, numbers = logits.topk(min(5, model.num_classes))
         return numbers.gather(1, torch.multinomial(functional.softmax(values, 1), 1))
 
+    @torch.inference_mode()
     def sample():
-        drawn, state = [], None
-        logits, state = model(starter, state)
+        drawn = []
+        logits, state = model(starter)
         logits = logits.reshape(samples, len(job['starter']), -1)[:, -1]
         drawn.append(draw(logits))
         for _ in range(job['characters']):
@@ -133,20 +130,15 @@ def sampling(job):
             drawn.append(draw(logits))
         return [''.join(job['chars'][number] for number in row) for row in torch.cat(drawn, 1).tolist()]
 
-    with torch.inference_mode():
-        work = (sample() for _ in itertools.count())
-        return {'seconds': clock.timed(work, job['calls_skip'], job['calls']), 'count': job['characters'] * samples}
+    return job['characters'] * samples, (sample() for _ in itertools.count())
 
 
-def version(job):
-    """Which PyTorch this is."""
-    return {'version': torch.__version__}
-
-
-CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': review_predict, 'sample': sampling,
-         'version': version}
+CASES = {'review-step': review_step, 'char-step': char_step, 'review-predict': review_predict, 'sample': sampling}
 
 if __name__ == '__main__':
     torch.set_num_threads(clock.cores())
     torch.manual_seed(123)
-    clock.child(CASES)
+    if clock.job_given()['case'] == 'version':
+        clock.answer({'version': torch.__version__})
+    else:
+        clock.turns(CASES)
