@@ -3,12 +3,14 @@
 
 Every variant runs in a process of its own, since the thread pools of TensorFlow belong to the process. The variants of
 a case wait side by side and take short turns, one at a time, in several rounds, so that a busy machine is busy for all
-of them; ratios are taken round by round. Standard output is a Markdown table for each case.
+of them; ratios are taken round by round, and once more of the fastest times, which others disturb least. Standard
+output is a Markdown table for each case.
 """
 
 import collections
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -27,9 +29,9 @@ Variant.__new__.__defaults__ = ({}, {}, {})
 #: for one call; `skip` the size that says how much warms up, or a number; `repeats` the rounds.
 Case = collections.namedtuple('Case', 'name title kind unit rate restores pieces skip repeats variants')
 
-LISTING, BOOK = Variant('listing', 'listing'), Variant('book', 'ours', {'engine': 'book'})
-ENGINES = [BOOK]
-OPTIMIZERS = ENGINES
+LISTING = Variant('listing', 'listing')
+ENGINES = [Variant('book', 'ours', {'engine': 'book'}), Variant('fused', 'ours', {'engine': 'fused'})]
+LAZY = Variant('fused-lazy-adam', 'ours', {'engine': 'fused', 'optimizer': 'lazy_adam'})
 # PyTorch's threads wait for each other by spinning, which costs much where other processes want the cores. So it is
 # measured in both ways, and compared with in the faster one.
 PYTORCH = [Variant('pytorch', 'pytorch'),
@@ -38,7 +40,7 @@ TOGETHER = {'num_samples': 64}
 
 CASES = [
     Case('review-step', 'Training step, reviews', 'reviews', 'step', False, False, 'steps', 'skip', 10,
-         [LISTING] + OPTIMIZERS + PYTORCH),
+         [LISTING] + ENGINES + [LAZY] + PYTORCH),
     Case('char-step', 'Training step, characters', 'characters', 'step', False, False, 'steps', 'skip', 20,
          [LISTING] + ENGINES + PYTORCH),
     Case('review-predict', 'Prediction, reviews: the batches alone', 'reviews', 'row', True, True, 'batches', 2, 5,
@@ -124,10 +126,13 @@ def chosen_names(flag, given, choices):
     return [check_choice(flag, name.strip(), choices) for name in given.split(',')]
 
 
+# ------------------------------------------------------------------------------------------------------------ cases
+
+
 def job_of(case, workshop, sizes):
     """What all variants of a case have in common."""
     data = workshop.data(case.kind)
-    job = dict(data, case=case.name, sequence_length=data['model'].get('seq_len'))
+    job = dict(data, case=case.name, folder=workshop.folder, sequence_length=data['model'].get('seq_len'))
     job.update(work_of(case, sizes, data['model']))
     return dict(job, **workshop.checkpoint(case.kind)) if case.restores else job
 
@@ -146,8 +151,6 @@ def python_of(variant, torch_python):
     """The interpreter of a variant."""
     return torch_python if variant.side == 'pytorch' else sys.executable
 
-
-# ------------------------------------------------------------------------------------------------------------ cases
 
 def measure(case, variants, workshop, sizes, torch_python):
     """One case: the rounds of its variants, and their figures."""
@@ -168,7 +171,7 @@ def grown(growth, factor, workshop, sizes):
     kind = 'characters' if growth.quantity == 'copies' else 'reviews'
     data = workshop.data(kind)
     model = data['model']
-    job = dict(data, case=growth.case, **work_of(growth, sizes, model))
+    job = dict(data, case=growth.case, folder=workshop.folder, **work_of(growth, sizes, model))
     if growth.quantity == 'copies':
         path = workshop.path('text-%d.txt' % factor)
         workshop.make('longer_text', text=data['text'], path=path, times=factor)
@@ -217,13 +220,19 @@ def end_on_sigterm():
     signal.signal(signal.SIGTERM, end)
 
 
-def torch_version(python):
-    """The version of PyTorch that an interpreter has."""
+def torch_of(given):
+    """The path of an interpreter, and the version of PyTorch that it has; the path None where none was given."""
+    if given is None:
+        return None, {}
+    python = shutil.which(given)
     try:
-        return run('pytorch', {'case': 'version'}, python)['version']
+        if python is None:
+            raise RequirementError('no such program')
+        python = os.path.abspath(python)                    # the processes have another working directory
+        return python, {'pytorch': run('pytorch', {'case': 'version'}, python)['version']}
     except (OSError, RnnbookError) as error:
         raise RequirementError('--torch-python must name an interpreter that has PyTorch and NumPy, not %s: %s'
-                               % (python, error)) from error
+                               % (given, error)) from error
 
 
 def plan(args):
@@ -252,7 +261,7 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, sizes = arguments(argv)
     planned = plan(args)
-    versions = {'pytorch': torch_version(args.torch_python)} if args.torch_python else {}
+    torch_python, versions = torch_of(args.torch_python)
     versions.update(run('prepare', {'case': 'versions'})['versions'])
     print('Measured with %s\n' % ', '.join('%s %s' % item for item in sorted(versions.items())), flush=True)
     report = {'versions': versions, 'quick': args.quick, 'sizes': sizes, 'cases': [], 'growth': []}
@@ -262,7 +271,7 @@ def main(argv):
         workshop = Workshop(folder, args.data_dir, args.quick)
         for thing, variants in planned:
             if isinstance(thing, Case):
-                report['cases'].append(measure(thing, variants, workshop, sizes, args.torch_python))
+                report['cases'].append(measure(thing, variants, workshop, sizes, torch_python))
                 print(case_table(report['cases'][-1]), flush=True)
             else:
                 report['growth'].append(measure_growth(thing, variants, workshop, sizes))

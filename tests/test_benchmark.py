@@ -169,6 +169,7 @@ def test_pytorch_is_measured_beside(call):
 
 # ------------------------------------------------------------------------------------------------- figures and tables
 
+BOOK = benchmark.ENGINES[0]
 ROUNDS = {'listing': [{'seconds': [4.0, 6.0, 5.0], 'count': 1, 'peak_bytes': 200},
                       {'seconds': [8.0, 8.0, 9.0], 'count': 1, 'peak_bytes': 400}],
           'book': [{'seconds': [4.0, 1.0, 40.0], 'count': 2, 'peak_bytes': 300},
@@ -176,26 +177,27 @@ ROUNDS = {'listing': [{'seconds': [4.0, 6.0, 5.0], 'count': 1, 'peak_bytes': 200
 
 
 def test_ratios_are_taken_round_by_round():
-    found = figures.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], None)
+    found = figures.summary(BOOK, ROUNDS['book'], ROUNDS['listing'], None)
     assert found['seconds'] == {'median': 3.0, 'min': 2.0, 'max': 4.0}                  # a step: half of a timing
-    assert found['listing_ratio'] == {'median': 2.25, 'min': 2.0, 'max': 2.5}           # 5 / 2 and 8 / 4
+    assert found['listing_ratio'] == {'median': 2.25, 'min': 2.0, 'max': 2.5,           # 5 / 2 and 8 / 4
+                                      'fastest': 8.0}                                   # 4 / 0.5
     assert (found['peak_bytes'], found['listing_memory'], found['pytorch_ratio']) == (300, 0.75, None)
-    assert found['rounds'] == ROUNDS['book']
-    alone = figures.summary(benchmark.BOOK, ROUNDS['book'], None, None)
+    assert (found['fastest'], found['rounds']) == (0.5, ROUNDS['book'])
+    alone = figures.summary(BOOK, ROUNDS['book'], None, None)
     assert alone['listing_ratio'] is None and alone['listing_memory'] is None
     unknown = [dict(found, peak_bytes=None) for found in ROUNDS['book']]
-    assert figures.summary(benchmark.BOOK, unknown, ROUNDS['listing'], None)['peak_bytes'] is None
+    assert figures.summary(BOOK, unknown, ROUNDS['listing'], None)['peak_bytes'] is None
 
 
 def test_a_table_shows_seconds_or_a_rate():
     variants = [figures.summary(benchmark.LISTING, ROUNDS['listing'], ROUNDS['listing'], None),
-                figures.summary(benchmark.BOOK, ROUNDS['book'], ROUNDS['listing'], ROUNDS['book'])]
+                figures.summary(BOOK, ROUNDS['book'], ROUNDS['listing'], ROUNDS['book'])]
     case = {'title': 'A title', 'unit': 'row', 'rate': False, 'data': 'some rows', 'model': {'b': 2, 'a': 1},
             'variants': variants}
     lines = figures.case_table(case).splitlines()
     assert lines[:3] == ['### A title', '', 'Data: some rows; a 1, b 2, 2 rounds']
-    assert lines[-2:] == ['| listing | 6.5 | 5 to 8 | 1.00 (1.00 to 1.00) |  | 0 | 1.00 |',
-                          '| book | 3 | 2 to 4 | 2.25 (2.00 to 2.50) | 1.00 (1.00 to 1.00) | 0 | 0.75 |']
+    assert lines[-2:] == ['| listing | 6.5 | 5 to 8 | 1.00 (1.00 to 1.00) | 1.00 |  |  | 0 | 1.00 |',
+                          '| book | 3 | 2 to 4 | 2.25 (2.00 to 2.50) | 8.00 | 1.00 (1.00 to 1.00) | 1.00 | 0 | 0.75 |']
     rate = figures.case_table(dict(case, rate=True)).splitlines()
     assert rate[4].startswith('| variant | rows a second, median |') and '| book | 0.3333 | 0.25 to 0.5 |' in rate[-1]
 
@@ -251,12 +253,13 @@ def test_a_run_prints_tables_and_writes_every_timing(call, tmp_path):
     listing, cold = report['cases'][0]['variants']
     assert [len(found['rounds']) for found in (listing, cold)] == [2, 2]
     by_round = [theirs['seconds'][0] / ours['seconds'][0] for theirs, ours in zip(listing['rounds'], cold['rounds'])]
-    assert cold['listing_ratio'] == {'median': statistics.median(by_round), 'min': min(by_round), 'max': max(by_round)}
+    assert cold['listing_ratio'] == {'median': statistics.median(by_round), 'min': min(by_round), 'max': max(by_round),
+                                     'fastest': listing['fastest'] / cold['fastest']}
     assert all(each['peak_bytes'] > 10 ** 7 for each in cold['rounds'])
     points = report['growth'][0]['points']
     assert [(point['value'], point['size'], len(point['rounds'])) for point in points] == [(1, 1, 2), (4, 4, 2),
                                                                                            (16, 16, 2)]
-    assert points[0]['time'] == {'median': 1.0, 'min': 1.0, 'max': 1.0}
+    assert points[0]['time'] == {'median': 1.0, 'min': 1.0, 'max': 1.0, 'fastest': 1.0}
     assert sorted(os.listdir('.')) == ['figures.json']
 
 

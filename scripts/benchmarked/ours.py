@@ -64,12 +64,12 @@ def _predictor(job):
         return SentimentRNN(**job['model'], **job['keywords']), data['x'][:job['rows']]
 
 
-def predicting(sess, model, x):
-    """The labels of each whole batch in turn, as in `predict`."""
+def predicting(sess, inference, x, size):
+    """The probabilities of each whole batch in turn, as in `predict`."""
     from rnnbook.training import CarriedState
-    carried = CarriedState(sess, model)
-    for batch in imdb.create_batch_generator(x, None, model.batch_size):
-        yield carried.run(['labels:0'], {'tf_x:0': batch, 'tf_keepprob:0': 1.0})[0]
+    carried = CarriedState(sess, inference)
+    for batch in imdb.create_batch_generator(x, None, size):
+        yield carried.run(['probabilities:0'], {'tf_x:0': batch})[0]
 
 
 def review_predict(job):
@@ -77,12 +77,13 @@ def review_predict(job):
     from rnnbook import checkpoints
     from rnnbook.runtime import tf
     model, x = _predictor(job)
+    inference = model._inference()                          # the graph that `predict` runs on
 
     def work():
-        with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
-            checkpoints.restore(sess, model.saver, job['checkpoint'])
+        with tf.compat.v1.Session(graph=inference.g, config=model.session_config()) as sess:
+            checkpoints.restore(sess, inference.saver, job['checkpoint'])
             while True:
-                yield from predicting(sess, model, x)
+                yield from predicting(sess, inference, x, model.batch_size)
 
     return model.batch_size, work()
 

@@ -59,6 +59,7 @@ class Child:
     ----------
     variant : Variant
     job : dict
+        With the working directory under ``'folder'``, so that nothing is left in the user's.
     python : str
         The interpreter.
 
@@ -72,7 +73,7 @@ class Child:
         self._side, self._job = variant.side, dict(job, keywords=variant.keywords, call=variant.call)
         self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            command(variant.side, self._job, python), env={**os.environ, **variant.environment},
+            command(variant.side, self._job, python), env={**os.environ, **variant.environment}, cwd=job.get('folder'),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said)
 
     def __enter__(self):
