@@ -48,7 +48,8 @@ CASES = [
     Case('review-predict-call', 'Prediction, reviews: the whole call of predict', 'reviews', 'row', True, True, None, 1,
          3, [LISTING] + ENGINES),
     Case('sample', 'Sampling: the whole call of sample', 'characters', 'character', True, True, None, 1, 5,
-         [LISTING, Variant('ours', 'ours'), PYTORCH[0], Variant('pytorch-64', 'pytorch', {}, TOGETHER)]),
+         [LISTING, Variant('ours', 'ours'), Variant('ours-64', 'ours', {}, TOGETHER),
+          PYTORCH[0], Variant('pytorch-64', 'pytorch', {}, TOGETHER)]),
     Case('preprocess', 'Preprocessing: from the CSV to the rows', 'reviews', 'run', False, False, None, 0, 3,
          [LISTING, Variant('cold', 'ours')]),
 ]
