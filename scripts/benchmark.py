@@ -34,8 +34,9 @@ ENGINES = [Variant('book', 'ours', {'engine': 'book'}), Variant('fused', 'ours',
 LAZY = Variant('fused-lazy-adam', 'ours', {'engine': 'fused', 'optimizer': 'lazy_adam'})
 # PyTorch's threads wait for each other by spinning, which costs much where other processes want the cores. So it is
 # measured in both ways, and compared with in the faster one.
+PASSIVE = {'OMP_WAIT_POLICY': 'passive'}
 PYTORCH = [Variant('pytorch', 'pytorch'),
-           Variant('pytorch-passive', 'pytorch', {}, {}, {'OMP_WAIT_POLICY': 'passive'})]
+           Variant('pytorch-passive', 'pytorch', {}, {}, PASSIVE)]
 TOGETHER = {'num_samples': 64}
 
 CASES = [
@@ -48,7 +49,8 @@ CASES = [
     Case('review-predict-call', 'Prediction, reviews: the whole call of predict', 'reviews', 'row', True, True, None, 1,
          3, [LISTING] + ENGINES),
     Case('sample', 'Sampling: the whole call of sample', 'characters', 'character', True, True, None, 1, 5,
-         [LISTING, Variant('ours', 'ours'), PYTORCH[0], Variant('pytorch-64', 'pytorch', {}, TOGETHER)]),
+         [LISTING, Variant('ours', 'ours'), Variant('ours-64', 'ours', {}, TOGETHER),
+          *PYTORCH, Variant('pytorch-64', 'pytorch', {}, TOGETHER, PASSIVE)]),
     Case('preprocess', 'Preprocessing: from the CSV to the rows', 'reviews', 'run', False, False, None, 0, 3,
          [LISTING, Variant('cold', 'ours')]),
 ]
