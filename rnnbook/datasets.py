@@ -14,10 +14,9 @@ import tempfile
 
 from rnnbook import aclimdb, etext, fetch, files
 from rnnbook.errors import FileError, check_bool
+from rnnbook.files import OURS
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe']
-
-OURS = 'data'                                               # below the working directory, at the time of the call
 
 IMDB_CSV = 'movie_data.csv'
 IMDB_BYTES = 65862309

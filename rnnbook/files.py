@@ -13,6 +13,8 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, sho
 __all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'read_tar', 'gunzip']
 
 MAX_TEXT_BYTES = 2 ** 30
+#: Where what is fetched or made goes: below the working directory, at the time of the call.
+OURS = 'data'
 
 
 def check_path(name, path):
