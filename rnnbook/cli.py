@@ -17,8 +17,9 @@ from rnnbook import datasets, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
 from rnnbook.training import Run
 
-__all__ = ['command', 'StopOnSignal', 'parser', 'add_review_flags', 'review_halves', 'add_model_flags',
-           'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+__all__ = ['command', 'StopOnSignal', 'parser', 'add_review_flags', 'review_halves', 'add_vocabulary_flags',
+           'indexed_halves', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
+           'documented', 'require']
 
 
 def command(main):
@@ -131,10 +132,67 @@ def review_halves(args):
     ------
     ArgumentValueError, FileError
     """
-    end = None if args.limit is None else check_int('--limit', args.limit)
+    end = _limit(args)
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv))
     return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
+
+
+def _limit(args):
+    return None if args.limit is None else check_int('--limit', args.limit)
+
+
+def add_vocabulary_flags(parser):
+    """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Returns
+    -------
+    list of str
+        The names of the fields, see `chosen`.
+    """
+    group, helps, names = parser.add_argument_group('vocabulary'), documented(imdb.Settings), []
+    for field in dataclasses.fields(imdb.Settings):
+        _add_field(group, field.name, field.default, helps)
+        names.append(field.name)
+    group.add_argument('--no-cache', action='store_true',
+                       help='make the arrays anew and keep none; otherwise they are kept in ./data/cache')
+    return names
+
+
+def indexed_halves(args, sequence_length, settings):
+    """The reviews that the flags ask for as rows of word numbers, in the chapter's split.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the flags of `add_review_flags` and `add_vocabulary_flags`.
+    sequence_length : int
+        T, the words kept of a review.
+    settings : dict
+        The fields of `imdb.Settings`.
+
+    Returns
+    -------
+    name : str
+        Which data it is, for the lines that report what is reached on it.
+    x_train : numpy.ndarray of int32, shape (rows, T)
+    y_train : numpy.ndarray of int64, shape (rows,)
+    x_test : numpy.ndarray of int32, shape (rows, T)
+    y_test : numpy.ndarray of int64, shape (rows,)
+    vocabulary : imdb.Vocabulary
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError, FileError
+    """
+    limit = _limit(args)
+    csv = args.csv or datasets.fetch_imdb(args.data_dir)
+    x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
+    return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
 
 
 def add_model_flags(parser, model, run):
@@ -189,9 +247,7 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
     for field in dataclasses.fields(Run):
         if field.name in book or isinstance(field.default, (bool, int)):
-            more = {'action': 'store_true'} if isinstance(field.default, bool) else {
-                'type': int, 'metavar': 'N', 'default': book.get(field.name, field.default)}
-            group.add_argument(_flag(field.name), help=helps[field.name], **more)
+            _add_field(group, field.name, book.get(field.name, field.default), helps)
             names.append(field.name)
     return names
 
@@ -286,6 +342,12 @@ def require(module, package, extra, script):
     except ImportError as error:
         raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s'
                                % (package, error, extra, os.path.basename(script))) from error
+
+
+def _add_field(group, name, default, helps):
+    """A flag for a field of a dataclass: one without a value, or with an integer."""
+    more = {'action': 'store_true'} if isinstance(default, bool) else {'type': int, 'metavar': 'N', 'default': default}
+    group.add_argument(_flag(name), help=helps[name], **more)
 
 
 def _flag(name):

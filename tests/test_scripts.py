@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+from rnnbook import imdb
+
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 SMALL_REVIEWS = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate',
                  '0.02', '--log-every', '2']
@@ -192,10 +194,17 @@ def main_of(name):
 
 
 FLAGS = {
+<<<<<<< HEAD
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
                            'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'save-every',
                            'max-to-keep', 'log-every', 'overwrite'],
+=======
+    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
+                           'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
+                           'save-every', 'max-to-keep', 'log-every', 'overwrite'],
+>>>>>>> ea11887 (train_sentiment.py takes its rows from the cache; flags for the settings of the vocabulary)
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
@@ -214,7 +223,8 @@ def test_help_describes_every_flag(name, capsys):
 
 
 def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
-    args, model, fields = vars_of('train_sentiment.py')['arguments']([])
+    args, model, fields, settings = vars_of('train_sentiment.py')['arguments']([])
+    assert imdb.Settings(**settings) == imdb.Settings()
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
                          engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
