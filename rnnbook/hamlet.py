@@ -11,11 +11,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnbook import etext
+from rnnbook.corpus import encode_file, load_encoded, text_files
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
 from rnnbook.files import check_path, read_text
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_char2int', 'reshape_data',
-           'create_batch_generator', 'get_top_char', 'apply_temperature']
+           'encode_file', 'load_encoded', 'text_files', 'decode', 'create_batch_generator', 'get_top_char',
+           'apply_temperature']
 
 
 def load_text(path):
@@ -101,6 +103,33 @@ def encode(text, char2int):
                                     shorten(''.join(sorted(char2int)), 200))) from None
 
 
+def decode(numbers, char2int):
+    """The text that numbers stand for.
+
+    Parameters
+    ----------
+    numbers : array_like of int, shape (length,)
+    char2int : dict of str to int
+        A number for each character, as `char_vocabulary` makes it.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArgumentValueError
+        A number that no character has, with its position.
+    """
+    int2char = {number: char for char, number in char2int.items()}
+    numbers = np.asarray(numbers).tolist()
+    try:
+        return ''.join(map(int2char.__getitem__, numbers))
+    except KeyError as error:
+        raise ArgumentValueError('numbers has %s at position %d, which is not in the vocabulary of %d'
+                                 % (shorten(error.args[0]), numbers.index(error.args[0]), len(char2int))) from None
+
+
 def encode_starter(starter_seq, char2int):
     """The numbers of the characters that a sampled text begins with; of these there must be at least one.
 
@@ -163,7 +192,7 @@ def reshape_data(sequence, batch_size, num_steps):
     Parameters
     ----------
     sequence : array_like of int, shape (length,)
-        The numbers of the characters.
+        The numbers of the characters, of any integer type. An array is not copied, nor is one of `encode_file` read.
     batch_size : int
         N, the rows.
     num_steps : int
@@ -211,6 +240,7 @@ def create_batch_generator(data_x, data_y, num_steps):
     Yields
     ------
     x, y : numpy.ndarray, shape (N, T)
+        Views of the arrays, in their type: of a memory-mapped array, no more is read than the window.
     """
     num_steps = check_int('num_steps', num_steps)
     if np.shape(data_x) != np.shape(data_y) or np.ndim(data_x) != 2:
