@@ -6,6 +6,7 @@ Flags and their help come from the signatures and docstrings of what they set, s
 import argparse
 import dataclasses
 import functools
+import hashlib
 import importlib
 import inspect
 import os
@@ -13,13 +14,17 @@ import re
 import signal
 import sys
 
-from rnnbook import datasets, imdb
+from rnnbook import datasets, hamlet, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
+from rnnbook.files import OURS
 from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'parser', 'add_review_flags', 'review_halves', 'add_vocabulary_flags',
-           'indexed_halves', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
-           'documented', 'require']
+           'indexed_halves', 'say_unknown', 'character_numbers', 'add_model_flags', 'add_run_flags', 'add_device_flag',
+           'chosen', 'check_flags', 'documented', 'require']
+
+#: From how many bytes on a text is read in blocks and stays on disk.
+LARGE_TEXT = 2 ** 26
 
 
 def command(main):
@@ -193,6 +198,50 @@ def indexed_halves(args, sequence_length, settings):
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
     return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
+
+
+def say_unknown(unknown, vocabulary):
+    """Say on standard error how many words the vocabulary lacks, if any, and what became of them.
+
+    Parameters
+    ----------
+    unknown : numpy.ndarray of int64, shape (texts,)
+        As `imdb.encode` returns it.
+    vocabulary : imdb.Vocabulary
+    """
+    if unknown.any():
+        print('%d words that the model has not seen %s' % (unknown.sum(), 'were left out' if vocabulary.unknown is None
+                                                           else 'count as unknown'), file=sys.stderr)
+
+
+def character_numbers(path):
+    """A text to train on as numbers of characters; a large one stays on disk.
+
+    Parameters
+    ----------
+    path : str
+        A UTF-8 file, read as `hamlet.load_text` does. A file of `LARGE_TEXT` bytes or more, a folder or a pattern goes
+        through `hamlet.encode_file`, and what that makes is kept in ``./data/encoded``.
+
+    Returns
+    -------
+    name : str
+        Which text it is, for the lines that report what is reached on it.
+    numbers : numpy.ndarray of integers, shape (characters,)
+    char2int : dict of str to int
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError, FileError
+    """
+    if hamlet.text_files(path) == [path] and not (os.path.isfile(path) and os.path.getsize(path) >= LARGE_TEXT):
+        text = hamlet.load_text(path)
+        char2int, _ = hamlet.char_vocabulary(text)
+        return datasets.describe(path), hamlet.encode(text, char2int), char2int
+    where = os.path.abspath(path)
+    name = '%s-%s.npy' % (re.sub(r'\W+', '-', os.path.basename(where)).strip('-') or 'text',
+                          hashlib.sha256(os.fsencode(where)).hexdigest()[:8])
+    return (path, *hamlet.encode_file(path, os.path.join(OURS, 'encoded', name)))
 
 
 def add_model_flags(parser, model, run):

@@ -4,8 +4,10 @@
 which checkpoint the weights are of, and lets `read` notice that the folder has changed since.
 """
 
+import functools
 import hashlib
 import json
+import operator
 import os
 import re
 import warnings

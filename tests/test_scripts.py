@@ -194,17 +194,11 @@ def main_of(name):
 
 
 FLAGS = {
-<<<<<<< HEAD
-    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
+    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
+                           'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
                            'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'save-every',
                            'max-to-keep', 'log-every', 'overwrite'],
-=======
-    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
-                           'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
-                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'seed', 'device', 'epochs', 'ckpt-dir',
-                           'save-every', 'max-to-keep', 'log-every', 'overwrite'],
->>>>>>> ea11887 (train_sentiment.py takes its rows from the cache; flags for the settings of the vocabulary)
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir',
