@@ -1,10 +1,10 @@
 """A CSV of labelled reviews, read in chunks, so that its size does not decide how much memory that takes."""
 
 import codecs
+import csv
 import hashlib
-import io
+import itertools
 import os
-import warnings
 
 import numpy as np
 
@@ -17,6 +17,8 @@ __all__ = ['ReviewFile', 'load_reviews', 'split_halves']
 #: How many bytes are read at a time, and how many rows are handed out.
 BLOCK = 2 ** 18
 ROWS = 1000
+#: The longest field; the standard library's own limit is smaller than some texts.
+MAX_FIELD = 2 ** 31 - 1
 
 
 def load_reviews(path):
@@ -59,12 +61,13 @@ class ReviewFile:
 
     def __init__(self, path, *, progress=True):
         self.path = check_path('path', path)
-        self._stream = _Stream(self.path, progress)
+        self._progress = progress
+        self._digest = hashlib.sha256()
 
     @property
     def sha256(self):
         """Of the bytes that were read, 64 hexadecimal digits."""
-        return self._stream.digest.hexdigest()
+        return self._digest.hexdigest()
 
     def chunks(self):
         """Read the rows.
@@ -79,20 +82,21 @@ class ReviewFile:
         FileError
             See `load_reviews`.
         """
-        import pandas
-        row = 0
-        with self._stream:
-            frames = self._guarded(pandas, lambda: pandas.read_csv(
-                self._stream, dtype=str, keep_default_na=False, index_col=False, chunksize=ROWS))
-            while True:
-                frame = self._guarded(pandas, lambda: next(frames, None))
-                if frame is None or not len(frame):
-                    break
-                yield self._columns(frame, row)
-                row += len(frame)
+        # Not by pandas: read in chunks, it cuts a row that is too long without a word if it is a chunk's first.
+        reader = csv.reader(self._lines(), strict=True)
+        header = self._rows(reader, 1)
+        if not header:
+            raise FileError('%s is empty; it needs the columns review and sentiment' % self.path)
+        header, row = header[0], 0
+        for column in ('review', 'sentiment'):
+            if column not in header:
+                raise FileError('%s needs the columns review and sentiment; it has %s'
+                                % (self.path, shorten(', '.join(header), 200)))
+        review, sentiment = header.index('review'), header.index('sentiment')
+        for rows in iter(lambda: self._rows(reader, ROWS, len(header)), []):
+            yield [fields[review] for fields in rows], self._labels([fields[sentiment] for fields in rows], row)
+            row += len(rows)
         if not row:
-            if frame is not None:                           # pandas gives one frame without rows, or none at all
-                self._columns(frame, row)
             raise FileError('%s has a header and no rows' % self.path)
 
     def all(self):
@@ -100,32 +104,79 @@ class ReviewFile:
         chunks = list(self.chunks())
         return [review for reviews, _ in chunks for review in reviews], np.concatenate([some for _, some in chunks])
 
-    def _guarded(self, pandas, step):
-        """One step of pandas, its complaints being errors about the file."""
+    def _rows(self, reader, count, width=None):
+        """The next rows that are not blank, each with that many fields: missing ones are empty, empty ones may go."""
+        limit = csv.field_size_limit(MAX_FIELD)
+        rows = []
         try:
-            with warnings.catch_warnings():                 # of rows longer than the header, whose ends it drops
-                warnings.simplefilter('error', pandas.errors.ParserWarning)
-                return step()
+            for row in itertools.islice(filter(_is_row, reader), count):
+                if width is not None and len(row) != width:
+                    if any(row[width:]):
+                        raise FileError('%s cannot be read as a CSV: Expected %d fields in line %d, saw %d; a review '
+                                        'with a comma needs quotes' % (self.path, width, reader.line_num, len(row)))
+                    row += [''] * (width - len(row))
+                rows.append(row)
+        except csv.Error as error:
+            raise FileError('%s cannot be read as a CSV: line %d: %s' % (self.path, reader.line_num, error)) from error
+        finally:
+            csv.field_size_limit(limit)
+        return rows
+
+    def _labels(self, fields, row):
+        """The labels in these fields, the first of which stands in this row of the file."""
+        labels = [field.strip() for field in fields]
+        for place, label in enumerate(labels):
+            if label not in ('0', '1'):
+                raise FileError('%s: sentiment must be 0 or 1, not %s as in row %d'
+                                % (self.path, shorten(label), row + place))
+        return np.array(labels, dtype=np.int64)
+
+    def _lines(self):
+        """The lines of the file with their ends."""
+        rest = []
+        for text in self._texts():
+            lines = text.split('\n')
+            for line in lines[:-1]:
+                yield ''.join(rest) + line + '\n'
+                rest = []
+            rest.append(lines[-1])
+        if any(rest):
+            yield ''.join(rest)
+
+    def _texts(self):
+        """The text of the file in blocks, checked and hashed on the way."""
+        decoder, position, characters = codecs.getincrementaldecoder('utf-8-sig')(), 0, 0
+        for block in itertools.chain(self._blocks(), [b'']):
+            self._digest.update(block)
+            left = len(decoder.getstate()[0])               # of the block before: the start of a character
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                raise FileError('%s is not UTF-8: byte %d is 0x%02x'
+                                % (self.path, position - left + error.start, error.object[error.start])) from error
+            if '\0' in text:
+                raise FileError('%s cannot be read as a CSV: character %d is NUL'
+                                % (self.path, characters + text.index('\0')))
+            position += len(block)
+            characters += len(text)
+            yield text
+
+    def _blocks(self):
+        """The bytes of the file in blocks."""
+        try:
+            if os.path.isdir(self.path):
+                raise FileError('%s is a folder, not a file' % self.path)
+            with open(self.path, 'rb') as file:
+                blocks, total = iter(lambda: file.read(BLOCK), b''), -(-os.path.getsize(self.path) // BLOCK)
+                yield from bars.progress(blocks, total, 'Reading ' + self.path) if self._progress else blocks
         except FileError:
             raise
-        except pandas.errors.ParserWarning as error:
-            raise FileError('%s has rows longer than its header; a review with a comma needs quotes'
-                            % self.path) from error
-        except (pandas.errors.ParserError, ValueError) as error:
-            raise FileError('%s cannot be read as a CSV: %s' % (self.path, ' '.join(str(error).split()))) from error
+        except OSError as error:
+            raise FileError('cannot read %s: %s' % (self.path, error.strerror)) from error
 
-    def _columns(self, frame, row):
-        """The two columns of a frame whose first row is this one of the file."""
-        for column in ('review', 'sentiment'):
-            if column not in frame.columns:
-                raise FileError('%s needs the columns review and sentiment; it has %s'
-                                % (self.path, shorten(', '.join(map(str, frame.columns)), 200)))
-        labels = frame['sentiment'].str.strip()
-        wrong = np.flatnonzero(~labels.isin(['0', '1']))
-        if len(wrong):
-            raise FileError('%s: sentiment must be 0 or 1, not %s as in row %d'
-                            % (self.path, shorten(labels.iloc[wrong[0]]), row + wrong[0]))
-        return list(frame['review']), labels.values.astype(np.int64)
+
+def _is_row(fields):
+    return len(fields) > 1 or fields and not fields[0].isspace()
 
 
 def split_halves(x, y):
@@ -154,64 +205,3 @@ def split_halves(x, y):
     half = len(x) // 2
     # Book: `df.loc[:25000]` includes its end, so the listing takes 25,001 labels.
     return x[:half], y[:half], x[half:], y[half:]
-
-
-class _Stream(io.TextIOBase):
-    """The text of the file as pandas takes it, checked and hashed on the way."""
-
-    def __init__(self, path, progress):
-        self._path, self._progress = path, progress
-        self.digest = hashlib.sha256()
-
-    def __enter__(self):
-        try:
-            if os.path.isdir(self._path):
-                raise FileError('%s is a folder, not a file' % self._path)
-            self._file = open(self._path, 'rb')
-            total = -(-os.path.getsize(self._path) // BLOCK)
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError('cannot read %s: %s' % (self._path, error.strerror)) from error
-        blocks = iter(lambda: self._file.read(BLOCK), b'')
-        self._blocks = bars.progress(blocks, total, 'Reading ' + self._path) if self._progress else blocks
-        self._decoder = codecs.getincrementaldecoder('utf-8-sig')()
-        self._bytes = self._characters = 0
-        self._blank = True
-        return self
-
-    def __exit__(self, *exception):
-        self._file.close()
-
-    def readable(self):
-        return True
-
-    def read(self, size=-1):
-        text = ''
-        while not text:                                     # a block may end within its first character
-            try:
-                block = next(self._blocks, b'')
-            except OSError as error:
-                raise FileError('cannot read %s: %s' % (self._path, error.strerror)) from error
-            text = self._decode(block)
-            if not block:
-                break
-        self._blank = self._blank and not text.strip()
-        if not text and self._blank:
-            raise FileError('%s is empty; it needs the columns review and sentiment' % self._path)
-        if '\0' in text:                                    # pandas would drop the rest of that field
-            raise FileError('%s cannot be read as a CSV: character %d is NUL'
-                            % (self._path, self._characters + text.index('\0')))
-        self._characters += len(text)
-        return text
-
-    def _decode(self, block):
-        self.digest.update(block)
-        left = len(self._decoder.getstate()[0])             # of the block before: the start of a character
-        try:
-            text = self._decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            raise FileError('%s is not UTF-8: byte %d is 0x%02x'
-                            % (self._path, self._bytes - left + error.start, error.object[error.start])) from error
-        self._bytes += len(block)
-        return text
