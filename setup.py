@@ -27,6 +27,9 @@ EXTRAS = {
         'pytest==7.4.4',
         'pytest-xdist==3.5.0',
         'execnet==2.0.2',
+        'hypothesis==6.79.4',
+        'attrs==24.2.0',
+        'sortedcontainers==2.4.0',
         'flake8==5.0.4',
     ],
     'baselines': [

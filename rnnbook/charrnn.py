@@ -3,15 +3,17 @@
 Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `num_classes`; N and T are 1 when sampling.
 """
 
+import itertools
+
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, hamlet, lstm, monitor, optimizers, sidecar, training, weights
+from rnnbook import checkpoints, draws, hamlet, lstm, monitor, optimizers, sampling, sidecar, training, weights
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number, check_str
-from rnnbook.files import check_path
-from rnnbook.hamlet import get_top_char
+from rnnbook.draws import get_top_char
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes, check_str)
 from rnnbook.progress import progress
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'SMOKE_RUN']
@@ -62,7 +64,7 @@ class CharRNN:
     grad_clip : float, default 5
         The largest global norm of the gradients; larger ones are scaled down to it.
     sampling : bool, default False
-        Build the graph for `sample` (one character at a time) instead of the one for `train`.
+        Build the graph of one character at a time, and let `sample` work, instead of the one for `train`.
     engine : {'book', 'fused'}, default 'book'
         How the recurrent layers are computed: by the chapter's cells, or all time steps in one op, which is faster.
         Checkpoints of one can be used with the other.
@@ -108,7 +110,7 @@ class CharRNN:
     def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
                  keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', shards=None, seed=123, device='auto',
                  intra_op_threads=None, inter_op_threads=None):
-        self.num_classes = check_int('num_classes', num_classes, maximum=2 ** 31 - 1)
+        self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -120,9 +122,11 @@ class CharRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
+                    'num_classes lstm_size', 'lstm_size lstm_size')
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
         self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
-        self.vocabulary = self.ckpt_dir = None
+        self.vocabulary = self.ckpt_dir = self._private = None
 
         self._seeds = {}
         if self.engine == 'fused':
@@ -193,6 +197,25 @@ class CharRNN:
             self._forward('book', x, keep_prob)
 
         return lstm.initial_seeds(build, self.seed)
+
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
+
+        Returns
+        -------
+        training.Serving
+            ``next_char``: ``character_ids``, int32 (texts,), and the state before it, ``c_0``, ``h_0`` and so on for
+            each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities``, float32 (texts, V), of
+            what follows, and the state after it under the same names.
+        """
+        with tf.Graph().as_default() as g:
+            ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
+            logits, *states = self._forward(self.engine, ids[:, tf.newaxis])
+            before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
+                              for part, tensor in zip('ch', pair)} for state in states)
+            probabilities = tf.nn.softmax(logits, name='probabilities')
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+                                    {'probabilities': probabilities, **after})
 
     def arguments(self):
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
@@ -268,10 +291,10 @@ class CharRNN:
         return x, y
 
     def sample(self, output_length, ckpt_dir, starter_seq='The ', *, top_n=5, temperature=1.0, vocabulary=None,
-               checkpoint=None):
+               checkpoint=None, stop=None, seed=None, num_samples=None, unknown='error'):
         """Write a text: the starter, one character, and `output_length` more, as in the chapter.
 
-        Characters are drawn by `get_top_char`, so `np.random.seed` before the call repeats a text.
+        Characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call repeats a text.
 
         Parameters
         ----------
@@ -281,46 +304,115 @@ class CharRNN:
             The folder to restore from.
         starter_seq : str, default 'The '
             What the text begins with, at least one character; all of them in the vocabulary.
-        top_n : int, default 5
-            How many of the likeliest characters to draw from.
+        top_n : int, 'all' or None, default 5
+            How many of the likeliest characters to draw from; ``'all'``, None and V or more mean all of them.
         temperature : float, default 1.0
             Above 0. Probabilities are raised to the power of its inverse: below 1 for safer texts, above for wilder.
         vocabulary : dict of str to int, optional
             The `char2int` of the training text. Default: the one saved in the folder.
         checkpoint : str, optional
             The name of a checkpoint in the folder, such as ``'language_modeling.ckpt-25'``. Default: the newest.
+        stop : str, optional
+            The text ends with the first occurrence of this one after the starter, which may be a single character.
+        seed : int, optional
+            Draw with a generator of its own, `np.random.RandomState(seed)`, and leave numpy's global one alone.
+            Default: numpy's global generator, as in the chapter.
+        num_samples : int, optional
+            Write so many texts side by side, which is much faster than one after the other, and return a list. They are
+            the texts of so many calls in a row without a seed in between: each uses up ``output_length + 1`` random
+            numbers, wherever it stops. (Sums of a batch are rounded in another way than those of one row, which may
+            change a text on a rare occasion.) Default: one text, returned as a `str`.
+        unknown : {'error', 'skip'}, default 'error'
+            What becomes of characters of `starter_seq` that the vocabulary lacks; ``'skip'`` leaves them out.
 
         Returns
         -------
-        str
-            ``len(starter_seq) + 1 + output_length`` characters.
+        str, or list of str
+            ``len(starter_seq) + 1 + output_length`` characters, fewer with `stop` or where some were left out.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            An argument of the wrong type or out of range, a starter with a character that the vocabulary lacks, no
-            vocabulary at all; or `sampling` is false.
+            An argument of the wrong type or out of range, a starter or a `stop` with a character that the vocabulary
+            lacks, no vocabulary at all; or `sampling` is false.
         FileError
             No checkpoint in the folder, one that cannot be read, or one of another model.
         """
-        self._needs_sampling('sample')
-        output_length = check_int('output_length', output_length, 0)
-        top_n = check_int('top_n', top_n)
+        samples = 1 if num_samples is None else check_int('num_samples', num_samples)
+        starter, pieces = self._writing(
+            'sample', samples, sampling.window(samples * self.num_classes), output_length, ckpt_dir, starter_seq,
+            top_n=top_n, temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
+            unknown=unknown)
+        texts = [starter + ''.join(column) for column in zip(*pieces)]
+        return texts[0] if num_samples is None else texts
+
+    def sample_stream(self, output_length, ckpt_dir, starter_seq='The ', *, top_n=5, temperature=1.0, vocabulary=None,
+                      checkpoint=None, stop=None, seed=None, unknown='error'):
+        """Write the text of `sample`, and give its characters as they come.
+
+        The random numbers of the whole text are drawn when the method is called, so that numpy's global generator may
+        be used between two characters.
+
+        Parameters
+        ----------
+        output_length : int
+            As in `sample`, and so are the others.
+        ckpt_dir : str or path
+        starter_seq : str, default 'The '
+        top_n : int, 'all' or None, default 5
+        temperature : float, default 1.0
+        vocabulary : dict of str to int, optional
+        checkpoint : str, optional
+        stop : str, optional
+        seed : int, optional
+        unknown : {'error', 'skip'}, default 'error'
+
+        Returns
+        -------
+        iterator of str
+            Single characters, those of the starter first.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError, FileError
+            As `sample`, when the method is called; a checkpoint that cannot be restored, at the first character.
+        """
+        starter, pieces = self._writing(
+            'sample_stream', 1, sampling.STREAM, output_length, ckpt_dir, starter_seq, top_n=top_n,
+            temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
+            unknown=unknown)
+        return itertools.chain(starter, (char for piece, in pieces for char in piece))
+
+    def _writing(self, method, samples, window, output_length, ckpt_dir, starter_seq, *, top_n, temperature, vocabulary,
+                 checkpoint, stop, seed, unknown):
+        """The starter, and an iterator of what follows it: in each sample, what a window of time steps adds."""
+        self._needs_sampling(method)
+        steps = check_int('output_length', output_length, 0) + 1
+        top_n = draws.check_top_n('top_n', top_n, self.num_classes)
         temperature = check_number('temperature', temperature, above=0)
+        seed = seed if seed is None else check_int('seed', seed, 0, 2 ** 32 - 1)
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
-        starter = hamlet.encode_starter(starter_seq, char2int)
+        starter = hamlet.encode_starter(starter_seq, char2int, unknown)
+        stop = stop if stop is None else hamlet.check_known('stop', stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
-        drawn = []
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            checkpoints.restore(sess, self.saver, prefix)
-            state = training.CarriedState(sess, self)
-            for number in starter:
-                probas = self._next(state, number, temperature)
-            for _ in progress(range(output_length), output_length, 'Sampling'):
-                drawn.append(get_top_char(probas, self.num_classes, top_n))
-                probas = self._next(state, drawn[-1], temperature)
-            drawn.append(get_top_char(probas, self.num_classes, top_n))
-        return starter_seq + ''.join(int2char[number] for number in drawn)
+        uniform = draws.uniform_numbers(steps, samples, seed)
+
+        def blocks():
+            graph = self._private_graph()
+            with graph.session() as sess:
+                checkpoints.restore(sess, graph.saver, prefix)
+                yield from graph.write(sess, starter, uniform, top_n, temperature, window)
+
+        return (''.join(int2char[number] for number in starter),
+                draws.spell(progress(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
+
+    def _private_graph(self):
+        """The graph of `sample` and `evaluate`, made when it is first needed."""
+        if self._private is None:
+            self._private = sampling.SamplingGraph(
+                self.num_classes, lambda: lstm.cells(self.engine, self.lstm_size, self.num_layers),
+                lstm.reading_numbers, self.session_config())
+        return self._private
 
     def evaluate(self, text, ckpt_dir=None, *, vocabulary=None, checkpoint=None):
         """How well the model predicts a text, in bits per character.
@@ -347,29 +439,20 @@ class CharRNN:
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            A text that is too short or has a character that the vocabulary lacks, no vocabulary at all; or `sampling`
-            is false.
+            A text that is too short or has a character that the vocabulary lacks; no vocabulary at all.
         FileError
             No checkpoint in the folder, one that cannot be read, or one of another model.
         """
-        self._needs_sampling('evaluate')
         if len(check_str('text', text)) < 2:
             raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         numbers = hamlet.encode(text, char2int)
-        total = 0.0
-        with tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            checkpoints.restore(sess, self.saver, prefix)
-            state = training.CarriedState(sess, self)
-            for x, y in progress(zip(numbers, numbers[1:]), len(numbers) - 1, 'Evaluating'):
-                total += float(state.run(['cost:0'], {'tf_x:0': [[x]], 'tf_y:0': [[y]], 'tf_keepprob:0': 1.0})[0])
-        return total / (len(numbers) - 1) / np.log(2)
-
-    @staticmethod
-    def _next(state, number, temperature):
-        """The probabilities of what follows this character, shape (1, V)."""
-        probas, = state.run(['probabilities:0'], {'tf_x:0': [[number]], 'tf_keepprob:0': 1.0})
-        return hamlet.apply_temperature(probas, temperature)
+        graph = self._private_graph()
+        with graph.session() as sess:
+            checkpoints.restore(sess, graph.saver, prefix)
+            windows = -(-(len(numbers) - 1) // sampling.WINDOW)
+            nats = sum(progress(graph.costs(sess, numbers), windows, 'Evaluating'))
+        return nats / (len(numbers) - 1) / np.log(2)
 
     def _needs_sampling(self, method):
         if not self.sampling:
@@ -414,8 +497,7 @@ class CharRNN:
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,

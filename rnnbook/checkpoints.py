@@ -7,11 +7,11 @@ import os
 
 import tensorflow as tf
 
-from rnnbook import sidecar
-from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook import sidecar, weights
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 from rnnbook.files import check_path
 
-__all__ = ['Folder', 'folder_of', 'names', 'find', 'restore', 'match', 'rebuild']
+__all__ = ['Folder', 'check_folder', 'folder_of', 'names', 'recorded', 'find', 'reader', 'restore', 'match', 'rebuild']
 
 
 class Folder:
@@ -51,10 +51,10 @@ class Folder:
             raise FileError('ckpt_dir %s cannot be made: %s' % (path, error.strerror)) from error
         if not os.access(path, os.W_OK | os.X_OK):
             raise FileError('ckpt_dir %s cannot be written to' % path)
-        state = tf.train.get_checkpoint_state(path)
-        if same and state:
+        before = recorded(path)
+        if same and before:
             print('%s holds an earlier run of this model; this one starts anew.' % path)
-            self._saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+            self._saver.recover_last_checkpoints([os.path.join(path, name) for name in before])
 
     def _check(self, overwrite):
         """Whether the folder holds this very model; an error if it holds another one that may not be overwritten."""
@@ -118,6 +118,33 @@ def names(folder):
     return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
 
 
+def recorded(folder):
+    """The names of the checkpoints that a folder's file ``checkpoint`` lists, the newest last.
+
+    Of the paths that it lists, only the last part counts: no file reaches out of its folder, where an old checkpoint
+    would be deleted to make room for a new one, and a folder that was moved stays whole.
+
+    Parameters
+    ----------
+    folder : str
+
+    Raises
+    ------
+    FileError
+        The file holds something else.
+    """
+    try:
+        state = tf.train.get_checkpoint_state(folder)
+    except (ValueError, tf.errors.OpError) as error:
+        raise FileError('%s is damaged: %s'
+                        % (os.path.join(folder, 'checkpoint'), str(error).splitlines()[0])) from error
+    if state is None:
+        return []
+    newest = os.path.basename(state.model_checkpoint_path)
+    listed = [os.path.basename(path) for path in state.all_model_checkpoint_paths]
+    return [name for name in listed if name != newest] + [newest]
+
+
 def find(folder, checkpoint=None):
     """The path of a checkpoint, without the endings of its files.
 
@@ -134,14 +161,50 @@ def find(folder, checkpoint=None):
     """
     there = names(folder)
     if checkpoint is None:
-        prefix = tf.train.latest_checkpoint(folder)
-        if prefix is None:
+        checkpoint = (recorded(folder) or [None])[-1]
+        if checkpoint not in there:
             raise FileError('ckpt_dir %s holds no checkpoint' % folder)
-        return prefix
     if checkpoint not in there:
         raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
                                  % (folder, ', '.join(there) or 'none', checkpoint))
     return os.path.join(folder, checkpoint)
+
+
+def reader(prefix, description, doing):
+    """The reader of a checkpoint that has every variable that a description asks for, in the shape that it asks for.
+
+    Nothing is read but names and shapes: a description that names a huge model is refused here.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+    description : sidecar.Description
+    doing : str
+        What is going to be done, such as ``'export'``.
+
+    Returns
+    -------
+    tf.train.CheckpointReader
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
+    """
+    try:
+        found = tf.train.load_checkpoint(prefix)
+        shapes = found.get_variable_to_shape_map()
+        for name, shape in weights.variables(description):
+            if shapes.get(name) != list(shape):
+                raise FileError('cannot %s %s: %s has the shape %s in %s, and %s there'
+                                % (doing, prefix, name, list(shape), sidecar.NAME,
+                                   shapes.get(name, 'does not stand')))
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(os.path.dirname(prefix), sidecar.NAME), error)) from error
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
+    return found
 
 
 def restore(sess, saver, prefix):
@@ -203,6 +266,28 @@ def match(folder, description, kind, names):
     return found
 
 
+def check_folder(name, path):
+    """The path of a model's folder as a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    path : object
+        What was given: a str, or a path object.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        No path, or one in which TensorFlow would see a pattern: it saves there and does not find what it has saved.
+    """
+    path = check_path(name, path)
+    if set('*?[]') & set(path) or ('\\' in path and os.sep == '/'):
+        raise ArgumentValueError('%s must be a path without * ? [ ] and \\, which TensorFlow reads as a pattern, not %s'
+                                 % (name, shorten(path)))
+    return path
+
+
 def folder_of(name, value, own):
     """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``.
 
@@ -215,11 +300,11 @@ def folder_of(name, value, own):
     own : str or None
         Where the object was loaded from or trained into.
     """
-    return check_path(name, value) if value is not None else own or './model/'
+    return check_folder(name, value) if value is not None else own or './model/'
 
 
 def rebuild(cls, folder, kind, check, **more):
-    """The object that a folder describes, with its `vocabulary`.
+    """The object that a folder describes, with its `vocabulary`; the newest checkpoint must fit the description.
 
     Parameters
     ----------
@@ -235,9 +320,12 @@ def rebuild(cls, folder, kind, check, **more):
     Raises
     ------
     FileError
-        No description, a damaged one, or one with a wrong argument or vocabulary.
+        No checkpoint or description, a damaged one, or a description with a wrong argument or vocabulary or of another
+        model than the checkpoint's.
     """
+    prefix = find(folder)
     found = sidecar.read(folder, cls.__name__, kind)
+    reader(prefix, found, 'load')                           # before a graph is built in whatever size was written there
     try:
         model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})
         model.vocabulary = check('vocabulary', found.vocabulary, model)

@@ -152,8 +152,9 @@ def describe(path):
     str
         Such as ``'the 50,000 IMDb reviews (movie_data.csv)'``; for a file that is none of ours, its path.
     """
+    path = files.check_path('path', path)
     what = _identify(path)
-    return '%s (%s)' % (what, os.path.basename(path)) if what else str(path)
+    return '%s (%s)' % (what, os.path.basename(path)) if what else path
 
 
 # ---------------------------------------------------------------------------------------------- looking and trying

@@ -5,15 +5,21 @@ where the rule is a list, the choices. All of them are `RnnbookError`, so that a
 user, which is one line, from a mistake of ours, which is a traceback.
 """
 
+import functools
 import math
 import numbers
 import operator
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'check_int', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_ids', 'shorten']
+           'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str', 'check_unicode',
+           'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+
+#: TensorFlow counts rows, steps and units with 32 bits.
+INT32_MAX = 2 ** 31 - 1
 
 #: How many ids are looked at together.
 CHECKED = 2 ** 22
@@ -48,11 +54,13 @@ def shorten(value, width=60):
     width : int, default 60
         The most characters; what is longer ends in three dots.
     """
+    if isinstance(value, (str, bytes)):
+        value = value[:width + 1]                           # of a long one, no more than what is shown
     text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
-def check_int(name, value, minimum=1, maximum=None):
+def check_int(name, value, minimum=1, maximum=INT32_MAX):
     """The value as an `int`.
 
     Parameters
@@ -62,24 +70,45 @@ def check_int(name, value, minimum=1, maximum=None):
     value : object
         What was given: an int, or a NumPy integer. A bool is refused.
     minimum, maximum : int
-        The range, both ends included. Defaults: 1, and no upper end.
+        The range, both ends included. Defaults: 1, and the largest int32, which is named only to who is above it.
 
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
     """
-    rule = 'must be an integer of at least %d' % minimum
-    if maximum is not None:
-        rule = 'must be an integer from %d to %d' % (minimum, maximum)
+    full = 'must be an integer from %d to %d' % (minimum, maximum)
+    rule = full if maximum != INT32_MAX else 'must be an integer of at least %d' % minimum
     if isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s %s, not %r' % (name, rule, bool(value)))
     try:
         number = operator.index(value)
     except TypeError:
         raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value))) from None
-    if number < minimum or (maximum is not None and number > maximum):
-        raise ArgumentValueError('%s %s, not %s' % (name, rule, shorten(number)))
+    if not minimum <= number <= maximum:
+        raise ArgumentValueError('%s %s, not %s' % (name, rule if number < minimum else full, shorten(number)))
     return number
+
+
+def check_sizes(sizes, *products):
+    """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one.
+
+    Parameters
+    ----------
+    sizes : dict of str to int
+        Each at least 1, by the names of the arguments.
+    *products : str
+        Names of sizes whose product is that of a tensor, with spaces between them.
+
+    Raises
+    ------
+    ArgumentValueError
+        The names of the first product that is too large, and their values.
+    """
+    for names in products:
+        values = [sizes[name] for name in names.split()]
+        if functools.reduce(operator.mul, values) > INT32_MAX:
+            raise ArgumentValueError('%s must be below 2 ** 31 together, the most numbers that a tensor may hold, not '
+                                     '%s' % (' * '.join(names.split()), ' * '.join(map(str, values))))
 
 
 def check_number(name, value, above=None, minimum=None, maximum=None):
@@ -175,6 +204,70 @@ def check_str(name, value):
     return value
 
 
+def check_unicode(name, text):
+    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    text : str
+
+    Raises
+    ------
+    ArgumentValueError
+    """
+    try:
+        text.encode('utf-8')
+    except UnicodeEncodeError:
+        raise ArgumentValueError('%s must have keys that can be written as UTF-8, not %s'
+                                 % (name, shorten(text))) from None
+
+
+def check_length(name, values):
+    """The number of rows of an array or of another sequence that can be cut into pieces.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : sequence
+        What was given. A str is no sequence of rows, nor is what has no order.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
+    try:
+        if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, '__getitem__'):
+            raise TypeError
+        return len(values)
+    except TypeError:                                       # an array without dimensions has both and no length
+        raise ArgumentTypeError('%s must be an array or a list of rows, not %s' % (name, shorten(values))) from None
+
+
+def as_array(name, values):
+    """The values as an array, of whatever shape and type.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : array_like
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+        What NumPy makes no array of: rows of several lengths, a tensor of TensorFlow.
+    """
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, NotImplementedError):
+        raise ArgumentTypeError('%s must be an array, or rows of equal length, not %s'
+                                % (name, shorten(values))) from None
+
+
 def check_ids(name, values, end, end_name, columns=None, *, copy=True):
     """The values as an int32 matrix of ids.
 
@@ -206,10 +299,7 @@ def check_ids(name, values, end, end_name, columns=None, *, copy=True):
     ArgumentValueError
         Wrong rank or shape, or an id out of range; the first such row is named.
     """
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise ArgumentTypeError('%s must be an array of integers of equal rows' % name) from None
+    array = as_array(name, values)
     if array.ndim != 2 or array.shape[1] == 0 or (columns is not None and array.shape[1] != columns):
         raise ArgumentValueError('%s must have the shape (rows, %s), not %s'
                                  % (name, columns or 'columns', array.shape))

@@ -1,14 +1,16 @@
-"""The weights of a checkpoint written as `weights.npz`, for `portable`, which uses a model without TensorFlow."""
+"""A model in forms that others read: `weights.npz` for `portable`, a SavedModel for whatever serves TensorFlow."""
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
 from rnnbook import checkpoints, sidecar, weights
 
 import os
+import shutil
+import tempfile
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.errors import FileError
 from rnnbook.files import check_path
 
-__all__ = ['write_weights']
+__all__ = ['write_saved_model', 'write_weights']
 
 tf = runtime.tf
 
@@ -38,20 +40,76 @@ def write_weights(ckpt_dir, checkpoint=None):
         No such folder, no model or no checkpoint in it, one that cannot be read or is of another model, or the file
         cannot be written.
     """
-    folder = check_path('ckpt_dir', ckpt_dir)
+    folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
     prefix = checkpoints.find(folder, checkpoint)
     description = sidecar.read(folder)
-    arrays = {}
+    found = checkpoints.reader(prefix, description, 'export')
     try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        for name, shape in weights.variables(description):
-            if shapes.get(name) != list(shape):
-                raise FileError('cannot export %s: %s has the shape %s in %s, and %s there'
-                                % (prefix, name, list(shape), sidecar.NAME, shapes.get(name, 'does not stand')))
-            arrays[name] = reader.get_tensor(name)
-    except (ArgumentTypeError, ArgumentValueError) as error:
-        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+        arrays = {name: found.get_tensor(name) for name, _ in weights.variables(description)}
     except (tf.errors.OpError, ValueError) as error:
         raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
     return weights.write(folder, arrays, description, os.path.basename(prefix))
+
+
+def write_saved_model(model, out, *, ckpt_dir=None, checkpoint=None):
+    """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
+
+    ``assets.extra`` in it holds the ``model.json`` of the folder, with the vocabulary.
+
+    Parameters
+    ----------
+    model : SentimentRNN or CharRNN
+        Its `serving` says what the signature is called, takes and gives.
+    out : str or path
+        The folder to write; it must not be there, and appears only once it is whole.
+    ckpt_dir : str or path, optional
+        The folder to restore from. Default: where the model was loaded from or trained into, else ``./model/``.
+    checkpoint : str, optional
+        The name of a checkpoint in that folder. Default: the newest.
+
+    Returns
+    -------
+    str
+        The path of the folder.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A path that is none, or there is no checkpoint of that name.
+    FileError
+        `out` is there already or cannot be written, or there is no checkpoint that can be read and fits the model.
+    """
+    out = check_path('out', out).rstrip(os.sep) or os.sep
+    if os.path.exists(out):
+        raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
+    folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
+    prefix = checkpoints.find(folder, checkpoint)
+    serving = model.serving()
+    parent = os.path.dirname(os.path.abspath(out))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=os.path.basename(out) + '.', suffix='.part', dir=parent) as workshop:
+            path = os.path.join(workshop, 'saved_model')
+            _build(serving, model, prefix, path)
+            extra = os.path.join(path, 'assets.extra')
+            os.makedirs(extra)
+            if os.path.exists(os.path.join(folder, sidecar.NAME)):
+                shutil.copy(os.path.join(folder, sidecar.NAME), extra)
+            os.rename(path, out)
+    except FileError:
+        raise
+    except (OSError, tf.errors.OpError) as error:
+        raise FileError('cannot write %s: %s' % (out, getattr(error, 'strerror', None) or error)) from error
+    return out
+
+
+def _build(serving, model, prefix, path):
+    """Write the SavedModel itself."""
+    with tf.compat.v1.Session(graph=serving.g, config=model.session_config()) as sess:
+        checkpoints.restore(sess, serving.saver, prefix)
+        signature = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def(serving.inputs, serving.outputs)
+        builder = tf.compat.v1.saved_model.Builder(path)
+        with serving.g.as_default():
+            builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], {serving.name: signature},
+                                                 saver=serving.saver)
+        builder.save()

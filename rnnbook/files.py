@@ -10,9 +10,13 @@ import zlib
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 
-__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'read_tar', 'gunzip']
+__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'read_bytes', 'read_text', 'LineLimit', 'read_tar',
+           'gunzip']
 
 MAX_TEXT_BYTES = 2 ** 30
+MAX_HEADER_BYTES = 2 ** 16
+#: All that gzip and tarfile raise about damaged bytes.
+DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error)
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
 
@@ -97,7 +101,7 @@ def atomic_path(path):
         yield temporary
         _put(temporary, path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):                  # it is gone; or, on Windows, the failed block holds it open
             os.remove(temporary)
 
 
@@ -187,6 +191,73 @@ def read_text(path, max_bytes=MAX_TEXT_BYTES, fold=True):
     return text.replace('\r\n', '\n') if fold else text
 
 
+class LineLimit:
+    """A check of the lines of a table, fed with its text piece by piece, before a parser is.
+
+    A parser of tables takes hours, or all memory, over a line of a few megabytes of commas.
+
+    Parameters
+    ----------
+    path : str
+        What the errors name.
+    max_characters : int, default 2 ** 20
+        The most that a line may have.
+    max_columns : int, default 1000
+        The most that the first line that is not blank may name.
+    """
+
+    def __init__(self, path, max_characters=2 ** 20, max_columns=1000):
+        self._path, self._max_characters, self._max_columns = path, max_characters, max_columns
+        self._open = 0                                      # characters since the last end of a line
+        self._header = ''                                   # as far as it has been seen; None when it has ended
+
+    def feed(self, text):
+        """Take the next piece of the text.
+
+        Parameters
+        ----------
+        text : str
+
+        Raises
+        ------
+        FileError
+            A line that is too long, or too many columns.
+        """
+        if self._header is not None:
+            line, end, _ = (self._header + text[:self._max_characters]).lstrip('\r\n').partition('\n')
+            self._header = None if end else line[:self._max_characters + 1]
+            if line.count(',') >= self._max_columns:
+                raise FileError('%s names more than %d columns in its header' % (self._path, self._max_columns))
+        start = 0
+        while len(text) - start + self._open > self._max_characters:
+            stop = start + self._max_characters - self._open + 1
+            end = max(text.rfind('\n', start, stop), text.rfind('\r', start, stop))
+            if end < 0:
+                raise FileError('%s has a line of more than %d characters' % (self._path, self._max_characters))
+            start, self._open = end + 1, 0
+        end = max(text.rfind('\n', start), text.rfind('\r', start))
+        self._open = len(text) - end - 1 if end >= 0 else self._open + len(text) - start
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header, refused where reading it would take memory: tarfile believes whatever size stands in it.
+
+    A long name, a table of attributes or the map of a sparse file is read whole before anybody is asked, and a few
+    kilobytes of gzip are gigabytes of these.
+    """
+
+    def _proc_member(self, archive):
+        sparse = self.type == tarfile.GNUTYPE_SPARSE
+        extended = self.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
+                                 tarfile.SOLARIS_XHDTYPE)
+        if sparse or (extended and not 0 <= self.size <= MAX_HEADER_BYTES):
+            raise tarfile.TarError('a sparse file' if sparse else 'a header of %d bytes' % self.size)
+        return super()._proc_member(archive)
+
+    def _proc_gnusparse_10(self, following, headers, archive):
+        raise tarfile.TarError('a sparse file')
+
+
 @contextlib.contextmanager
 def _unpacking(path):
     """`FileError` for all that the standard library raises about a damaged archive."""
@@ -194,7 +265,7 @@ def _unpacking(path):
         yield
     except FileError:
         raise
-    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
+    except DAMAGE as error:
         if getattr(error, 'strerror', None):
             raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
         raise FileError('%s is damaged or cut off: %s' % (path, shorten(str(error)))) from error
@@ -226,7 +297,8 @@ def read_tar(path, wanted, max_bytes):
         gzipped = raw.read(2) == b'\x1f\x8b'
         raw.seek(0)
         # Reading gzip through its own module, and not by tarfile's mode 'r|gz', has a cut-off file raise EOFError.
-        with gzip.GzipFile(fileobj=raw) if gzipped else raw as stream, tarfile.open(fileobj=stream, mode='r|') as tar:
+        with gzip.GzipFile(fileobj=raw) if gzipped else raw as stream, \
+                tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as tar:
             for member in tar:
                 if member.isreg() and wanted(member.name):
                     if member.size > max_bytes:

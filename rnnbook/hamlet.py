@@ -12,12 +12,14 @@ import numpy as np
 
 from rnnbook import etext
 from rnnbook.corpus import encode_file, load_encoded, text_files
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_str, shorten
+from rnnbook.draws import get_top_char
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
+                            check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
 
-__all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_char2int', 'reshape_data',
-           'encode_file', 'load_encoded', 'text_files', 'decode', 'create_batch_generator', 'get_top_char',
-           'apply_temperature']
+__all__ = ['load_text', 'char_vocabulary', 'encode', 'decode', 'encode_starter', 'check_known',
+           'check_char2int', 'encode_file', 'load_encoded', 'text_files', 'reshape_data', 'create_batch_generator',
+           'get_top_char']
 
 
 def load_text(path):
@@ -89,11 +91,13 @@ def encode(text, char2int):
     ArgumentTypeError
         `text` is not a `str`, or `char2int` is something else (`int2char`, say).
     ArgumentValueError
-        A character that has no number, with its position.
+        A character that has no number, with its position, or one below 0.
     """
     check_str('text', text)
     if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
         raise ArgumentTypeError('char2int must be a dict of character to number, not %s' % shorten(char2int))
+    for char, number in char2int.items():
+        check_int('char2int[%s]' % shorten(char), number, 0)
     try:
         return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
     except KeyError as error:
@@ -130,31 +134,55 @@ def decode(numbers, char2int):
                                  % (shorten(error.args[0]), numbers.index(error.args[0]), len(char2int))) from None
 
 
-def encode_starter(starter_seq, char2int):
+def encode_starter(starter_seq, char2int, unknown='error'):
     """The numbers of the characters that a sampled text begins with; of these there must be at least one.
 
     Parameters
     ----------
     starter_seq : str
     char2int : dict of str to int
+    unknown : {'error', 'skip'}, default 'error'
+        What becomes of characters that have no number: ``'skip'`` leaves them out.
 
     Returns
     -------
     numpy.ndarray of int32, shape (len(starter_seq),)
+        Shorter by what was left out.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        Not a `str`, empty, or with characters that have no number, all of which are named; nothing but such where they
+        are skipped; `unknown` is neither of the two.
+    """
+    check_choice('unknown', unknown, ('error', 'skip'))
+    known = ''.join(char for char in check_str('starter_seq', starter_seq) if char in char2int)
+    return encode(known if known and unknown == 'skip' else check_known('starter_seq', starter_seq, char2int), char2int)
+
+
+def check_known(name, text, char2int):
+    """The text, if it has at least one character and all of them have numbers.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    text : str
+    char2int : dict of str to int
 
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
         Not a `str`, empty, or with characters that have no number; all of them are named.
     """
-    if not check_str('starter_seq', starter_seq):
-        raise ArgumentValueError('starter_seq must have at least one character, not none')
-    unknown = sorted(set(starter_seq) - set(char2int))
+    if not check_str(name, text):
+        raise ArgumentValueError('%s must have at least one character, not none' % name)
+    unknown = sorted(set(text) - set(char2int))
     if unknown:
-        raise ArgumentValueError('starter_seq has %s, which the model has not seen; it knows the %d characters %s'
-                                 % (', '.join(map(ascii, unknown)), len(char2int),
+        raise ArgumentValueError('%s has %s, which the model has not seen; it knows the %d characters %s'
+                                 % (name, ', '.join(map(ascii, unknown)), len(char2int),
                                     shorten(''.join(sorted(char2int)), 200)))
-    return encode(starter_seq, char2int)
+    return text
 
 
 def check_char2int(name, vocabulary, num_classes):
@@ -179,6 +207,7 @@ def check_char2int(name, vocabulary, num_classes):
     for char, number in vocabulary.items():
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
+        check_unicode(name, char)
         check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
     if sorted(vocabulary.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
@@ -212,7 +241,7 @@ def reshape_data(sequence, batch_size, num_steps):
     """
     batch_size = check_int('batch_size', batch_size)
     num_steps = check_int('num_steps', num_steps)
-    sequence = np.asarray(sequence)
+    sequence = as_array('sequence', sequence)
     if sequence.ndim != 1:
         raise ArgumentValueError('sequence must have one dimension, not the shape %s' % (sequence.shape,))
     if sequence.size and sequence.dtype.kind not in 'iu':
@@ -243,9 +272,10 @@ def create_batch_generator(data_x, data_y, num_steps):
         Views of the arrays, in their type: of a memory-mapped array, no more is read than the window.
     """
     num_steps = check_int('num_steps', num_steps)
-    if np.shape(data_x) != np.shape(data_y) or np.ndim(data_x) != 2:
+    data_x, data_y = as_array('data_x', data_x), as_array('data_y', data_y)
+    if data_x.shape != data_y.shape or data_x.ndim != 2:
         raise ArgumentValueError('data_x and data_y must have one shape (rows, columns), not %s and %s'
-                                 % (np.shape(data_x), np.shape(data_y)))
+                                 % (data_x.shape, data_y.shape))
     return _windows(data_x, data_y, num_steps)
 
 
@@ -253,61 +283,3 @@ def _windows(data_x, data_y, num_steps):
     for start in range(0, data_x.shape[1] - num_steps + 1, num_steps):
         stop = start + num_steps
         yield data_x[:, start:stop], data_y[:, start:stop]
-
-
-def get_top_char(probas, char_size, top_n=5):
-    """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
-
-    Parameters
-    ----------
-    probas : array_like of float, `char_size` in all
-        The probabilities of the characters, in any shape such as (1, V). Left as they are.
-    char_size : int
-        V, the number of characters.
-    top_n : int, default 5
-        How many of the likeliest to draw from; V and more mean all of them.
-
-    Returns
-    -------
-    int
-        The number of the character.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        A size below 1, another number of probabilities, or negative, infinite or NaN ones, or nothing but zeros.
-    """
-    char_size = check_int('char_size', char_size)
-    top_n = check_int('top_n', top_n)
-    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
-    p = np.array(probas).reshape(-1)                                                # (V,)
-    if p.dtype.kind not in 'fiu':
-        raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
-    if len(p) != char_size:
-        raise ArgumentValueError('probas must hold char_size = %d probabilities, not %d' % (char_size, len(p)))
-    if not np.all(np.isfinite(p)) or p.min() < 0 or p.max() <= 0:
-        raise ArgumentValueError('probas must be finite and not negative, and one of them above 0')
-    p[np.argsort(p)[:-top_n]] = 0
-    p = p / np.sum(p)
-    return int(np.random.choice(char_size, 1, p=p)[0])
-
-
-def apply_temperature(probas, temperature):
-    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from.
-
-    Parameters
-    ----------
-    probas : numpy.ndarray of float, any shape
-    temperature : float
-        Above 0; below 1 for safer texts, above for wilder ones.
-
-    Returns
-    -------
-    numpy.ndarray, the shape of probas
-        The largest is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is the book's.
-    """
-    if temperature == 1:
-        return probas
-    with np.errstate(divide='ignore'):
-        logs = np.log(probas.astype(np.float64)) / temperature
-    return np.exp(logs - logs.max())

@@ -8,10 +8,12 @@ Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 
 from collections import Counter
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, check_int, shorten
+from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, as_array, check_bool, check_int,
+                            check_length, shorten)
 from rnnbook.indexing import DROPPED, Texts, each, sized, text_of
 from rnnbook.prepared import load_indexed, prepare, rows
 from rnnbook.reviews import load_reviews, split_halves
@@ -74,9 +76,12 @@ def make_word_to_int(counts):
     Raises
     ------
     ArgumentTypeError
-        `counts` is not a dict.
+        `counts` is not a dict, or a count is no integer.
     """
     _check_dict('counts', counts, 'count')
+    for word, count in counts.items():
+        if not isinstance(count, Integral):
+            raise ArgumentTypeError('counts[%s] must be an integer, not %s' % (shorten(word), shorten(count)))
     return {word: number for number, word in enumerate(sorted(counts, key=counts.get, reverse=True), 1)}
 
 
@@ -159,16 +164,23 @@ def fixed_length(mapped, sequence_length=200):
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        `sequence_length` is not an integer of at least 1.
+        `sequence_length` is not an integer of at least 1, or `mapped` holds something else than rows of integers from
+        0 to the largest int32.
     """
     sequence_length = check_int('sequence_length', sequence_length)
-    sequences = np.zeros((len(mapped), sequence_length), dtype=np.int32)            # (N, T)
+    sequences = np.zeros((check_length('mapped', mapped), sequence_length), dtype=np.int64)         # (N, T)
     for row, numbers in enumerate(mapped):
         # Book: the listing assigns to `[-len(row):]`, which stops at a review without a word.
-        if len(numbers):
-            last = numbers[-sequence_length:]
+        if check_length('each row of mapped', numbers):
+            last = as_array('each row of mapped', numbers[-sequence_length:])
+            if last.ndim != 1 or last.dtype.kind not in 'iu':
+                raise ArgumentTypeError('mapped must hold integers, not %s as in row %d' % (shorten(numbers), row))
             sequences[row, -len(last):] = last
-    return sequences
+    wrong = np.flatnonzero(((sequences < 0) | (sequences > INT32_MAX)).any(axis=1))
+    if len(wrong):
+        raise ArgumentValueError('mapped must hold integers from 0 to %d, not others as in row %d'
+                                 % (INT32_MAX, wrong[0]))
+    return sequences.astype(np.int32)
 
 
 def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
@@ -200,15 +212,27 @@ def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
     """
     vocabulary = Vocabulary.of('vocabulary', vocabulary)
     sequence_length = check_int('sequence_length', sequence_length)
+    check_bool('return_unknown', return_unknown)
     found = Texts(vocabulary.settings.drop_markup)
     found.extend('texts', sized('texts', texts))
-    left_out = DROPPED if vocabulary.unknown is None else vocabulary.unknown
-    numbers = np.array([vocabulary.get(word, left_out) for word in found.words], dtype=np.int32)
+    known, numbers = _numbers(vocabulary, found.words)
     sequences = rows(found, numbers, sequence_length)
     if not return_unknown:
         return sequences
-    unknown = np.array([word not in vocabulary for word in found.words], dtype=bool)
-    return sequences, np.array([unknown[row].sum() for row in found.rows], dtype=np.int64)
+    return sequences, np.array([len(row) - known[row].sum() for row in found.rows], dtype=np.int64)
+
+
+def _numbers(vocabulary, words):
+    """Which words the vocabulary has, and what each of them becomes, as `Texts.numbered` takes it."""
+    known = np.array([word in vocabulary for word in words], dtype=bool)
+    given = as_array('vocabulary', [vocabulary[word] for word in words if word in vocabulary])
+    if len(given) and given.dtype.kind not in 'iu':
+        raise ArgumentTypeError('vocabulary must hold integers, not %s' % shorten(given))
+    if len(given) and (given.min() < 0 or given.max() > INT32_MAX):
+        raise ArgumentValueError('vocabulary must hold integers from 0 to %d, not others' % INT32_MAX)
+    numbers = np.full(len(words), DROPPED if vocabulary.unknown is None else vocabulary.unknown, dtype=np.int32)
+    numbers[known] = given
+    return known, numbers
 
 
 def check_labels(name, labels, rows):
@@ -232,7 +256,7 @@ def check_labels(name, labels, rows):
     ArgumentTypeError, ArgumentValueError
         Not numbers, another shape, or another value than 0 and 1; the first such row is named.
     """
-    array = np.asarray(labels)
+    array = as_array(name, labels)
     if array.dtype.kind not in 'iufb':
         raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s' % (name, array.dtype))
     if array.shape != (rows,):
@@ -258,8 +282,9 @@ def create_batch_generator(x, y=None, batch_size=64):
         `x` alone where no `y` is given.
     """
     batch_size = check_int('batch_size', batch_size)
-    if y is not None and len(y) != len(x):
-        raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (len(x), len(y)))
+    rows = check_length('x', x)
+    if y is not None and check_length('y', y) != rows:
+        raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (rows, len(y)))
     return _batches(x, y, batch_size)
 
 

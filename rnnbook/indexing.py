@@ -14,7 +14,7 @@ import struct
 import numpy as np
 
 from rnnbook import progress as bars
-from rnnbook.errors import ArgumentTypeError, shorten
+from rnnbook.errors import ArgumentTypeError, check_bool, shorten
 from rnnbook.vocabulary import Vocabulary, words_of
 
 __all__ = ['Texts', 'DROPPED', 'sized', 'text_of', 'each']
@@ -78,7 +78,7 @@ def each(items, title, shown):
     title : str
     shown : bool
     """
-    return bars.progress(items, len(items), title, patience=0) if shown else items
+    return bars.progress(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
 class Texts:

@@ -10,7 +10,7 @@ Shapes: N batch, n rows of a shard, T time steps, D input size, H lstm_size.
 
 import tensorflow as tf
 
-__all__ = ['ENGINES', 'build', 'initial_seeds', 'seeded', 'shard_sizes', 'step_counter']
+__all__ = ['ENGINES', 'build', 'cells', 'reading_numbers', 'initial_seeds', 'seeded', 'shard_sizes', 'step_counter']
 
 ENGINES = ('book', 'fused')
 
@@ -24,7 +24,6 @@ def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=Fa
         ``'book'``: the chapter's cells under `tf.nn.dynamic_rnn`. ``'fused'``: one `LSTMBlockFusedCell` a layer, which
         computes all time steps in one op; dropout on its output sequence.
     ids : tf.Tensor of int32, shape (N, T)
-        N is known where `shards` is above 1.
     lookup : callable
         Gives the inputs of ids of any shape: (..., D) for (...).
     lstm_size : int
@@ -38,7 +37,7 @@ def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=Fa
         Of the dropout of ``'fused'``, which is a function of the seed, the step (see `step_counter`) and the layer;
         that of ``'book'`` follows from the graph-level seed.
     shards : int, default 1
-        ``'fused'`` computes the batch in so many parts, side by side. ``'book'`` has no use for it.
+        ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
 
     Returns
     -------
@@ -54,17 +53,78 @@ def build(engine, ids, lookup, lstm_size, num_layers, keep_prob=None, *, last=Fa
 
 def _book(inputs, lstm_size, num_layers, keep_prob):
     """The chapter's layers, op for op: the graph-level seed makes initial weights a function of the ops before them."""
-    def cell():
-        cell = tf.contrib.rnn.BasicLSTMCell(lstm_size)
-        return cell if keep_prob is None else tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob)
-
-    cells = tf.contrib.rnn.MultiRNNCell([cell() for _ in range(num_layers)])
-    initial_state = cells.zero_state(_rows(inputs), tf.float32)                     # per layer: c, h (N, H)
+    layers = cells('book', lstm_size, num_layers, keep_prob)
+    initial_state = layers.zero_state(_rows(inputs), tf.float32)                    # per layer: c, h (N, H)
     # Book: parallel_iterations is left at 32, so that the dropout ops of several time steps run in any order and two
     # runs with one seed differ. One at a time changes nothing else.
-    outputs, final_state = tf.nn.dynamic_rnn(cells, inputs, initial_state=initial_state,
+    outputs, final_state = tf.nn.dynamic_rnn(layers, inputs, initial_state=initial_state,
                                              parallel_iterations=1)                 # (N, T, H)
     return outputs, initial_state, final_state
+
+
+def cells(engine, lstm_size, num_layers, keep_prob=None):
+    """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
+
+    Parameters
+    ----------
+    engine : {'book', 'fused'}
+        ``'book'``: the chapter's cells, with the outputs of `build` to the last bit. ``'fused'``: `LSTMBlockCell`, one
+        op a layer, of the same variables.
+    lstm_size : int
+        H, the units of each layer.
+    num_layers : int
+    keep_prob : tf.Tensor of float32, shape (), optional
+        The probability that dropout keeps an output. Default: no dropout.
+
+    Returns
+    -------
+    tf.nn.rnn_cell.RNNCell
+        Its state is a tuple of `num_layers` LSTMStateTuple. Its variables have the names of those of `build` once
+        `tf.nn.dynamic_rnn` has made them.
+    """
+    def layer():
+        cell = (tf.contrib.rnn.BasicLSTMCell(lstm_size) if engine == 'book'
+                else tf.contrib.rnn.LSTMBlockCell(lstm_size, name='basic_lstm_cell'))
+        return cell if keep_prob is None else tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob)
+
+    return tf.contrib.rnn.MultiRNNCell([layer() for _ in range(num_layers)])
+
+
+def reading_numbers(cells, depth):
+    """The same layers for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied.
+
+    Faster for many rows. The sums are added up in another order, so that the last bits of the outputs differ.
+
+    Parameters
+    ----------
+    cells : tf.nn.rnn_cell.RNNCell
+        As `cells` gives them, with their variables made.
+    depth : int
+        D, the length of the one-hot rows.
+
+    Returns
+    -------
+    callable
+        Called with the numbers, shape (N,), and a state; gives the outputs, shape (N, H), and the new state.
+    """
+    first, *others = cells._cells
+    kernel, bias = first.trainable_weights
+    i, j, f, o = tf.split(kernel[:depth] + bias, 4, axis=1)
+    from_input = tf.concat([i, j, f + 1.0, o], axis=1)                              # (D, 4H)
+    from_hidden = kernel[depth:]                                                    # (H, 4H)
+
+    def step(numbers, state):
+        c, h = state[0]
+        gates = tf.gather(from_input, numbers) + tf.matmul(h, from_hidden)          # (N, 4H)
+        i, j, f, o = tf.split(gates, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(j)                          # (N, H)
+        h = tf.sigmoid(o) * tf.tanh(c)                                              # (N, H)
+        output, states = h, [tf.nn.rnn_cell.LSTMStateTuple(c, h)]
+        for cell, before in zip(others, state[1:]):
+            output, after = cell(output, before)
+            states.append(after)
+        return output, tuple(states)
+    return step
 
 
 def _rows(tensor):
@@ -75,7 +135,7 @@ def _rows(tensor):
 def _fused(ids, lookup, lstm_size, num_layers, dropout, last, shards):
     """The same layers, time-major, each layer of each shard one op."""
     rows = _rows(ids)
-    sizes = [rows] if shards == 1 else shard_sizes(rows, shards)
+    sizes = shard_sizes(rows, shards) if isinstance(rows, int) else [rows]
     initial_state = tuple(tf.contrib.rnn.LSTMStateTuple(tf.zeros([rows, lstm_size]), tf.zeros([rows, lstm_size]))
                           for _ in range(num_layers))                               # per layer: c, h (N, H)
     # Each id is looked up once, however often it stands in the batch: no product with its vector is done twice.

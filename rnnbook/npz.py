@@ -18,9 +18,10 @@ from rnnbook.files import atomic_path
 __all__ = ['write', 'member']
 
 MAX_TEXT = 8192
-#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes.
-DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, struct.error, tokenize.TokenError,
-          zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes. A header is read by
+#: Python's own parser, which says MemoryError where something is nested too deep for it.
+DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, MemoryError, struct.error,
+          tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def write(path, arrays):

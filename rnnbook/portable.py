@@ -10,9 +10,9 @@ import os
 
 import numpy as np
 
-from rnnbook import equations, hamlet, imdb, sidecar, weights
+from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_ids, check_int,
-                            check_number, check_str)
+                            check_number, check_sizes, check_str)
 from rnnbook.files import check_path
 from rnnbook.progress import progress
 
@@ -86,6 +86,7 @@ class PortableSentiment:
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
         self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
+        check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
         self._arrays, self._layers = arrays, _layers(description, arrays)
         width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
         self._rows = max(1, PIECE // (self._seq_len * width))
@@ -200,7 +201,7 @@ class PortableChar:
     def sample(self, output_length, starter_seq='The ', *, top_n=5, temperature=1.0):
         """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.
 
-        Characters are drawn by `hamlet.get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
+        Characters are drawn by `draws.get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
         text of `CharRNN.sample` under that seed.
 
         Parameters
@@ -231,8 +232,8 @@ class PortableChar:
         int2char = {number: char for char, number in self.vocabulary.items()}
 
         def draw(logits):
-            probas = hamlet.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
-            return hamlet.get_top_char(probas, self._num_classes, top_n)
+            probas = draws.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
+            return draws.get_top_char(probas, self._num_classes, top_n)
 
         state, drawn = None, []
         for number in starter:

@@ -9,8 +9,8 @@ import os
 import numpy as np
 
 from rnnbook import progress as bars
-from rnnbook.errors import ArgumentValueError, FileError, shorten
-from rnnbook.files import check_path
+from rnnbook.errors import ArgumentValueError, FileError, check_bool, check_length, shorten
+from rnnbook.files import LineLimit, check_path
 
 __all__ = ['ReviewFile', 'load_reviews', 'split_halves']
 
@@ -38,8 +38,9 @@ def load_reviews(path):
     Raises
     ------
     FileError
-        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows; or a label other than
-        0 and 1, with its row (the first one after the header is row 0, as in a data frame).
+        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows, with a line of more
+        than 2 ** 20 characters or a header of more than 1000 columns; or a label other than 0 and 1, with its row (the
+        first one after the header is row 0, as in a data frame).
     """
     return ReviewFile(path).all()
 
@@ -61,7 +62,7 @@ class ReviewFile:
 
     def __init__(self, path, *, progress=True):
         self.path = check_path('path', path)
-        self._progress = progress
+        self._progress = check_bool('progress', progress)
         self._digest = hashlib.sha256()
 
     @property
@@ -117,7 +118,8 @@ class ReviewFile:
                     row += [''] * (width - len(row))
                 rows.append(row)
         except csv.Error as error:
-            raise FileError('%s cannot be read as a CSV: line %d: %s' % (self.path, reader.line_num, error)) from error
+            what = 'EOF inside string' if 'unexpected end' in str(error) else error
+            raise FileError('%s cannot be read as a CSV: line %d: %s' % (self.path, reader.line_num, what)) from error
         finally:
             csv.field_size_limit(limit)
         return rows
@@ -146,6 +148,7 @@ class ReviewFile:
     def _texts(self):
         """The text of the file in blocks, checked and hashed on the way."""
         decoder, position, characters = codecs.getincrementaldecoder('utf-8-sig')(), 0, 0
+        limit = LineLimit(self.path)
         for block in itertools.chain(self._blocks(), [b'']):
             self._digest.update(block)
             left = len(decoder.getstate()[0])               # of the block before: the start of a character
@@ -157,6 +160,7 @@ class ReviewFile:
             if '\0' in text:
                 raise FileError('%s cannot be read as a CSV: character %d is NUL'
                                 % (self.path, characters + text.index('\0')))
+            limit.feed(text)
             position += len(block)
             characters += len(text)
             yield text
@@ -198,7 +202,7 @@ def split_halves(x, y):
     ArgumentValueError
         Fewer than 2 rows, or lengths that differ.
     """
-    if len(x) != len(y):
+    if check_length('x', x) != check_length('y', y):
         raise ArgumentValueError('y must have one label for each of the %d rows of x, not %d' % (len(x), len(y)))
     if len(x) < 2:
         raise ArgumentValueError('x must have at least 2 rows to be split in halves, not %d' % len(x))

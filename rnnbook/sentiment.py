@@ -9,8 +9,8 @@ from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, sidec
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number
-from rnnbook.files import check_path
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+                            check_sizes)
 from rnnbook.progress import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
@@ -108,7 +108,7 @@ class SentimentRNN:
     def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
                  embed_size=200, *, engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                  intra_op_threads=None, inter_op_threads=None):
-        self.n_words = check_int('n_words', n_words, maximum=2 ** 31 - 1)
+        self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
         self.num_layers = check_int('num_layers', num_layers)
@@ -119,6 +119,8 @@ class SentimentRNN:
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.device = runtime.check_device('device', device)
+        check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
+                    'embed_size lstm_size', 'lstm_size lstm_size')
         self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
         self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
         self.vocabulary = self.ckpt_dir = None
@@ -199,6 +201,20 @@ class SentimentRNN:
                 self._inference_graphs[self.batch_size] = training.Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[self.batch_size]
+
+    def serving(self):
+        """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
+
+        Returns
+        -------
+        training.Serving
+            ``classify``: ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32.
+        """
+        with tf.Graph().as_default() as g:
+            tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
+            self._outputs(self._forward(self.engine, tf_x)[0])
+            outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
+            return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
     def arguments(self):
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
@@ -423,8 +439,7 @@ class SentimentRNN:
         FileError
             No such folder, no model of this class in it, or a damaged description.
         """
-        folder = check_path('ckpt_dir', ckpt_dir)
-        checkpoints.find(folder)
+        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
             cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
             engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

@@ -18,6 +18,7 @@ __all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences']
 NAME = 'model.json'
 FORMAT = 1
 MAX_BYTES = 2 ** 28
+MAX_DIGITS = 20
 #: What the vocabulary of each class numbers.
 KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
 #: How characters are treated; words are as `vocabulary.Vocabulary` says.
@@ -77,7 +78,7 @@ def read(folder, class_name=None, kind=None):
     if not os.path.isfile(path):
         raise FileError('%s holds no model: there is no %s in it' % (folder, NAME))
     try:
-        content = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'))
+        content = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
         found, form, arguments = content['class'], content['format'], content['arguments']
         vocabulary = content['vocabulary']
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -93,6 +94,22 @@ def read(folder, class_name=None, kind=None):
     if vocabulary is not None:
         vocabulary = _ids(path, vocabulary, kind or KINDS[found])
     return Description(found, arguments, vocabulary)
+
+
+def _int(digits):
+    """An integer of the file: none is long, and Python takes very long to read one of a million digits."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError('an integer of %d digits' % len(digits))
+    return int(digits)
+
+
+def _object(pairs):
+    """An object of the file, in which no name may stand twice: a word of two numbers has none."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError('%s stands twice in an object' % ascii(twice))
+    return found
 
 
 def _ids(path, vocabulary, kind):

@@ -6,10 +6,12 @@ from typing import Callable, Optional
 
 from rnnbook.errors import ArgumentTypeError, check_bool, check_int
 
-__all__ = ['CarriedState', 'Inference', 'Run', 'fit']
+__all__ = ['CarriedState', 'Inference', 'Run', 'Serving', 'fit']
 
 #: A graph that uses a model's variables and trains nothing: its graph, states and `tf.train.Saver`.
 Inference = collections.namedtuple('Inference', 'g initial_state final_state saver')
+#: A graph for other programs: its `tf.train.Saver`, what it is called, and its tensors by the names that they see.
+Serving = collections.namedtuple('Serving', 'g saver name inputs outputs')
 
 
 class CarriedState:

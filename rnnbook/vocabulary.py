@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from string import punctuation
 from typing import Optional
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, check_bool, check_int, check_str, shorten
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_int, check_str, check_unicode,
+                            shorten)
 
 __all__ = ['Settings', 'Vocabulary', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
            'words_of']
@@ -274,6 +275,7 @@ def check_word_to_int(name, vocabulary, n_words):
     for word, number in vocabulary.items():
         if not isinstance(word, str):
             raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
+        check_unicode(name, word)
         number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
         if seen.setdefault(number, word) != word:
             raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'

@@ -212,7 +212,7 @@ def _newest(folder):
     state = os.path.join(folder, 'checkpoint')
     if not os.path.isfile(state):
         return None, None
-    found = re.match(r'model_checkpoint_path: "(.*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
+    found = re.match(r'model_checkpoint_path: "([^"\0]*)"', read_bytes(state, 2 ** 20).decode('utf-8', 'replace'))
     name = os.path.basename(found.group(1)) if found else ''
     index = os.path.join(folder, name + '.index')
     return (name, sha256(index)) if os.path.isfile(index) else (None, None)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Write a model's weights as weights.npz, with which rnnbook.portable uses it on any Python with NumPy alone."""
+"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone, or the model as a SavedModel."""
 
 import sys
 
-from rnnbook import cli
+import rnnbook
+from rnnbook import cli, sidecar
 
 
 def arguments(argv):
@@ -11,6 +12,8 @@ def arguments(argv):
     parser = cli.parser(__doc__)
     parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
+    parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
+                        'signature classify (reviews) or next_char (characters); None writes weights.npz')
     return parser.parse_args(argv)
 
 
@@ -19,7 +22,11 @@ def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
     from rnnbook import export                              # here, so that a missing TensorFlow is one line
-    print(export.write_weights(args.ckpt_dir, args.checkpoint))
+    if args.saved_model is None:
+        print(export.write_weights(args.ckpt_dir, args.checkpoint))
+    else:
+        model = getattr(rnnbook, sidecar.read(args.ckpt_dir).class_name).load(args.ckpt_dir)
+        print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
 
 
 if __name__ == '__main__':

@@ -341,7 +341,7 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     ('Good,1\nBad,0\n', "reviews.csv needs the columns review and sentiment; it has 'Good, 1'"),
     ('review;sentiment\nGood;1\n', "reviews.csv needs the columns review and sentiment; it has 'review;sentiment'"),
     (b'review,sentiment\nCaf\xe9,1\n', 'reviews.csv is not UTF-8: byte 20 is 0xe9'),
-    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: line 4: unexpected end of data'),
+    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: .*EOF inside string'),
     ('review,sentiment\na,1\nb, c,0\n', 'reviews.csv cannot be read as a CSV: .*Expected 2 fields in line 3, saw 3'),
     ('sentiment,review\n1,Good, really\n', 'cannot be read as a CSV: Expected 2 fields in line 2, saw 3; a'),
     ('review,sentiment\na\0b,1\n', 'reviews.csv cannot be read as a CSV: character 18 is NUL'),

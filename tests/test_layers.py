@@ -20,9 +20,9 @@ FLOORS = (
     ('door', '__init__ cli'),
     ('models', 'sentiment charrnn export portable'),
     ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
-              'metrics'),
+              'metrics sampling'),
     ('ground', 'sidecar files errors version progress etext fetch aclimdb weights npz cache vocabulary reviews '
-               'indexing prepared corpus'),
+               'indexing prepared corpus draws'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 GROUND = len(FLOORS) - 1
@@ -32,7 +32,7 @@ ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
 WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar files errors version progress etext '
                       'fetch aclimdb weights npz cache vocabulary reviews indexing prepared corpus cli '
-                      'training').split()
+                      'training draws').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

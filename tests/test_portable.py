@@ -1,7 +1,6 @@
 """`portable` and `weights` without TensorFlow: models made by hand, damaged files, and a Python with NumPy alone."""
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -130,19 +129,6 @@ def test_a_text_is_the_same_whatever_stands_beside_it(sentiment):
     assert light.predict_text([]).shape == (0,)
 
 
-BAD_ROWS = [(dict(X_data=[[1, 2, 3]]), ArgumentValueError, r'X_data must have the shape \(rows, 4\)'),
-            (dict(X_data=[[1, 2, 3, 6]]), ArgumentValueError, r'X_data must hold ids from 0 to 5 \(n_words - 1\)'),
-            (dict(X_data=[[1., 2., 3., 4.]]), ArgumentTypeError, 'X_data must hold integers'),
-            (dict(return_proba=1), ArgumentTypeError, 'return_proba must be True or False'),
-            (dict(carry_state=None), ArgumentTypeError, 'carry_state must be True or False')]
-
-
-@pytest.mark.parametrize('arguments, error, message', BAD_ROWS)
-def test_predict_names_a_bad_argument(arguments, error, message, sentiment):
-    with pytest.raises(error, match=message):
-        portable.load(sentiment).predict(**{'X_data': [[1, 2, 3, 4]], **arguments})
-
-
 def test_predict_text_needs_texts_and_a_vocabulary(sentiment):
     with pytest.raises(ArgumentTypeError, match='texts must be a sequence of str; row 1 is None'):
         portable.load(sentiment).predict_text(['a film', None])
@@ -190,28 +176,6 @@ def test_evaluate_are_those_of_all_but_the_first(char, monkeypatch):
     assert light.evaluate(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-5)
 
 
-BAD_SAMPLES = [(dict(output_length=-1), ArgumentValueError, 'output_length must be an integer of at least 0'),
-               (dict(starter_seq=''), ArgumentValueError, 'starter_seq must have at least one character'),
-               (dict(starter_seq='The Zoo'), ArgumentValueError, "starter_seq has 'Z', 'o', which the model has not"),
-               (dict(starter_seq=None), ArgumentTypeError, 'starter_seq must be a str'),
-               (dict(top_n=0), ArgumentValueError, 'top_n must be an integer of at least 1, not 0'),
-               (dict(temperature=0), ArgumentValueError, 'temperature must be a finite number above 0')]
-
-
-@pytest.mark.parametrize('arguments, error, message', BAD_SAMPLES)
-def test_sample_names_a_bad_argument(arguments, error, message, char):
-    with pytest.raises(error, match=message):
-        portable.load(char).sample(**{'output_length': 5, **arguments})
-
-
-@pytest.mark.parametrize('text, error, message', [('T', ArgumentValueError, 'text must have at least 2 characters'),
-                                                  (b'The', ArgumentTypeError, 'text must be a str'),
-                                                  ('Tho', ArgumentValueError, "text has the character 'o' at posi")])
-def test_evaluate_names_a_bad_text(text, error, message, char):
-    with pytest.raises(error, match=message):
-        portable.load(char).evaluate(text)
-
-
 # ---- folders that cannot be used -------------------------------------------------------------------------------------
 
 def test_what_is_missing_is_named(char, tmp_path):
@@ -228,64 +192,6 @@ def test_a_text_model_without_a_vocabulary_is_refused(char):
     make(char, CHAR._replace(vocabulary=None))
     with pytest.raises(FileError, match=r'model\.json: vocabulary must not be null'):
         portable.load(char)
-
-
-def about(**changes):
-    """A change of the entry `about`."""
-    def change(arrays):
-        content = {**json.loads(str(arrays['about'])), **changes}
-        arrays['about'] = np.array(json.dumps(content))
-    return change
-
-
-KERNEL = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel'
-CHANGES = {
-    'no array': (lambda arrays: arrays.pop('logits/bias'), 'has no array logits/bias'),
-    'nothing said': (lambda arrays: arrays.pop('about'), 'has no array about'),
-    'a shape': (lambda arrays: arrays.update({KERNEL: arrays[KERNEL].T}),
-                r'kernel must be float32 of the shape \(\d+, 24\), not float32 of \(24, \d+\)'),
-    'doubles': (lambda arrays: arrays.update({KERNEL: arrays[KERNEL].astype(float)}),
-                r'must be float32 of .*, not float64 of'),
-    'pickles': (lambda arrays: arrays.update({KERNEL: np.array([print, open], dtype=object)}),
-                r'must be float32 of .*, not object of \(2,\)'),
-    'a pickle for a text': (lambda arrays: arrays.update(about=np.array(print, dtype=object)),
-                            r'about must be a short text of .*, not object of \(\)'),
-    'a long text': (lambda arrays: arrays.update(about=np.array(' ' * 9999)), 'about must be a short text'),
-    'no JSON': (lambda arrays: arrays.update(about=np.array('{')), 'is damaged'),
-    'a list': (lambda arrays: arrays.update(about=np.array('[]')), 'is damaged'),
-    'too little': (lambda arrays: arrays.update(about=np.array('{"format": 1}')), 'is damaged'),
-    'a number for a name': (about(checkpoint=3), 'is damaged'),
-    'a newer format': (about(format=2), 'has the format 2; this version of rnnbook reads format 1'),
-    'another vocabulary': (about(vocabulary='0' * 64), r'was written for another model\.json than the one beside it'),
-}
-
-
-@pytest.mark.parametrize('case', CHANGES)
-def test_what_does_not_fit_is_named(case, char):
-    change, message = CHANGES[case]
-    rewrite(char, change)
-    with pytest.raises(FileError, match=r'weights\.npz.*' + message):
-        portable.load(char)
-
-
-ARGUMENTS = [('SentimentRNN', dict(n_words=7), r'embedding must be float32 of the shape \(7, 2\), not float32 of \(6'),
-             ('SentimentRNN', dict(n_words=2 ** 60), r'embedding must be float32 of the shape \(1152'),
-             ('SentimentRNN', dict(num_layers=10 ** 12), r'has no array rnn/multi_rnn_cell/cell_2/'),
-             ('SentimentRNN', dict(lstm_size='3'), r'model\.json: lstm_size must be an integer of at least 1'),
-             ('SentimentRNN', dict(embed_size=None), r'model\.json: embed_size must be an integer'),
-             ('SentimentRNN', dict(batch_size=0), r'model\.json: batch_size must be an integer of at least 1'),
-             ('SentimentRNN', dict(seq_len=2.5), r'model\.json: seq_len must be an integer'),
-             ('CharRNN', dict(num_classes=True), r'model\.json: num_classes must be an integer')]
-
-
-@pytest.mark.parametrize('name, changes, message', ARGUMENTS)
-def test_a_model_json_that_was_changed_by_hand_is_named(name, changes, message, tmp_path):
-    description = {'SentimentRNN': SENTIMENT, 'CharRNN': CHAR}[name]
-    make(tmp_path, description)
-    changed = description._replace(arguments={**description.arguments, **changes})
-    sidecar.write(str(tmp_path), changed, sidecar.KINDS[name])
-    with pytest.raises(FileError, match=message):
-        portable.load(tmp_path)
 
 
 def test_a_model_of_another_class_is_refused(char):
@@ -317,12 +223,12 @@ def test_no_damage_of_the_file_gets_past(char):
 
 
 def test_a_size_that_the_file_cannot_hold_is_refused_before_it_is_read(tmp_path):
-    """A header that claims a terabyte, as model.json does, and no data behind it."""
-    huge = SENTIMENT._replace(arguments={**SENTIMENT.arguments, 'n_words': 2 ** 37})
+    """A header that claims 8 GiB, as model.json does, and no data behind it."""
+    huge = SENTIMENT._replace(arguments={**SENTIMENT.arguments, 'n_words': 2 ** 30})
     make(tmp_path, SENTIMENT)
     sidecar.write(str(tmp_path), huge, 'words')
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {'descr': '<f4', 'fortran_order': False, 'shape': (2 ** 37, 2)})
+    np.lib.format.write_array_header_1_0(header, {'descr': '<f4', 'fortran_order': False, 'shape': (2 ** 30, 2)})
     with np.load(str(tmp_path / 'weights.npz')) as arrays:
         arrays = dict(arrays)
     del arrays['embedding']

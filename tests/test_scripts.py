@@ -124,6 +124,44 @@ def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(plac
     assert wild.startswith('cat') and wild[4:] != sample[5:]
 
 
+SAMPLE_MISTAKES = [
+    (['--top-n', '0'], 'top_n must be an integer of at least 1, not 0'),
+    (['--top-n', 'some'], "top_n must be an integer of at least 1 or 'all', not 'some'"),
+    (['--num-samples', '0'], 'num_samples must be an integer of at least 1, not 0'),
+    (['--stop', ''], 'stop must have at least one character, not none'),
+    (['--stop', '#'], "stop has '#', which the model has not seen"),
+    (['--starter', '#'], "starter_seq has '#', which the model has not seen"),
+    (['--stream', '--temperature', '0'], 'temperature must be a finite number above 0, not 0.0'),
+]
+
+
+def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    main = main_of('sample_charrnn.py')
+
+    def write(*flags):
+        assert main(['--ckpt-dir', 'model-4', '--length', '30', '--seed', '5'] + list(flags)) == 0
+        return capsys.readouterr().out
+
+    one = write()
+    assert write('--stream') == one
+    assert write('--num-samples', '1') == '--- 1 of 1\n' + one
+    several = re.fullmatch('--- 1 of 2\n(.*)\n--- 2 of 2\n(.*)\n', write('--num-samples', '2')).groups()
+    assert several[0] + '\n' == one and len(several[1]) == len(several[0]) == 4 + 31
+    assert write('--top-n', 'all') == write('--top-n', '17') != one
+    end = one.index('t', 4)
+    assert write('--stop', 't') == write('--stop', 't', '--stream') == one[:end + 1] + '\n'
+    assert write('--starter', '#The ', '--unknown', 'skip') == one
+
+
+@pytest.mark.parametrize('flags, message', SAMPLE_MISTAKES)
+def test_a_mistake_in_sampling_is_one_line_and_status_2(flags, message, place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    assert main_of('sample_charrnn.py')(['--ckpt-dir', 'model-4'] + flags) == 2
+    out, err = capsys.readouterr()
+    assert out == '' and len(err.splitlines()) == 1 and message in err
+
+
 @pytest.mark.parametrize('name, arguments', [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
     ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
@@ -202,6 +240,8 @@ MISTAKES = [
     ('make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be a millionth at least, not 1e-09'),
     ('make_corpus.py', ['x.txt', '--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
+    ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
+    ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
 ]
 
 
@@ -243,7 +283,8 @@ FLAGS = {
                          'save-every', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'make_corpus.py': ['megabytes', 'seed'],
-    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'top-n', 'temperature', 'seed', 'device'],
+    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
+                          'seed', 'num-samples', 'stream', 'device'],
 }
 
 
