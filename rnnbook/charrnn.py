@@ -282,8 +282,8 @@ class CharRNN:
     def _training_rows(self, train_x, train_y):
         if self.sampling:
             raise ArgumentValueError('sampling must be False for train; this object was made for sample')
-        x = check_ids('train_x', train_x, self.num_classes, 'num_classes')
-        y = check_ids('train_y', train_y, self.num_classes, 'num_classes')
+        x = check_ids('train_x', train_x, self.num_classes, 'num_classes', copy=False)
+        y = check_ids('train_y', train_y, self.num_classes, 'num_classes', copy=False)
         if x.shape != y.shape or len(x) != self.batch_size:
             raise ArgumentValueError('train_x and train_y must have batch_size = %d rows and one shape, not %s and %s'
                                      % (self.batch_size, x.shape, y.shape))

@@ -6,6 +6,7 @@ Flags and their help come from the signatures and docstrings of what they set, s
 import argparse
 import dataclasses
 import functools
+import hashlib
 import importlib
 import inspect
 import os
@@ -16,12 +17,17 @@ import subprocess
 import sys
 import warnings
 
-from rnnbook import datasets, imdb
+from rnnbook import datasets, hamlet, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
+from rnnbook.files import OURS
 from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_review_flags', 'review_halves',
-           'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+           'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers', 'add_model_flags',
+           'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+
+#: From how many bytes on a text is read in blocks and stays on disk.
+LARGE_TEXT = 2 ** 26
 
 
 def command(main):
@@ -147,10 +153,111 @@ def review_halves(args):
     ------
     ArgumentValueError, FileError
     """
-    end = None if args.limit is None else check_int('--limit', args.limit)
+    end = _limit(args)
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv))
     return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
+
+
+def _limit(args):
+    return None if args.limit is None else check_int('--limit', args.limit)
+
+
+def add_vocabulary_flags(parser):
+    """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Returns
+    -------
+    list of str
+        The names of the fields, see `chosen`.
+    """
+    group, helps, names = parser.add_argument_group('vocabulary'), documented(imdb.Settings), []
+    for field in dataclasses.fields(imdb.Settings):
+        _add_field(group, field, field.default, helps)
+        names.append(field.name)
+    group.add_argument('--no-cache', action='store_true',
+                       help='make the arrays anew and keep none; otherwise they are kept in ./data/cache')
+    return names
+
+
+def indexed_halves(args, sequence_length, settings):
+    """The reviews that the flags ask for as rows of word numbers, in the chapter's split.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the flags of `add_review_flags` and `add_vocabulary_flags`.
+    sequence_length : int
+        T, the words kept of a review.
+    settings : dict
+        The fields of `imdb.Settings`.
+
+    Returns
+    -------
+    name : str
+        Which data it is, for the lines that report what is reached on it.
+    x_train : numpy.ndarray of int32, shape (rows, T)
+    y_train : numpy.ndarray of int64, shape (rows,)
+    x_test : numpy.ndarray of int32, shape (rows, T)
+    y_test : numpy.ndarray of int64, shape (rows,)
+    vocabulary : imdb.Vocabulary
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError, FileError
+    """
+    limit = _limit(args)
+    csv = args.csv or datasets.fetch_imdb(args.data_dir)
+    x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
+    return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
+
+
+def say_unknown(unknown, vocabulary):
+    """Say on standard error how many words the vocabulary lacks, if any, and what became of them.
+
+    Parameters
+    ----------
+    unknown : numpy.ndarray of int64, shape (texts,)
+        As `imdb.encode` returns it.
+    vocabulary : imdb.Vocabulary
+    """
+    if unknown.any():
+        print('%d words that the model has not seen %s' % (unknown.sum(), 'were left out' if vocabulary.unknown is None
+                                                           else 'count as unknown'), file=sys.stderr)
+
+
+def character_numbers(path):
+    """A text to train on as numbers of characters; a large one stays on disk.
+
+    Parameters
+    ----------
+    path : str
+        A UTF-8 file, read as `hamlet.load_text` does. A file of `LARGE_TEXT` bytes or more, a folder or a pattern goes
+        through `hamlet.encode_file`, and what that makes is kept in ``./data/encoded``.
+
+    Returns
+    -------
+    name : str
+        Which text it is, for the lines that report what is reached on it.
+    numbers : numpy.ndarray of integers, shape (characters,)
+    char2int : dict of str to int
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError, FileError
+    """
+    if hamlet.text_files(path) == [path] and not (os.path.isfile(path) and os.path.getsize(path) >= LARGE_TEXT):
+        text = hamlet.load_text(path)
+        char2int, _ = hamlet.char_vocabulary(text)
+        return datasets.describe(path), hamlet.encode(text, char2int), char2int
+    where = os.path.abspath(path)
+    name = '%s-%s.npy' % (re.sub(r'\W+', '-', os.path.basename(where)).strip('-') or 'text',
+                          hashlib.sha256(os.fsencode(where)).hexdigest()[:8])
+    return (path, *hamlet.encode_file(path, os.path.join(OURS, 'encoded', name)))
 
 
 def add_model_flags(parser, model, run):
@@ -204,12 +311,7 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     group.add_argument('--epochs', type=int, default=num_epochs, metavar='N', help='passes over the training data')
     group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
     for field in dataclasses.fields(Run):
-        kinds = getattr(field.type, '__args__', (field.type,))          # of Optional[int]: int, and that of None
-        kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
-        if kind is not None:
-            more = {'action': 'store_true'} if kind is bool else {
-                'type': kind, 'metavar': 'N', 'default': book.get(field.name, field.default)}
-            group.add_argument(_flag(field.name), help=helps[field.name], **more)
+        if _add_field(group, field, book.get(field.name, field.default), helps):
             names.append(field.name)
     return names
 
@@ -305,6 +407,16 @@ def require(module, package, extra, script):
         raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s; '
                                'where there is no checkout: pip install %s'
                                % (package, error, extra, os.path.basename(script), package)) from error
+
+
+def _add_field(group, field, default, helps):
+    """Add a flag for a field of a dataclass that is a switch or a number, and say whether it is one."""
+    kinds = getattr(field.type, '__args__', (field.type,))  # of Optional[int]: int, and that of None
+    kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
+    if kind is not None:
+        more = {'action': 'store_true'} if kind is bool else {'type': kind, 'metavar': 'N', 'default': default}
+        group.add_argument(_flag(field.name), help=helps[field.name], **more)
+    return kind is not None
 
 
 def _flag(name):

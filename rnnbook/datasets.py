@@ -17,11 +17,10 @@ from typing import List, Optional, Tuple
 
 from rnnbook import aclimdb, etext, fetch, files
 from rnnbook.errors import FileError, check_bool
+from rnnbook.files import OURS
 from rnnbook.hints import StrPath
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe', 'survey']
-
-OURS = 'data'                                               # below the working directory, at the time of the call
 
 IMDB_CSV = 'movie_data.csv'
 IMDB_BYTES = 65862309

@@ -25,6 +25,9 @@ __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
 
+#: How many ids are looked at together.
+CHECKED = 2 ** 22
+
 
 class RnnbookError(Exception):
     """What every error of this package is."""
@@ -274,7 +277,8 @@ def as_array(name: str, values: ArrayLike) -> np.ndarray:
                                 % (name, shorten(values))) from None
 
 
-def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Optional[int] = None) -> np.ndarray:
+def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Optional[int] = None, *,
+              copy: bool = True) -> np.ndarray:
     """The values as an int32 matrix of ids.
 
     Parameters
@@ -289,11 +293,14 @@ def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Op
         What `end` is called where the user set it, such as ``'n_words'``.
     columns : int
         The number of columns that is needed. Default: any, but not none.
+    copy : bool, default True
+        Make int32 of an array of another type. Otherwise it is left in its type, and its range checked in blocks, which
+        an array larger than memory needs.
 
     Returns
     -------
     numpy.ndarray of int32, shape (rows, columns)
-        `values` itself where it already is one.
+        `values` itself where it already is one. Of any integer type without `copy`.
 
     Raises
     ------
@@ -308,8 +315,18 @@ def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Op
                                  % (name, columns or 'columns', array.shape))
     if array.dtype.kind not in 'iu':
         raise ArgumentTypeError('%s must hold integers, not %s' % (name, array.dtype))
-    if array.size and (array.min() < 0 or array.max() >= end):
-        row, column = np.argwhere((array < 0) | (array >= end))[0]
-        raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
-                                 % (name, end - 1, end_name, array[row, column], row, column))
-    return array.astype(np.int32, copy=False)
+    # A type that holds no wrong id, uint8 for 256 of them say, needs no look at any.
+    if np.iinfo(array.dtype).min < 0 or np.iinfo(array.dtype).max >= end:
+        _check_range(name, array, end, end_name)
+    return array.astype(np.int32, copy=False) if copy else array
+
+
+def _check_range(name, array, end, end_name):
+    """Look at the ids in blocks of some columns, so that what that takes does not grow with the array."""
+    width = max(1, CHECKED // max(1, len(array)))
+    for start in range(0, array.shape[1], width):
+        block = array[:, start:start + width]
+        if block.size and (block.min() < 0 or block.max() >= end):
+            row, column = np.argwhere((block < 0) | (block >= end))[0]
+            raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
+                                     % (name, end - 1, end_name, block[row, column], row, start + column))

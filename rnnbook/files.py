@@ -29,6 +29,8 @@ MAX_TEXT_BYTES = 2 ** 30
 MAX_HEADER_BYTES = 2 ** 16
 #: All that gzip and tarfile raise about damaged bytes.
 DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error)
+#: Where what is fetched or made goes: below the working directory, at the time of the call.
+OURS = 'data'
 
 
 def check_path(name: str, path: Any) -> str:

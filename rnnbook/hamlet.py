@@ -11,13 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnbook import etext
+from rnnbook.corpus import encode_file, load_encoded, text_files
 from rnnbook.draws import get_top_char
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
                             check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
 
-__all__ = ['load_text', 'char_vocabulary', 'encode', 'encode_starter', 'check_known', 'check_char2int',
-           'reshape_data', 'create_batch_generator', 'get_top_char']
+__all__ = ['load_text', 'char_vocabulary', 'encode', 'decode', 'encode_starter', 'check_known',
+           'check_char2int', 'encode_file', 'load_encoded', 'text_files', 'reshape_data', 'create_batch_generator',
+           'get_top_char']
 
 
 def load_text(path):
@@ -103,6 +105,33 @@ def encode(text, char2int):
         raise ArgumentValueError('text has the character %s at position %d, which is not in the vocabulary of %d: %s'
                                  % (ascii(char), text.index(char), len(char2int),
                                     shorten(''.join(sorted(char2int)), 200))) from None
+
+
+def decode(numbers, char2int):
+    """The text that numbers stand for.
+
+    Parameters
+    ----------
+    numbers : array_like of int, shape (length,)
+    char2int : dict of str to int
+        A number for each character, as `char_vocabulary` makes it.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArgumentValueError
+        A number that no character has, with its position.
+    """
+    int2char = {number: char for char, number in char2int.items()}
+    numbers = np.asarray(numbers).tolist()
+    try:
+        return ''.join(map(int2char.__getitem__, numbers))
+    except KeyError as error:
+        raise ArgumentValueError('numbers has %s at position %d, which is not in the vocabulary of %d'
+                                 % (shorten(error.args[0]), numbers.index(error.args[0]), len(char2int))) from None
 
 
 def encode_starter(starter_seq, char2int, unknown='error'):
@@ -192,7 +221,7 @@ def reshape_data(sequence, batch_size, num_steps):
     Parameters
     ----------
     sequence : array_like of int, shape (length,)
-        The numbers of the characters.
+        The numbers of the characters, of any integer type. An array is not copied, nor is one of `encode_file` read.
     batch_size : int
         N, the rows.
     num_steps : int
@@ -240,6 +269,7 @@ def create_batch_generator(data_x, data_y, num_steps):
     Yields
     ------
     x, y : numpy.ndarray, shape (N, T)
+        Views of the arrays, in their type: of a memory-mapped array, no more is read than the window.
     """
     num_steps = check_int('num_steps', num_steps)
     data_x, data_y = as_array('data_x', data_x), as_array('data_y', data_y)

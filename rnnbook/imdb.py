@@ -6,96 +6,23 @@ each review becomes its last 200 numbers, with zeros on the left. NumPy is all t
 Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 """
 
-import io
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from numbers import Integral
-from string import punctuation
 
 import numpy as np
 
-from rnnbook import progress as bars
-from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, FileError, as_array, check_bool,
-                            check_int, check_length, check_str, check_unicode, shorten)
-from rnnbook.files import LineLimit, check_path, read_text
+from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, as_array, check_bool, check_int,
+                            check_length, shorten)
+from rnnbook.indexing import DROPPED, Texts, each, sized, text_of
+from rnnbook.prepared import load_indexed, prepare, rows
+from rnnbook.reviews import load_reviews, split_halves
+from rnnbook.vocabulary import (Settings, Vocabulary, check_word_to_int, drop_markup, separate_punctuation,
+                                words_of)
 
-__all__ = ['load_reviews', 'separate_punctuation', 'count_words', 'make_word_to_int', 'map_reviews', 'index_reviews',
-           'fixed_length', 'encode', 'check_word_to_int', 'check_labels', 'split_halves', 'create_batch_generator']
-
-_SPACED = str.maketrans({mark: ' %s ' % mark for mark in punctuation})
-
-
-def load_reviews(path):
-    """Read a CSV of labelled reviews, such as ``movie_data.csv``.
-
-    Parameters
-    ----------
-    path : str or path
-        A UTF-8 file with a header and at least the columns ``review`` and ``sentiment`` (0 or 1). Other columns are
-        ignored. An empty field is a review without a word; no text, ``NA`` say, is taken for a missing one.
-
-    Returns
-    -------
-    reviews : list of str, N long
-    labels : numpy.ndarray of int64, shape (N,)
-
-    Raises
-    ------
-    FileError
-        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows, with a line of more
-        than 2 ** 20 characters or a header of more than 1000 columns; or a label other than 0 and 1, with its row (the
-        first one after the header is row 0, as in a data frame).
-    """
-    import pandas
-    path = check_path('path', path)
-    text = read_text(path, max_bytes=2 ** 31, fold=False)
-    if not text.strip():
-        raise FileError('%s is empty; it needs the columns review and sentiment' % path)
-    LineLimit(path).feed(text)
-    if '\0' in text:                                        # pandas would drop the rest of that field
-        raise FileError('%s cannot be read as a CSV: character %d is NUL' % (path, text.index('\0')))
-    try:
-        with warnings.catch_warnings():                     # of rows longer than the header, whose ends it drops
-            warnings.simplefilter('error', pandas.errors.ParserWarning)
-            frame = pandas.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
-    except pandas.errors.ParserWarning as error:
-        raise FileError('%s has rows longer than its header; a review with a comma needs quotes' % path) from error
-    except (pandas.errors.ParserError, ValueError) as error:
-        raise FileError('%s cannot be read as a CSV: %s' % (path, ' '.join(str(error).split()))) from error
-    for column in ('review', 'sentiment'):
-        if column not in frame.columns:
-            raise FileError('%s needs the columns review and sentiment; it has %s'
-                            % (path, shorten(', '.join(map(str, frame.columns)), 200)))
-    if not len(frame):
-        raise FileError('%s has a header and no rows' % path)
-    labels = frame['sentiment'].str.strip()
-    wrong = np.flatnonzero(~labels.isin(['0', '1']))
-    if len(wrong):
-        raise FileError('%s: sentiment must be 0 or 1, not %s as in row %d'
-                        % (path, shorten(labels[wrong[0]]), wrong[0]))
-    return list(frame['review']), labels.values.astype(np.int64)
-
-
-def separate_punctuation(text):
-    """Put a space on either side of each character of `string.punctuation`, and change to lower case.
-
-    Splitting the result at white space gives the chapter's words. Applied a second time, it gives the same words.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ArgumentTypeError
-        Not a `str`.
-    """
-    return check_str('text', text).translate(_SPACED).lower()
+__all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
+           'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
+           'split_halves', 'create_batch_generator', 'Settings', 'Vocabulary']
 
 
 def _check_dict(name, value, meaning):
@@ -103,26 +30,9 @@ def _check_dict(name, value, meaning):
         raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
 
 
-def _texts(name, texts):
-    """The argument as something to loop over and measure; each item is checked by `_words` when its turn comes."""
-    if isinstance(texts, str):
-        raise ArgumentTypeError('%s must be a sequence of str, not one str; try [text]' % name)
-    try:
-        return texts if hasattr(texts, '__len__') else list(texts)
-    except TypeError:
-        raise ArgumentTypeError('%s must be a sequence of str, not %s' % (name, shorten(texts))) from None
-
-
 def _words(name, row, text):
     """The words of one text."""
-    if not isinstance(text, str):
-        raise ArgumentTypeError('%s must be a sequence of str; row %d is %s' % (name, row, shorten(text)))
-    return separate_punctuation(text).split()
-
-
-def _each(items, title, shown):
-    """Go through the items under the chapter's bar, from the start, or without one."""
-    return bars.progress(items, len(items), title, patience=0) if check_bool('progress', shown) else items
+    return words_of(text_of(name, row, text))
 
 
 def count_words(reviews, *, progress=True):
@@ -144,9 +54,9 @@ def count_words(reviews, *, progress=True):
     ArgumentTypeError
         A review that is not a `str` (NaN for instance), with its row.
     """
-    reviews = _texts('reviews', reviews)
+    reviews = sized('reviews', reviews)
     counts = Counter()
-    for row, review in enumerate(_each(reviews, 'Counting words occurences', progress)):
+    for row, review in enumerate(each(reviews, 'Counting words occurences', progress)):
         counts.update(_words('reviews', row, review))
     return counts
 
@@ -197,9 +107,9 @@ def map_reviews(reviews, word_to_int, *, progress=True):
         A word that has no number, with its row (`encode` leaves such words out).
     """
     _check_dict('word_to_int', word_to_int, 'number')
-    reviews = _texts('reviews', reviews)
+    reviews = sized('reviews', reviews)
     mapped = []
-    for row, review in enumerate(_each(reviews, 'Map reviews to ints', progress)):
+    for row, review in enumerate(each(reviews, 'Map reviews to ints', progress)):
         try:
             mapped.append([word_to_int[word] for word in _words('reviews', row, review)])
         except KeyError as error:
@@ -209,9 +119,7 @@ def map_reviews(reviews, word_to_int, *, progress=True):
 
 
 def index_reviews(reviews, *, progress=True):
-    """`count_words`, `make_word_to_int` and `map_reviews` in one pass over the texts.
-
-    Words are numbered as they come and renumbered by falling count at the end, so that no text is split twice.
+    """`count_words`, `make_word_to_int` and `map_reviews` in one pass over the texts, with the same results.
 
     Parameters
     ----------
@@ -229,16 +137,14 @@ def index_reviews(reviews, *, progress=True):
     ArgumentTypeError
         A review that is not a `str`, with its row.
     """
-    reviews = _texts('reviews', reviews)
-    counts, firsts = Counter(), {}
+    texts = Texts()
+    texts.extend('reviews', each(sized('reviews', reviews), 'Counting words occurences', progress))
+    word_to_int, numbers = texts.make_vocabulary(Settings())
     mapped = []
-    for row, review in enumerate(_each(reviews, 'Counting words occurences', progress)):
-        words = _words('reviews', row, review)
-        counts.update(words)
-        mapped.append([firsts.setdefault(word, len(firsts)) for word in words])
-    word_to_int = make_word_to_int(counts)
-    number = [word_to_int[word] for word in firsts]         # by order of first occurrence
-    return [[number[first] for first in row] for row in mapped], word_to_int
+    for values, ends in texts.numbered(numbers):
+        values = values.tolist()
+        mapped += [values[start:end] for start, end in zip([0] + ends, ends)]
+    return mapped, dict(word_to_int)
 
 
 def fixed_length(mapped, sequence_length=200):
@@ -261,89 +167,72 @@ def fixed_length(mapped, sequence_length=200):
         `sequence_length` is not an integer of at least 1, or `mapped` holds something else than rows of integers from
         0 to the largest int32.
     """
-    return _fixed_length('mapped', mapped, check_int('sequence_length', sequence_length))
-
-
-def _fixed_length(name, mapped, sequence_length):
-    """The rows of `fixed_length`; `name` is the argument that the numbers come from."""
-    sequences = np.zeros((check_length(name, mapped), sequence_length), dtype=np.int64)             # (N, T)
-    each = 'each row of ' + name
+    sequence_length = check_int('sequence_length', sequence_length)
+    sequences = np.zeros((check_length('mapped', mapped), sequence_length), dtype=np.int64)         # (N, T)
     for row, numbers in enumerate(mapped):
         # Book: the listing assigns to `[-len(row):]`, which stops at a review without a word.
-        if check_length(each, numbers):
-            last = as_array(each, numbers[-sequence_length:])
+        if check_length('each row of mapped', numbers):
+            last = as_array('each row of mapped', numbers[-sequence_length:])
             if last.ndim != 1 or last.dtype.kind not in 'iu':
-                raise ArgumentTypeError('%s must hold integers, not %s as in row %d' % (name, shorten(numbers), row))
+                raise ArgumentTypeError('mapped must hold integers, not %s as in row %d' % (shorten(numbers), row))
             sequences[row, -len(last):] = last
     wrong = np.flatnonzero(((sequences < 0) | (sequences > INT32_MAX)).any(axis=1))
     if len(wrong):
-        raise ArgumentValueError('%s must hold integers from 0 to %d, not others as in row %d'
-                                 % (name, INT32_MAX, wrong[0]))
+        raise ArgumentValueError('mapped must hold integers from 0 to %d, not others as in row %d'
+                                 % (INT32_MAX, wrong[0]))
     return sequences.astype(np.int32)
 
 
 def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
-    """Turn new texts into rows for a model that was trained with this vocabulary. Words that it lacks are left out.
+    """Turn new texts into rows for a model that was trained with this vocabulary.
+
+    Text is cleaned as the vocabulary's settings say. Words that it lacks are left out, or take the number that it has
+    for them.
 
     Parameters
     ----------
     texts : sequence of str, N long
     vocabulary : dict of str to int
-        The `word_to_int` of the training texts.
+        The `word_to_int` of the training texts, or their `Vocabulary`.
     sequence_length : int, default 200
         T, the words kept.
     return_unknown : bool, default False
-        Return the number of words left out as well.
+        Return how many words the vocabulary lacks as well.
 
     Returns
     -------
     sequences : numpy.ndarray of int32, shape (N, T)
     unknown : numpy.ndarray of int64, shape (N,)
-        How many words of each text were left out; only with `return_unknown`.
+        How many words of each text the vocabulary lacks; only with `return_unknown`.
 
     Raises
     ------
     ArgumentTypeError
         A text that is not a `str`, with its row; a vocabulary that is not a dict.
     """
-    _check_dict('vocabulary', vocabulary, 'number')
-    mapped, unknown = [], []
-    for row, text in enumerate(_texts('texts', texts)):
-        words = _words('texts', row, text)
-        mapped.append([vocabulary[word] for word in words if word in vocabulary])
-        unknown.append(len(words) - len(mapped[-1]))
-    sequences = _fixed_length('vocabulary', mapped, check_int('sequence_length', sequence_length))
-    return (sequences, np.array(unknown, dtype=np.int64)) if check_bool('return_unknown', return_unknown) else sequences
+    vocabulary = Vocabulary.of('vocabulary', vocabulary)
+    sequence_length = check_int('sequence_length', sequence_length)
+    check_bool('return_unknown', return_unknown)
+    found = Texts(vocabulary.settings.drop_markup)
+    found.extend('texts', sized('texts', texts))
+    known, numbers = _numbers(vocabulary, found.words)
+    sequences = rows(found, numbers, sequence_length)
+    if not return_unknown:
+        return sequences
+    return sequences, np.array([len(row) - known[row].sum() for row in found.rows], dtype=np.int64)
 
 
-def check_word_to_int(name, vocabulary, n_words):
-    """The vocabulary as a dict of str to int, or None if it is None.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    vocabulary : dict of str to int, or None
-    n_words : int
-        Words have the numbers from 1 to `n_words - 1`, each its own.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
-    if vocabulary is None:
-        return None
-    _check_dict(name, vocabulary, 'number')
-    seen = {}
-    for word, number in vocabulary.items():
-        if not isinstance(word, str):
-            raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
-        check_unicode(name, word)
-        number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
-        if seen.setdefault(number, word) != word:
-            raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'
-                                     % (name, number, shorten(seen[number]), shorten(word)))
-    return {word: int(number) for word, number in vocabulary.items()}
+def _numbers(vocabulary, words):
+    """Which words the vocabulary has, and what each of them becomes, as `Texts.numbered` takes it."""
+    known = np.array([word in vocabulary for word in words], dtype=bool)
+    given = as_array('vocabulary', [vocabulary[word] for word in words if word in vocabulary])
+    if len(given) and given.dtype.kind not in 'iu':
+        raise ArgumentTypeError('vocabulary must hold integers, not %s' % shorten(given))
+    if len(given) and (given.min() < 0 or given.max() > INT32_MAX):
+        raise ArgumentValueError('vocabulary must hold integers from 0 to %d, not others' % INT32_MAX)
+    numbers = np.full(len(words), DROPPED if vocabulary.unknown is None else vocabulary.unknown, dtype=np.int32)
+    numbers[known] = given
+    return known, numbers
 
 
 def check_labels(name, labels, rows):
@@ -376,34 +265,6 @@ def check_labels(name, labels, rows):
     if len(wrong):
         raise ArgumentValueError('%s must hold 0 and 1, not %s as in row %d' % (name, array[wrong[0]], wrong[0]))
     return array.astype(np.float32)
-
-
-def split_halves(x, y):
-    """Split in the middle, without shuffling: the first half to train, the rest to test (25,000 each in the chapter).
-
-    Parameters
-    ----------
-    x : sequence, N long
-        Rows, or texts.
-    y : sequence, N long
-        Their labels.
-
-    Returns
-    -------
-    x_train, y_train, x_test, y_test
-
-    Raises
-    ------
-    ArgumentValueError
-        Fewer than 2 rows, or lengths that differ.
-    """
-    if check_length('x', x) != check_length('y', y):
-        raise ArgumentValueError('y must have one label for each of the %d rows of x, not %d' % (len(x), len(y)))
-    if len(x) < 2:
-        raise ArgumentValueError('x must have at least 2 rows to be split in halves, not %d' % len(x))
-    half = len(x) // 2
-    # Book: `df.loc[:25000]` includes its end, so the listing takes 25,001 labels.
-    return x[:half], y[:half], x[half:], y[half:]
 
 
 def create_batch_generator(x, y=None, batch_size=64):

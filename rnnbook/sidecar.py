@@ -11,9 +11,10 @@ import json
 import os
 from typing import Any, Dict, Iterable, List, Optional
 
-from rnnbook.errors import FileError, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 from rnnbook.files import read_bytes, write_text
 from rnnbook.version import __version__
+from rnnbook.vocabulary import Vocabulary
 
 __all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences', 'changes', 'FREE']
 
@@ -23,9 +24,8 @@ MAX_BYTES = 2 ** 28
 MAX_DIGITS = 20
 #: What the vocabulary of each class numbers.
 KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
-#: How the two kinds of vocabulary treat text: by the functions of `imdb` and `hamlet` that are named here.
-TREATMENT = {'words': {'kind': 'words', 'cleaning': 'separate_punctuation', 'unknown': None},
-             'characters': {'kind': 'characters', 'cleaning': None, 'unknown': None}}
+#: How characters are treated; words are as `vocabulary.Vocabulary` says.
+CHARACTERS = {'cleaning': None, 'unknown': None}
 
 #: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
 FREE = {'engine', 'shards'}
@@ -33,8 +33,8 @@ FREE = {'engine', 'shards'}
 Description = collections.namedtuple('Description', 'class_name arguments vocabulary')
 Description.__doc__ = """What `model.json` says.
 
-Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int, or
-None where the model was trained without one.
+Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int (of
+words, a `vocabulary.Vocabulary` once it is read), or None where the model was trained without one.
 """
 
 
@@ -50,7 +50,10 @@ def write(folder: str, description: Description, kind: str) -> None:
     """
     vocabulary = None
     if description.vocabulary is not None:
-        vocabulary = dict(TREATMENT[kind], ids=description.vocabulary)
+        treatment = CHARACTERS
+        if kind == 'words':
+            treatment = Vocabulary.of('vocabulary', description.vocabulary).treatment()
+        vocabulary = dict(kind=kind, **treatment, ids=description.vocabulary)
     content = collections.OrderedDict([('format', FORMAT), ('rnnbook_version', __version__),
                                        ('class', description.class_name), ('arguments', description.arguments),
                                        ('vocabulary', vocabulary)])
@@ -120,10 +123,18 @@ def _ids(path, vocabulary, kind):
     ids = vocabulary.get('ids') if isinstance(vocabulary, dict) else None
     if not isinstance(ids, dict) or not all(type(number) is int for number in ids.values()):
         raise FileError('%s is damaged: its vocabulary is no object of numbers' % path)
-    treatment = {name: value for name, value in vocabulary.items() if name != 'ids'}
-    if treatment != TREATMENT[kind]:
-        raise FileError('%s has a vocabulary that treats text by %s; this version of rnnbook knows %s'
-                        % (path, shorten(treatment, 200), TREATMENT[kind]))
+    treatment = {name: value for name, value in vocabulary.items() if name not in ('kind', 'ids')}
+    try:
+        if vocabulary.get('kind') != kind:
+            raise ArgumentValueError('kind must be %r' % kind)
+        if kind == 'words':
+            return Vocabulary.read(ids, treatment)
+        if treatment != CHARACTERS:
+            raise ArgumentValueError('cleaning and unknown must be null')
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        treatment = {name: value for name, value in vocabulary.items() if name != 'ids'}
+        raise FileError('%s has a vocabulary that treats text by %s; this version of rnnbook knows others: %s'
+                        % (path, shorten(treatment, 200), error)) from error
     return ids
 
 

@@ -9,34 +9,26 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import lzma
 import operator
 import os
-import struct
-import tokenize
 import warnings
 import zipfile
-import zlib
 from typing import Dict, Iterator, Mapping, Tuple
 
 import numpy as np
-from numpy.lib import format as npy
 
+from rnnbook import npz
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
-from rnnbook.files import atomic_path, sha256
+from rnnbook.files import sha256
 from rnnbook.sidecar import NAME as MODEL_JSON, Description
 from rnnbook.store import listed
+from rnnbook.vocabulary import Settings
 
 __all__ = ['NAME', 'variables', 'summary', 'write', 'read']
 
 NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
-MAX_ABOUT = 8192
-#: All that zipfile, its decompressors and NumPy's reader of headers raise about damaged bytes. A header is read by
-#: Python's own parser, which says MemoryError where something is nested too deep for it.
-DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, MemoryError, struct.error,
-          tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
@@ -125,14 +117,7 @@ def write(folder: str, arrays: Mapping[str, np.ndarray], description: Descriptio
     path = os.path.join(folder, NAME)
     about = {'format': FORMAT, 'checkpoint': checkpoint, 'vocabulary': _fingerprint(description),
              'newest': _newest(folder)[1]}
-    try:
-        with atomic_path(path) as temporary:
-            with open(temporary, 'wb') as file:             # given a name, NumPy would put another ending to it
-                np.savez(file, **arrays, **{ABOUT: np.array(json.dumps(about))})
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    npz.write(path, dict(arrays, **{ABOUT: np.array(json.dumps(about))}))
     return path
 
 
@@ -175,13 +160,13 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
                                 'it anew' % (path, MODEL_JSON))
             for arrays in (None, {}):                       # every header before any of the weights
                 for name, shape in _expected(folder, description):
-                    array = _member(path, archive, name, shape, np.dtype('<f4'), arrays is None)
+                    array = npz.member(path, archive, name, shape, np.dtype('<f4'), arrays is None)
                     if arrays is not None:
                         arrays[name] = array
             checkpoint = about['checkpoint']
     except FileError:
         raise
-    except DAMAGE as error:
+    except npz.DAMAGE as error:
         raise FileError('%s is damaged or no such file: %s' % (path, shorten(str(error), 100))) from error
     except OSError as error:
         raise FileError('cannot read %s: %s' % (path, error.strerror or error)) from error
@@ -202,7 +187,7 @@ def _expected(folder, description):
 
 def _about(path, archive):
     """The entry `about` as a dict."""
-    text = _member(path, archive, ABOUT, (), None, False)
+    text = npz.member(path, archive, ABOUT, (), None)
     about = json.loads(str(text))
     if about['format'] != FORMAT:
         raise FileError('%s has the format %s; this version of rnnbook reads format %d'
@@ -213,37 +198,12 @@ def _about(path, archive):
     return about
 
 
-def _member(path, archive, name, shape, dtype, header_only):
-    """One array of the archive, which must have this shape and type (`None`: a short text); no pickle is ever read."""
-    try:
-        info = archive.getinfo(name + '.npy')
-    except KeyError:
-        raise FileError('%s has no array %s' % (path, name)) from None
-    with archive.open(info) as file:
-        if npy.read_magic(file) != (1, 0):
-            raise ValueError('%s is no array of NumPy\'s format 1.0' % name)
-        found, fortran, kind = npy.read_array_header_1_0(file)
-        if dtype is None and kind.kind == 'U' and kind.itemsize <= MAX_ABOUT:
-            dtype = kind
-        if (found, kind) != (shape, dtype):
-            raise FileError('%s: %s must be %s of the shape %s, not %s of %s'
-                            % (path, name, 'a short text' if dtype is None else dtype, shape, kind, found))
-        size = functools.reduce(operator.mul, shape, dtype.itemsize)
-        # A header is not longer than 64 KiB, and nothing in the file longer than the file.
-        if not size < info.file_size <= size + 2 ** 16 or info.compress_size > os.path.getsize(path):
-            raise ValueError('%s has %d bytes, not %d and a header' % (name, info.file_size, size))
-        if header_only:
-            return None
-        data = file.read(size + 1)                          # to its end, where the checksum is compared
-    if len(data) != size:
-        raise ValueError('%s has %d bytes of data, not %d' % (name, len(data), size))
-    array = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
-    return array.astype(dtype.newbyteorder('='), copy=False)
-
-
 def _fingerprint(description):
-    """sha256 of the class and the vocabulary: what the shapes of the arrays do not show."""
-    text = json.dumps([description.class_name, description.vocabulary], sort_keys=True)
+    """sha256 of the class and the vocabulary with its settings: what the shapes of the arrays do not show."""
+    entries = [description.class_name, description.vocabulary]
+    if getattr(description.vocabulary, 'settings', Settings()) != Settings():   # those of the book go without saying
+        entries.append(description.vocabulary.treatment())
+    text = json.dumps(entries, sort_keys=True)
     return hashlib.sha256(text.encode('ascii')).hexdigest()
 
 

@@ -64,8 +64,7 @@ def main(argv):
     print('reading the reviews', file=sys.stderr, flush=True)
     data, _, _, x_test, y_test = cli.review_halves(args)
     sequences, unknown = imdb.encode(x_test, rnn.vocabulary, rnn.seq_len, return_unknown=True)
-    if unknown.any():
-        print('%d words that the model has not seen were left out' % unknown.sum(), file=sys.stderr)
+    cli.say_unknown(unknown, rnn.vocabulary)
     for number, epoch in enumerate(epochs, 1):
         print('testing %s, %d of %d' % (found[epoch], number, len(epochs)), file=sys.stderr, flush=True)
         predictions = rnn.predict(sequences, checkpoint=found[epoch])

@@ -62,8 +62,7 @@ def main(argv):
     probabilities, unknown = rnn.predict_text(texts, checkpoint=args.checkpoint, return_unknown=True)
     labels = (probabilities.round().astype(int)).tolist()
     write(list(zip(labels, [round(float(p), 6) for p in probabilities], unknown.tolist(), texts)), args.format)
-    if unknown.any():
-        print('%d words that the model has not seen were left out' % unknown.sum(), file=sys.stderr)
+    cli.say_unknown(unknown, rnn.vocabulary)
 
 
 if __name__ == '__main__':

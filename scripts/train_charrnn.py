@@ -14,7 +14,8 @@ def arguments(argv):
     run = rnnbook.charrnn.BOOK_RUN
     parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
     data = parser.add_argument_group('data')
-    data.add_argument('--text', metavar='FILE', help='a UTF-8 text to train on; None is Hamlet')
+    data.add_argument('--text', metavar='PATH', help='a UTF-8 text to train on, of any size, a folder of '
+                      'such, or a pattern in quotes; None is Hamlet')
     data.add_argument('--data-dir', metavar='DIR',
                       help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
@@ -34,13 +35,11 @@ def main(argv):
     errors.check_int('--length', args.length, 0)
     errors.check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
     cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
-    path = args.text or datasets.fetch_hamlet(args.data_dir)
-    text = hamlet.load_text(path)
-    char2int, _ = hamlet.char_vocabulary(text)
-    print('Data: %s, %d characters, %d of them distinct' % (datasets.describe(path), len(text), len(char2int)))
+    name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
+    print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
-    end = len(text) - int(len(text) * args.held_out)
-    train_x, train_y = hamlet.reshape_data(hamlet.encode(text[:end], char2int), model['batch_size'], model['num_steps'])
+    end = len(numbers) - int(len(numbers) * args.held_out)
+    train_x, train_y = hamlet.reshape_data(numbers[:end], model['batch_size'], model['num_steps'])
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
     with cli.StopOnSignal() as stop:
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
@@ -49,11 +48,12 @@ def main(argv):
         print('To go on: %s' % cli.resume_command())
         return stop.status
     rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
-    if end < len(text):
+    if end < len(numbers):
         print('Held out: %.4f bits per character on the last %d characters of %s'
-              % (rnn.evaluate(text[end:]), len(text) - end, datasets.describe(path)))
+              % (rnn.evaluate(hamlet.decode(numbers[end:], char2int)), len(numbers) - end, name))
     np.random.seed(args.seed)
-    print(rnn.sample(args.length, args.ckpt_dir, 'The ' if set('The ') <= set(char2int) else text[0]))
+    starter = 'The ' if set('The ') <= set(char2int) else hamlet.decode(numbers[:1], char2int)
+    print(rnn.sample(args.length, args.ckpt_dir, starter))
 
 
 if __name__ == '__main__':

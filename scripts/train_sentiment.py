@@ -14,33 +14,33 @@ def arguments(argv):
     run = rnnbook.sentiment.BOOK_RUN
     parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
     cli.add_review_flags(parser)
+    vocabulary = cli.add_vocabulary_flags(parser)
     model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
     fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10, log_every=20)
     parser.add_argument('--keep-prob', type=float, default=0.5, metavar='X',
                         help='the probability that dropout keeps an output while training')
     args = parser.parse_args(argv)
-    return args, cli.chosen(args, model), cli.chosen(args, fields)
+    return args, cli.chosen(args, model), cli.chosen(args, fields), cli.chosen(args, vocabulary)
 
 
 @cli.command
 def main(argv):
     """Run the script; returns its exit status."""
-    args, model, run = arguments(argv)
+    args, model, run, settings = arguments(argv)
+    imdb.Settings.of(settings)
     cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
-    data, x_train, y_train, x_test, y_test = cli.review_halves(args)
+    data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
     print('Data: %s, %d reviews to train and %d to test' % (data, len(x_train), len(x_test)))
 
-    mapped, word_to_int = imdb.index_reviews(x_train + x_test)
-    sequences = imdb.fixed_length(mapped, model['seq_len'])
-    rnn = rnnbook.SentimentRNN(n_words=len(word_to_int) + 1, **model)
+    rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:
-        rnn.train(sequences[:len(x_train)], y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
-                  vocabulary=word_to_int, stop=stop, **run)
+        rnn.train(x_train, y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
+                  vocabulary=vocabulary, stop=stop, **run)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
         print('To go on: %s' % cli.resume_command())
         return stop.status
-    predictions = rnn.predict(sequences[len(x_train):])
+    predictions = rnn.predict(x_test)
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))
 
 

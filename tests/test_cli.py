@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from rnnbook import cli
+from rnnbook import cli, hamlet, imdb
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.training import Run
 
@@ -273,3 +274,75 @@ def test_a_device_flag_stands_alone():
     cli.add_device_flag(parser)
     assert parser.parse_args([]).device == 'auto'
     assert parser.parse_args(['--device', 'cpu']).device == 'cpu'
+
+
+# Data
+
+def review_args(folder, *argv):
+    (folder / 'reviews.csv').write_text('review,sentiment\n' + 'Good<br />film,1\nbad film,0\n' * 3)
+    parser = cli.parser('Test.')
+    cli.add_review_flags(parser)
+    names = cli.add_vocabulary_flags(parser)
+    args = parser.parse_args(['--csv', 'reviews.csv'] + list(argv))
+    return args, cli.chosen(args, names)
+
+
+def test_vocabulary_flags_reach_the_settings(tmp_path):
+    args, settings = review_args(tmp_path)
+    assert (imdb.Settings(**settings), args.no_cache) == (imdb.Settings(), False)
+    args, settings = review_args(tmp_path, '--min-count', '2', '--max-words', '9', '--unknown', '--drop-markup',
+                                 '--training-half', '--no-cache')
+    assert (imdb.Settings(**settings), args.no_cache) == (imdb.Settings(2, 9, True, True, True), True)
+
+
+@pytest.mark.parametrize('argv, rows, words', [
+    ([], [3, 3], ['film', '<', 'br', '/', '>', 'good', 'bad']),
+    (['--drop-markup', '--max-words', '2'], [3, 3], ['film', 'good']),
+    (['--limit', '1', '--drop-markup'], [1, 1], ['film', 'good', 'bad']),
+])
+def test_reviews_come_as_halves_of_rows_with_their_vocabulary(tmp_path, monkeypatch, argv, rows, words):
+    monkeypatch.chdir(tmp_path)
+    for more, kept in ((['--no-cache'], []), ([], ['cache'])):
+        args, settings = review_args(tmp_path, *argv, *more)
+        name, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, 2, settings)
+        assert (name, x_train.shape, x_test.shape) == ('reviews.csv', (rows[0], 2), (rows[1], 2))
+        assert y_train.tolist() + y_test.tolist() == ([1, 0] * 3 if rows[0] == 3 else [1, 0])
+        assert sorted(vocabulary) == sorted(words)
+        assert (os.listdir('data') if os.path.exists('data') else []) == kept
+
+
+@pytest.mark.parametrize('vocabulary, said', [
+    (imdb.Vocabulary({'a': 1}), '3 words that the model has not seen were left out\n'),
+    (imdb.Vocabulary({'a': 1}, imdb.Settings(unknown=True)), '3 words that the model has not seen count as unknown\n'),
+])
+def test_unknown_words_are_said_if_there_are_any(capsys, vocabulary, said):
+    cli.say_unknown(np.array([0, 0]), vocabulary)
+    assert capsys.readouterr().err == ''
+    cli.say_unknown(np.array([1, 2]), vocabulary)
+    assert capsys.readouterr().err == said
+
+
+def test_a_text_a_folder_a_pattern_and_a_large_text_give_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir('texts')
+    for name, text in (('texts/a.txt', 'The c'), ('texts/b.txt', 'at.\r\n'), ('all.txt', 'The cat.\r\n')):
+        with open(name, 'w', newline='') as file:
+            file.write(text)
+    wanted = hamlet.encode('The cat.\n', hamlet.char_vocabulary('The cat.\n')[0]).tolist()
+    assert cli.character_numbers('all.txt')[1].tolist() == wanted
+    assert not os.path.exists('data')
+    for path in ('texts', 'texts/*.txt'):
+        name, numbers, char2int = cli.character_numbers(path)
+        assert (name, numbers.tolist(), numbers.dtype) == (path, wanted, np.uint8)
+    monkeypatch.setattr(cli, 'LARGE_TEXT', 10)
+    name, numbers, _ = cli.character_numbers('all.txt')
+    assert (name, numbers.tolist(), numbers.dtype) == ('all.txt', wanted, np.uint8)
+    assert sorted(os.path.splitext(name)[1] for name in os.listdir('data/encoded')) == ['.json'] * 3 + ['.npy'] * 3
+
+
+@pytest.mark.parametrize('path', ['none.txt', 'none*.txt'])
+def test_a_text_that_is_not_there_is_a_file_error(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match='^(cannot read none.txt: No such file|none.*.txt stands for no file)'):
+        cli.character_numbers(path)
+    assert os.listdir('.') == []

@@ -146,7 +146,7 @@ def test_bars_carry_the_titles_of_the_chapter(monkeypatch):
         titles.append((title, total, patience))
         return items
 
-    monkeypatch.setattr(imdb.bars, 'progress', bar)
+    monkeypatch.setattr('rnnbook.progress.progress', bar)
     counts = imdb.count_words(REVIEWS)
     imdb.map_reviews(REVIEWS, imdb.make_word_to_int(counts))
     imdb.index_reviews(REVIEWS)
@@ -343,7 +343,7 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     (b'review,sentiment\nCaf\xe9,1\n', 'reviews.csv is not UTF-8: byte 20 is 0xe9'),
     ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: .*EOF inside string'),
     ('review,sentiment\na,1\nb, c,0\n', 'reviews.csv cannot be read as a CSV: .*Expected 2 fields in line 3, saw 3'),
-    ('sentiment,review\n1,Good, really\n', 'reviews.csv has rows longer than its header; a review with a comma needs'),
+    ('sentiment,review\n1,Good, really\n', 'cannot be read as a CSV: Expected 2 fields in line 2, saw 3; a'),
     ('review,sentiment\na\0b,1\n', 'reviews.csv cannot be read as a CSV: character 18 is NUL'),
     ('review,sentiment\na,1\nb,2\n', "reviews.csv: sentiment must be 0 or 1, not '2' as in row 1"),
     ('review,sentiment\na,positive\n', "reviews.csv: sentiment must be 0 or 1, not 'positive' as in row 0"),

@@ -22,7 +22,8 @@ FLOORS = (
     ('models', 'sentiment charrnn export portable'),
     ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
               'metrics sampling'),
-    ('ground', 'sidecar record store files errors hints version progress etext fetch aclimdb weights draws'),
+    ('ground', 'sidecar record store files errors hints version progress etext fetch aclimdb weights npz cache '
+               'vocabulary reviews indexing prepared corpus draws'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 GROUND = len(FLOORS) - 1
@@ -31,7 +32,8 @@ ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 #: Helpers that belong to `datasets` alone, with the helper that may use the other.
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
 WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar record store files errors hints version '
-                      'progress etext fetch aclimdb weights cli training draws').split()
+                      'progress etext fetch aclimdb weights npz cache vocabulary reviews indexing prepared corpus cli '
+                      'training draws').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

@@ -15,6 +15,8 @@ import time
 
 import pytest
 
+from rnnbook import imdb
+
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 SMALL_REVIEWS = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate',
                  '0.02', '--log-every', '2']
@@ -172,6 +174,39 @@ def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments
         shutil.rmtree(str(place / folder))
 
 
+def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
+    flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '2', '--unknown', '--min-count', '2', '--drop-markup',
+             '--training-half', *SMALL_REVIEWS]
+    first, _ = run('train_sentiment.py', *flags, cwd=tmp_path)
+    assert os.listdir(str(tmp_path / 'data' / 'cache'))
+    again, _ = run('train_sentiment.py', *flags, '--no-cache', cwd=tmp_path)
+    assert [line for line in again.splitlines() if 'starts anew' not in line] == first.splitlines()
+    out, err = run('predict_sentiment.py', 'a fine<br />zebra', cwd=tmp_path)
+    assert out.endswith(' a fine<br />zebra\n')
+    assert '1 words that the model has not seen count as unknown' in err
+
+
+def test_a_folder_of_texts_trains_as_one_text_does(place, text_run, tmp_path):
+    text = (place / 'text.txt').read_text(encoding='utf-8')
+    (tmp_path / 'texts').mkdir()
+    (tmp_path / 'texts' / '1.txt').write_text(text[:300], encoding='utf-8')
+    (tmp_path / 'texts' / '2.txt').write_text(text[300:], encoding='utf-8')
+    out, _ = run('train_charrnn.py', '--text', 'texts', '--epochs', '4', *SMALL_TEXT, cwd=tmp_path)
+    assert out.splitlines()[0] == 'Data: texts, 860 characters, 17 of them distinct'
+    assert out.splitlines()[1:] == text_run.splitlines()[1:]
+
+
+def test_a_made_corpus_has_its_size_and_is_the_same_again(tmp_path):
+    for name in ('one.txt', 'two.txt'):
+        out, _ = run('make_corpus.py', name, '--megabytes', '0.8', cwd=tmp_path)
+        assert out == '%s: 800000 bytes\n' % name
+    run('make_corpus.py', 'three.txt', '--megabytes', '0.8', '--seed', '5', cwd=tmp_path)
+    one, two, three = ((tmp_path / name).read_bytes() for name in ('one.txt', 'two.txt', 'three.txt'))
+    assert one == two != three and len(one) == len(three) == 800000
+    text = one.decode('utf-8')
+    assert 40 < len(set(text)) < 100 and max(map(ord, text)) > 127
+
+
 def test_limit_takes_the_first_rows_of_each_half(place, tmp_path):
     out, _ = run('train_sentiment.py', '--csv', str(place / 'reviews.csv'), '--limit', '30', '--epochs', '1',
                  *SMALL_REVIEWS, cwd=tmp_path)
@@ -183,7 +218,7 @@ MISTAKES = [
     ('train_sentiment.py', ['--csv', 'none.csv'], 'cannot read none.csv: No such file or directory'),
     ('train_sentiment.py', ['--csv', 'text.txt'], 'text.txt needs the columns review and sentiment'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'], 'lstm_size must be an integer of at least 1'),
-    ('train_sentiment.py', ['--csv', 'reviews.csv', '--batch-size', '201'],
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--batch-size', '201', '--no-cache'],
      'X_train must have at least batch_size = 201'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '0'], '--epochs must be an integer of at least 1'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--limit', '0'], '--limit must be an integer of at least 1'),
@@ -199,6 +234,11 @@ MISTAKES = [
     ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
     ('sample_charrnn.py', ['--ckpt-dir', 'none'], 'ckpt_dir none is not there; train saves into it'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'], 'min_count must be an integer of at least 1'),
+    ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt stands for no file'),
+    ('make_corpus.py', ['x.txt', '--megabytes', '0'], '--megabytes must be a finite number above 0, not 0'),
+    ('make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be a millionth at least, not 1e-09'),
+    ('make_corpus.py', ['x.txt', '--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
     ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
@@ -232,7 +272,8 @@ def main_of(name):
 
 
 FLAGS = {
-    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
+    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
+                           'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
                            'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
                            'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite'],
@@ -241,6 +282,7 @@ FLAGS = {
                          'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
                          'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite', 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
+    'make_corpus.py': ['megabytes', 'seed'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
                           'seed', 'num-samples', 'stream', 'device'],
 }
@@ -255,7 +297,8 @@ def test_help_describes_every_flag(name, capsys):
 
 
 def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
-    args, model, fields = vars_of('train_sentiment.py')['arguments']([])
+    args, model, fields, settings = vars_of('train_sentiment.py')['arguments']([])
+    assert imdb.Settings(**settings) == imdb.Settings()
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
                          engine='book', optimizer='adam', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)

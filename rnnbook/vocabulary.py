@@ -1,0 +1,286 @@
+"""A vocabulary of words with its settings: what is kept, how text is cleaned, what becomes of unknown words.
+
+The book's vocabulary is a dict of word to number. A `Vocabulary` is one too, and knows how its texts were treated, so
+that new ones are treated alike; a plain dict stands for one with the book's settings. Standard library only.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from string import punctuation
+from typing import Optional
+
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_int, check_str, check_unicode,
+                            shorten)
+
+__all__ = ['Settings', 'Vocabulary', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
+           'words_of']
+
+_SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
+_TAG = re.compile(r'</?[a-zA-Z][^<>]*>')
+#: How text is cleaned, by the names that `model.json` has for it: whether markup is dropped.
+CLEANING = {'separate_punctuation': False, 'drop_markup, separate_punctuation': True}
+
+
+def separate_punctuation(text):
+    """Put a space on either side of each character of `string.punctuation`, and change to lower case.
+
+    Splitting the result at white space gives the chapter's words. Applied a second time, it gives the same words.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not a `str`.
+    """
+    check_str('text', text)
+    for mark, spaced in _SPACED:                            # several times as fast as str.translate
+        if mark in text:
+            text = text.replace(mark, spaced)
+    return text.lower()
+
+
+def drop_markup(text):
+    """Put a space for every HTML tag, ``<br />`` say: what stands from ``<`` and a letter, or ``</`` and one, to ``>``.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not a `str`.
+    """
+    return _TAG.sub(' ', text) if '<' in check_str('text', text) else text
+
+
+def words_of(text, drop_tags=False):
+    """The words of a text.
+
+    Parameters
+    ----------
+    text : str
+    drop_tags : bool, default False
+        Drop HTML tags first.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not a `str`.
+    """
+    return separate_punctuation(drop_markup(text) if drop_tags else text).split()
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a vocabulary is made of reviews, and how it treats text. The defaults are the book's.
+
+    Parameters
+    ----------
+    min_count : int, default 1
+        Leave words out that occur less often.
+    max_words : int, optional
+        Keep so many words, the most frequent ones. Default: all.
+    unknown : bool, default False
+        Give one number to all words that the vocabulary lacks, the one after its last. Otherwise they are left out.
+    drop_markup : bool, default False
+        Drop HTML tags, ``<br />`` say, before punctuation is set apart.
+    training_half : bool, default False
+        Take the words of the first half of the reviews only, the one that trains.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A setting of the wrong type or out of range.
+    """
+
+    min_count: int = 1
+    max_words: Optional[int] = None
+    unknown: bool = False
+    drop_markup: bool = False
+    training_half: bool = False
+
+    def __post_init__(self):
+        check_int('min_count', self.min_count)
+        if self.max_words is not None:
+            check_int('max_words', self.max_words)
+        for name in ('unknown', 'drop_markup', 'training_half'):
+            check_bool(name, getattr(self, name))
+
+    @classmethod
+    def of(cls, settings):
+        """The settings from the keywords that a user gave.
+
+        Parameters
+        ----------
+        settings : dict of str to object
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            A name that is no setting, or a value that breaks a rule.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in settings:
+            if name not in names:
+                raise ArgumentTypeError('there is no setting %r of a vocabulary; there are %s'
+                                        % (name, ', '.join(names)))
+        return cls(**settings)
+
+
+class Vocabulary(dict):
+    """The numbers of words, as the book's `word_to_int` has them, with the settings that they were made with.
+
+    Equal to another one with the same numbers that treats text alike; a plain dict counts as one with the book's
+    settings.
+
+    Parameters
+    ----------
+    ids : dict of str to int, or iterable of pairs
+    settings : Settings, optional
+        Default: the book's.
+
+    Attributes
+    ----------
+    settings : Settings
+    unknown : int or None
+        The number of words that are not in it; None where they are left out.
+    n_words : int
+        The largest number plus 1: what `SentimentRNN` takes by that name.
+    """
+
+    __hash__ = None
+
+    def __init__(self, ids=(), settings=None):
+        super().__init__(ids)
+        self.settings = settings or Settings()
+
+    @classmethod
+    def of(cls, name, vocabulary):
+        """The vocabulary itself, or the one that a plain dict stands for.
+
+        Parameters
+        ----------
+        name : str
+            The argument as its signature spells it.
+        vocabulary : Vocabulary or dict of str to int
+
+        Raises
+        ------
+        ArgumentTypeError
+            Neither.
+        """
+        if not isinstance(vocabulary, Mapping):
+            raise ArgumentTypeError('%s must be a dict of word to number, not %s' % (name, shorten(vocabulary)))
+        return vocabulary if isinstance(vocabulary, cls) else cls(vocabulary)
+
+    @property
+    def unknown(self):
+        """The number of words that are not in it, or None."""
+        return self._end() if self.settings.unknown else None
+
+    @property
+    def n_words(self):
+        """The largest number plus 1."""
+        return self._end() + self.settings.unknown
+
+    def _end(self):
+        """The first number that no word has, nor any after it."""
+        return max(self.values(), default=0) + 1
+
+    def _treats(self):
+        return self.settings.drop_markup, self.settings.unknown
+
+    def __eq__(self, other):
+        if not isinstance(other, dict):
+            return NotImplemented
+        alike = self._treats() == (other if isinstance(other, Vocabulary) else Vocabulary())._treats()
+        return alike and dict.__eq__(self, other)
+
+    def __ne__(self, other):
+        return not self == other
+
+    def treatment(self):
+        """What `model.json` says beside the numbers: a dict that JSON can hold.
+
+        The book's settings have ``cleaning`` and ``unknown`` only, and each other setting has an entry of its own.
+        """
+        cleaning = next(name for name, drops in CLEANING.items() if drops == self.settings.drop_markup)
+        more = {name: getattr(self.settings, name) for name in ('min_count', 'max_words', 'training_half')
+                if getattr(self.settings, name) != getattr(Settings, name)}
+        return dict(cleaning=cleaning, unknown=self.unknown, **more)
+
+    @classmethod
+    def read(cls, ids, treatment):
+        """The vocabulary that `treatment` described.
+
+        Parameters
+        ----------
+        ids : dict of str to int
+        treatment : dict
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An entry that this version does not know, or a wrong value.
+        """
+        settings = dict(treatment)
+        cleaning, unknown = (settings.pop(name, name) for name in ('cleaning', 'unknown'))
+        if not isinstance(cleaning, str) or cleaning not in CLEANING:
+            raise ArgumentValueError('cleaning must be one of %s' % ', '.join(map(repr, CLEANING)))
+        if 'drop_markup' in settings:
+            raise ArgumentTypeError('there is no drop_markup beside cleaning')
+        settings.update(drop_markup=CLEANING[cleaning], unknown=unknown is not None)
+        found = cls(ids, Settings.of(settings))
+        if type(unknown) is bool or unknown != found.unknown:
+            raise ArgumentValueError('unknown must be null or %d, the number after the last word\'s' % found._end())
+        return found
+
+
+def check_word_to_int(name, vocabulary, n_words):
+    """The vocabulary as a `Vocabulary`, or None if it is None.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    vocabulary : dict of str to int, or None
+    n_words : int
+        Words have the numbers from 1 to `n_words - 1`, each its own; so has what stands for unknown ones.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    if vocabulary is None:
+        return None
+    vocabulary = Vocabulary.of(name, vocabulary)
+    seen = {}
+    for word, number in vocabulary.items():
+        if not isinstance(word, str):
+            raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
+        check_unicode(name, word)
+        number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
+        if seen.setdefault(number, word) != word:
+            raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'
+                                     % (name, number, shorten(seen[number]), shorten(word)))
+    if vocabulary.n_words > n_words:
+        raise ArgumentValueError('%s must fit n_words = %d: it has the number %d for unknown words'
+                                 % (name, n_words, vocabulary.unknown))
+    return Vocabulary({word: int(number) for word, number in vocabulary.items()}, vocabulary.settings)
