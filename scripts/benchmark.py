@@ -37,6 +37,7 @@ LAZY = Variant('fused-lazy-adam', 'ours', {'engine': 'fused', 'optimizer': 'lazy
 PASSIVE = {'OMP_WAIT_POLICY': 'passive'}
 PYTORCH = [Variant('pytorch', 'pytorch'),
            Variant('pytorch-passive', 'pytorch', {}, {}, PASSIVE)]
+COLD = Variant('cold', 'ours', {}, {'cache': False})
 TOGETHER = {'num_samples': 64}
 
 CASES = [
@@ -52,7 +53,7 @@ CASES = [
          [LISTING, Variant('ours', 'ours'), Variant('ours-64', 'ours', {}, TOGETHER),
           *PYTORCH, Variant('pytorch-64', 'pytorch', {}, TOGETHER, PASSIVE)]),
     Case('preprocess', 'Preprocessing: from the CSV to the rows', 'reviews', 'run', False, False, None, 0, 3,
-         [LISTING, Variant('cold', 'ours')]),
+         [LISTING, COLD, Variant('cache', 'ours', {}, {'cache': True})]),
 ]
 
 #: What grows: the case that is measured, the argument or the size that takes several values, as factors of its own
@@ -62,7 +63,7 @@ GROWTH = [
     Growth('growth-seq-len', 'review-step', 'seq_len', (0.5, 1, 2), 'steps', 'skip', 5, ENGINES),
     Growth('growth-vocabulary', 'review-step', 'n_words', (0.25, 0.5, 1), 'steps', 'skip', 5, ENGINES),
     Growth('growth-batch-size', 'review-step', 'batch_size', (0.5, 1, 2), 'steps', 'skip', 5, ENGINES),
-    Growth('growth-reviews', 'preprocess', 'reviews', (0.25, 0.5, 1), None, 0, 3, [LISTING, Variant('cold', 'ours')]),
+    Growth('growth-reviews', 'preprocess', 'reviews', (0.25, 0.5, 1), None, 0, 3, [LISTING, COLD]),
     Growth('growth-text', 'encode-text', 'copies', (1, 4, 16), None, 1, 5, [Variant('ours', 'ours')]),
 ]
 

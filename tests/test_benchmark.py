@@ -113,7 +113,7 @@ def test_the_listing_makes_the_rows_that_the_package_makes(sides, workshop):
     import pandas
     path = workshop.data('reviews')['csv']
     theirs, their_words = sides['listing'].words_to_rows(pandas.read_csv(path)['review'], 20)
-    ours, our_words = sides['ours'].rows_of(path, 20)
+    ours, _, our_words = sides['ours'].rows_of({'csv': path, 'sequence_length': 20, 'call': {'cache': False}})
     assert list(their_words.items()) == list(our_words.items()) and len(our_words) > 50
     np.testing.assert_array_equal(theirs, ours)
 
@@ -121,7 +121,8 @@ def test_the_listing_makes_the_rows_that_the_package_makes(sides, workshop):
 @pytest.mark.parametrize('case, variant', [(case, variant) for case in benchmark.CASES for variant in case.variants
                                            if variant.side != 'pytorch'],
                          ids=lambda thing: thing.name)
-def test_every_variant_is_measured_on_every_case(case, variant, sides, workshop):
+def test_every_variant_is_measured_on_every_case(case, variant, sides, workshop, monkeypatch):
+    monkeypatch.chdir(workshop.folder)                      # as the processes do: the cache of the rows lies there
     job = json.loads(json.dumps(benchmark.job_of(case, workshop, benchmark.QUICK)))
     count, work = sides[variant.side].CASES[case.name](dict(job, keywords=variant.keywords, call=variant.call))
     next(work)
@@ -239,18 +240,18 @@ def test_pytorch_is_compared_with_in_its_fastest_way_of_the_same_work():
 
 
 def test_a_run_prints_tables_and_writes_every_timing(call, tmp_path):
-    status, out, err = call('--quick', '--only', 'preprocess,growth-text', '--variants', 'listing,cold,ours',
+    status, out, err = call('--quick', '--only', 'preprocess,growth-text', '--variants', 'listing,cold,cache,ours',
                             '--json', 'figures.json')
     assert status == 0
     assert re.findall(r'^### (.*)$', out, flags=re.MULTILINE) == [
         'Preprocessing: from the CSV to the rows', 'Growth of encode-text with copies']
-    rows = re.findall(r'^\| (?:\d+ \| )?(listing|cold|ours) ', out, flags=re.MULTILINE)
-    assert rows == ['listing', 'cold', 'ours', 'ours', 'ours']
+    rows = re.findall(r'^\| (?:\d+ \| )?(listing|cold|cache|ours) ', out, flags=re.MULTILINE)
+    assert rows == ['listing', 'cold', 'cache', 'ours', 'ours', 'ours']
     assert 'Data: made reviews; ' in out and 'Data: a made text; 2 rounds\n' in out
     assert len(re.findall(r'round \d of 2: ', err)) == 2 + 2
     report = json.loads((tmp_path / 'figures.json').read_text(encoding='utf-8'))
     assert (report['quick'], report['sizes'], report['versions']['tensorflow'][:4]) == (True, benchmark.QUICK, '1.15')
-    listing, cold = report['cases'][0]['variants']
+    listing, cold, _ = report['cases'][0]['variants']
     assert [len(found['rounds']) for found in (listing, cold)] == [2, 2]
     by_round = [theirs['seconds'][0] / ours['seconds'][0] for theirs, ours in zip(listing['rounds'], cold['rounds'])]
     assert cold['listing_ratio'] == {'median': statistics.median(by_round), 'min': min(by_round), 'max': max(by_round),

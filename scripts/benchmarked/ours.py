@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The side of the package in `scripts/benchmark.py`. What is timed is what `train`, `predict` and `sample` run."""
 
-import importlib
 
 import clock
 import numpy as np
@@ -104,28 +103,16 @@ def sampling(job):
 
 # --------------------------------------------------------------------------------------------------- preprocessing
 
-def rows_of(csv, sequence_length):
-    """From the CSV to the rows, without a cache.
-
-    Parameters
-    ----------
-    csv : str
-    sequence_length : int
-
-    Returns
-    -------
-    rows : numpy.ndarray of int32
-    word_to_int : dict of str to int
-    """
-    reviews, _ = imdb.load_reviews(csv)
-    mapped, word_to_int = imdb.index_reviews(reviews, progress=False)
-    return imdb.fixed_length(mapped, sequence_length), word_to_int
+def rows_of(job):
+    """From the CSV to the rows, their labels and the vocabulary; from the cache or not, as the call's keywords say."""
+    return imdb.load_indexed(job['csv'], job['sequence_length'], progress=False, **job['call'])
 
 
 def preprocess(job):
-    """From the CSV to the rows."""
-    importlib.import_module('pandas')                       # which `load_reviews` needs; imports are nobody's work here
-    return 1, again(lambda: rows_of(job['csv'], job['sequence_length']))
+    """From the CSV to the rows. The cache lies in the working directory, which is the benchmark's own folder."""
+    if job['call']['cache']:
+        rows_of(job)                                        # so that there is something in it
+    return 1, again(lambda: rows_of(job))
 
 
 def encode_text(job):
