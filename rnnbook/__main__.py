@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> None:
     args = parser.parse_args(argv)
     lines = [('rnnbook', '%s, in %s' % (__version__, os.path.dirname(os.path.abspath(__file__)))),
              ('Python', '%s %s, %s %s' % (platform.python_implementation(), platform.python_version(),
-                                          platform.system(), platform.machine())),
+                                          sys.platform, platform.machine())),
              ('NumPy', np.__version__)]
     for name, text in lines + _tensorflow() + _data(args.data_dir):
         print('%-12s%s' % (name, text))

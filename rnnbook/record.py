@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -166,7 +167,7 @@ def read(prefix: str) -> Record:
             raise FileError('%s has the format %s; this version of rnnbook reads format %d'
                             % (path, shorten(content['format']), FORMAT))
         return Record(check_int('number', content['number'], 0), _progress(content['progress']),
-                      dict(content['settings']), {str(ending): (int(size), str(digest)) for ending, (size, digest)
+                      dict(content['settings']), {_ending(ending): (int(size), str(digest)) for ending, (size, digest)
                                                   in content['files'].items()})
     except FileError:
         raise
@@ -194,7 +195,7 @@ def check(prefix: str) -> Record:
     record = read(prefix)
     for ending, (size, digest) in sorted(record.files.items()):
         path = prefix + ending
-        if os.path.basename(path) != os.path.basename(prefix) + ending or not os.path.isfile(path):
+        if not os.path.isfile(path):
             raise FileError('%s is missing' % path)
         if os.path.getsize(path) != size:
             raise FileError('%s has %d bytes, not the %d that were written' % (path, os.path.getsize(path), size))
@@ -210,6 +211,13 @@ def _endings(prefix):
     folder, name = os.path.split(prefix)
     return sorted(file[len(name):] for file in os.listdir(folder)
                   if file.startswith((name + '.index', name + '.data-')))
+
+
+def _ending(ending):
+    """The ending of a file of weights, if it is one: what a record names lies beside it."""
+    if not re.fullmatch(r'\.index|\.data-[0-9]{5}-of-[0-9]{5}', ending):
+        raise ValueError('%s is the ending of no file of weights' % ascii(ending))
+    return ending
 
 
 def _digest(content):

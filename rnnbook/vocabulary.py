@@ -139,8 +139,8 @@ class Settings:
         names = [field.name for field in dataclasses.fields(cls)]
         for name in settings:
             if name not in names:
-                raise ArgumentTypeError('there is no setting %r of a vocabulary; there are %s'
-                                        % (name, ', '.join(names)))
+                raise ArgumentTypeError('there is no setting %s of a vocabulary; there are %s'
+                                        % (shorten(name), ', '.join(names)))
         return cls(**settings)
 
 

@@ -12,8 +12,9 @@ PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py')
                  and name not in ('__init__.py', 'version.py'))
 
-#: Not yet: these are written by several hands at this time.
-UNHINTED = {'charrnn', 'checkpoints', 'cli', 'hamlet', 'imdb', 'sentiment', 'training'}
+#: What has no type hints yet. A module that is not named here must have them.
+UNHINTED = {'cache', 'charrnn', 'checkpoints', 'cli', 'corpus', 'hamlet', 'imdb', 'indexing', 'npz', 'prepared',
+            'reviews', 'sentiment', 'training', 'vocabulary'}
 HINTED = sorted(set(MODULES) - UNHINTED)
 
 

@@ -16,7 +16,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from rnnbook import aclimdb, files, hamlet, imdb, portable, sidecar, weights
+from rnnbook import aclimdb, files, hamlet, imdb, portable, record, sidecar, weights
 from rnnbook.errors import RnnbookError
 
 ROUNDS = int(os.environ.get('RNNBOOK_FUZZ_ROUNDS') or 0)
@@ -79,6 +79,26 @@ def checkpoint_bytes(folder):
     model_bytes(folder, CHAR, 'weights.npz')
     (folder / 'hand-1.ckpt.index').write_bytes(b'')
     return b''.join(b'%smodel_checkpoint_path: "hand-1.ckpt"\n' % which for which in (b'', b'all_'))
+
+
+def record_bytes(folder):
+    """What a record holds; see `sealed`."""
+    prefix = str(folder / 'hand-1.ckpt')
+    for ending in ('.index', '.data-00000-of-00001'):
+        (folder / ('hand-1.ckpt' + ending)).write_bytes(b'weights')
+    state = (((np.ones((1, 2), np.float32),) * 2),)
+    history = [{'epoch': 1, 'iteration': 3, 'loss': 0.5, 'seconds': 1.25}]
+    record.write(prefix, 1, record.Progress(4, 1, 1, 0.5, 0.25, history, state), {'num_epochs': 2})
+    return json.dumps(json.loads((folder / 'hand-1.ckpt.progress.json').read_text())['record']).encode('ascii')
+
+
+def sealed(folder, data):
+    """A record with the damaged content and the sha256 of it, so that it is taken for whole."""
+    try:
+        content = json.loads(data.decode('utf-8'))
+        return json.dumps({'record': content, 'sha256': record._digest(content)}).encode('ascii')
+    except (ValueError, RecursionError):
+        return b'{"record": ' + data + b', "sha256": ""}'
 
 
 def tar_bytes(form=tarfile.GNU_FORMAT):
@@ -180,6 +200,7 @@ KINDS = {
     'weights.npz, about': (member_bytes('about.npy'), as_member('about.npy'), use_beside),
     'weights.npz, an array': (member_bytes('logits/bias.npy'), as_member('logits/bias.npy'), use_beside),
     'checkpoint': (checkpoint_bytes, as_is, use_beside),
+    'hand-1.ckpt.progress.json': (record_bytes, sealed, lambda path: record.check(path[:-len(record.ENDING)])),
     'a.tar': (lambda folder: tar_bytes(), as_is, everything),
     'a.tar with checksums': (lambda folder: tar_bytes(), with_checksums, everything),
     'a.tar of pax with checksums': (lambda folder: tar_bytes(tarfile.PAX_FORMAT), with_checksums, everything),
