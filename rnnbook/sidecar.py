@@ -27,6 +27,8 @@ KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
 #: How characters are treated; words are as `vocabulary.Vocabulary` says.
 CHARACTERS = {'cleaning': None, 'unknown': None}
 
+#: Arguments that older files lack, with the values that their models have.
+SINCE = {'optimizer': 'adam'}
 #: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
 FREE = {'engine', 'shards'}
 
@@ -154,7 +156,7 @@ def differences(found: Description, wanted: Description, names: Optional[Iterabl
         Such as ``'lstm_size 64, not 128'``; empty if nothing differs.
     """
     names = sorted((set(found.arguments) | set(wanted.arguments)) - FREE) if names is None else names
-    differs = changes(found.arguments, wanted.arguments, names)
+    differs = changes({**SINCE, **found.arguments}, wanted.arguments, names)
     if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
         differs.append('another vocabulary')
     return differs

@@ -127,7 +127,8 @@ def torture(args, work, training):
         seen = kill(life, moment, draw, training)
         if seen is None:
             life.end()
-            print('the run was complete after %d kills; longer ones have room for more' % len(done), flush=True)
+            print('FEWER KILLS than asked for: the run was complete after %d; a longer one has room for more'
+                  % len(done), flush=True)
             break
         done.append(moment)
         left = look(folder)
@@ -155,7 +156,7 @@ def main(argv):
             life = Life(args, killed, os.path.join(work, 'killed.log'))
             life.end()
         print(next(line for line in life.output().splitlines() if ' is complete, ' in line))
-        return compare(alone, killed, done)
+        return compare(alone, killed, done) or (1 if len(done) < args.kills else 0)
 
 
 def compare(alone, killed, done):

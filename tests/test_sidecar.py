@@ -108,6 +108,13 @@ def test_what_cannot_be_used_is_a_file_error_that_names_the_file(tmp_path, data,
     assert str(caught.value).startswith(str(tmp_path / 'model.json'))
 
 
+def test_a_file_of_before_the_optimizers_had_names_is_of_adam():
+    old, new, lazy = (sidecar.Description('SentimentRNN', {'n_words': 5, **more}, None) for more in (
+        {}, {'optimizer': 'adam'}, {'optimizer': 'lazy_adam'}))
+    assert sidecar.differences(old, new) == []
+    assert sidecar.differences(old, lazy) == ["optimizer 'adam', not 'lazy_adam'"]
+
+
 def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(sidecar, 'MAX_BYTES', 50)
     with pytest.raises(FileError, match='model.json is larger than 50 bytes, the most that is read at once$'):
