@@ -16,6 +16,7 @@ from models import char, characters, reviews, sentiment
 from rnnbook import hamlet, imdb
 
 
+pytestmark = pytest.mark.slow
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 
 

@@ -312,6 +312,7 @@ def test_a_bad_named_interpreter_leaves_everything_alone(checkout):
 
 
 @needs_37
+@pytest.mark.slow
 def test_a_life_of_an_environment(checkout):
     """Refused by pip, put right, made, run at once, added to: one story, since each making takes seconds."""
     # A requirement that pip cannot satisfy: pip's words, one line of ours, no traceback.
@@ -345,6 +346,7 @@ def test_a_life_of_an_environment(checkout):
 
 
 @needs_37
+@pytest.mark.slow
 def test_two_at_once_make_it_once(checkout):
     both = [subprocess.Popen(command(checkout, '-c', 'import tiny; print("ran")'), env=environment(),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
@@ -356,6 +358,7 @@ def test_two_at_once_make_it_once(checkout):
 
 
 @needs_37
+@pytest.mark.slow
 def test_killed_and_moved_the_next_run_repairs(checkout, tmp_path):
     process = subprocess.Popen(command(checkout, '-c', 'pass'), env=environment(), stderr=subprocess.DEVNULL)
     while not (checkout / '.venv' / 'pyvenv.cfg').exists():

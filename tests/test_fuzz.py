@@ -19,6 +19,7 @@ import pytest
 from rnnbook import aclimdb, files, hamlet, imdb, portable, record, sidecar, weights
 from rnnbook.errors import RnnbookError
 
+pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get('RNNBOOK_FUZZ_ROUNDS') or 0)
 SEED = 20 if not ROUNDS else random.SystemRandom().randrange(10 ** 9)
 CHAR2INT, _ = hamlet.char_vocabulary('the cat sat.')

@@ -297,6 +297,7 @@ def test_an_installed_script_starts_by_its_name(clean):
     assert clean('prepare_data.py', '--help').startswith('usage: prepare_data.py ')
 
 
+@pytest.mark.slow
 def test_an_installed_script_trains_and_another_uses_the_model(clean, tmp_path):
     text = tmp_path / 'text.txt'
     text.write_text('The cat sat on the mat. ' * 20, encoding='utf-8')

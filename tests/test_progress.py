@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import select
 import subprocess
 import sys
 
@@ -94,6 +95,8 @@ def test_on_a_terminal_the_bar_is_on_standard_error():
     try:
         done = subprocess.run([sys.executable, '-c', CODE], cwd=ROOT, stdout=subprocess.PIPE, stderr=slave)
         shown = os.read(master, 10000)
+        while select.select([master], [], [], 0)[0]:        # it may come in several pieces
+            shown += os.read(master, 10000)
     finally:
         os.close(slave)
         os.close(master)

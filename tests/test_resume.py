@@ -360,6 +360,7 @@ rnn.train(x, y, 60, sys.argv[2], vocabulary=models.CHAR2INT, resume=True, save_m
 '''
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_twice_ends_as_one_that_was_left_alone(tmp_path):
     command = [sys.executable, '-c', KILLED, HERE, str(tmp_path / 'model')]
     for delay in (0.3, 0.6):
@@ -388,6 +389,7 @@ print(checkpoints.fingerprint(sys.argv[2]))
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('shards', [1, 2])
 def test_two_processes_with_one_seed_train_the_same_variables_to_the_bit(shards, tmp_path):
     first, second = (subprocess.check_output([sys.executable, '-c', TRAINS, HERE, str(tmp_path / name), str(shards)],

@@ -162,6 +162,7 @@ def test_a_mistake_in_sampling_is_one_line_and_status_2(flags, message, place, t
     assert out == '' and len(err.splitlines()) == 1 and message in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name, arguments', [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
     ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
@@ -174,6 +175,7 @@ def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments
         shutil.rmtree(str(place / folder))
 
 
+@pytest.mark.slow
 def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '2', '--unknown', '--min-count', '2', '--drop-markup',
              '--training-half', *SMALL_REVIEWS]
