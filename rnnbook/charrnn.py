@@ -3,7 +3,10 @@
 Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `num_classes`; N and T are 1 when sampling.
 """
 
+from __future__ import annotations
+
 import itertools
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
 from rnnbook import (checkpoints, draws, hamlet, lstm, monitor, optimizers, record, sampling, sidecar, training,
@@ -15,6 +18,7 @@ import tensorflow as tf
 from rnnbook.draws import get_top_char
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes, check_str)
+from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.progress import progress
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'SMOKE_RUN']
@@ -108,9 +112,11 @@ class CharRNN:
     #: The arguments that decide the shapes of the variables.
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
-    def __init__(self, num_classes, batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001,
-                 keep_prob=0.5, grad_clip=5, sampling=False, *, engine='book', shards=None, seed=123, device='auto',
-                 intra_op_threads=None, inter_op_threads=None):
+    def __init__(self, num_classes: int, batch_size: int = 64, num_steps: int = 100, lstm_size: int = 128,
+                 num_layers: int = 1, learning_rate: float = 0.001, keep_prob: float = 0.5, grad_clip: float = 5,
+                 sampling: bool = False, *, engine: str = 'book', shards: Optional[int] = None, seed: int = 123,
+                 device: str = 'auto', intra_op_threads: Optional[int] = None,
+                 inter_op_threads: Optional[int] = None) -> None:
         self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
@@ -139,7 +145,7 @@ class CharRNN:
             self.saver = tf.compat.v1.train.Saver()
             self.init_op = runtime.init_op()
 
-    def build(self, sampling):
+    def build(self, sampling: bool) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
 
         The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
@@ -199,7 +205,7 @@ class CharRNN:
 
         return lstm.initial_seeds(build, self.seed)
 
-    def serving(self):
+    def serving(self) -> training.Serving:
         """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
 
         Returns
@@ -218,21 +224,22 @@ class CharRNN:
             return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
                                     {'probabilities': probabilities, **after})
 
-    def arguments(self):
+    def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
                 ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
                  'grad_clip', 'engine', 'shards', 'seed')}
 
-    def summary(self):
+    def summary(self) -> str:
         """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
         return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
-    def session_config(self):
+    def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
         return runtime.session_config(self.device, self.threads)
 
-    def train(self, train_x, train_y, num_epochs, ckpt_dir='./model/', *, vocabulary=None, **run):
+    def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
+              vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
         """Train and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
 
         As in the chapter, the state is carried from each window to the next, zero at the start of an epoch.
@@ -292,8 +299,11 @@ class CharRNN:
                                      % (self.num_steps, x.shape[1]))
         return x, y
 
-    def sample(self, output_length, ckpt_dir, starter_seq='The ', *, top_n=5, temperature=1.0, vocabulary=None,
-               checkpoint=None, stop=None, seed=None, num_samples=None, unknown='error'):
+    def sample(self, output_length: int, ckpt_dir: StrPath, starter_seq: str = 'The ', *,
+               top_n: Union[int, str, None] = 5,
+               temperature: float = 1.0, vocabulary: Optional[Mapping[str, int]] = None,
+               checkpoint: Optional[str] = None, stop: Optional[str] = None, seed: Optional[int] = None,
+               num_samples: Optional[int] = None, unknown: str = 'error') -> Union[str, List[str]]:
         """Write a text: the starter, one character, and `output_length` more, as in the chapter.
 
         Characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call repeats a text.
@@ -348,8 +358,11 @@ class CharRNN:
         texts = [starter + ''.join(column) for column in zip(*pieces)]
         return texts[0] if num_samples is None else texts
 
-    def sample_stream(self, output_length, ckpt_dir, starter_seq='The ', *, top_n=5, temperature=1.0, vocabulary=None,
-                      checkpoint=None, stop=None, seed=None, unknown='error'):
+    def sample_stream(self, output_length: int, ckpt_dir: Optional[StrPath], starter_seq: str = 'The ', *,
+                      top_n: Union[int, str, None] = 5,
+                      temperature: float = 1.0, vocabulary: Optional[Mapping[str, int]] = None,
+                      checkpoint: Optional[str] = None, stop: Optional[str] = None, seed: Optional[int] = None,
+                      unknown: str = 'error') -> Iterator[str]:
         """Write the text of `sample`, and give its characters as they come.
 
         The random numbers of the whole text are drawn when the method is called, so that numpy's global generator may
@@ -416,7 +429,8 @@ class CharRNN:
                 lstm.reading_numbers, self.session_config())
         return self._private
 
-    def evaluate(self, text, ckpt_dir=None, *, vocabulary=None, checkpoint=None):
+    def evaluate(self, text: str, ckpt_dir: Optional[StrPath] = None, *, vocabulary: Optional[Mapping[str, int]] = None,
+                 checkpoint: Optional[str] = None) -> float:
         """How well the model predicts a text, in bits per character.
 
         The mean cross entropy of every character but the first, given all that stand before it: from the zero state,
@@ -473,8 +487,8 @@ class CharRNN:
                                              self.num_classes)
 
     @classmethod
-    def load(cls, ckpt_dir, sampling=True, *, engine=None, device='auto', intra_op_threads=None,
-             inter_op_threads=None):
+    def load(cls, ckpt_dir: StrPath, sampling: bool = True, *, engine: Optional[str] = None, device: str = 'auto',
+             intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> CharRNN:
         """Make the object that a folder describes.
 
         Parameters

@@ -3,6 +3,10 @@
 Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`.
 """
 
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
+
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
 from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, record, sidecar, training, weights
 
@@ -11,6 +15,7 @@ import tensorflow as tf
 
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
+from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.progress import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
@@ -105,9 +110,10 @@ class SentimentRNN:
     #: The arguments that decide the shapes of the variables.
     SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers')
 
-    def __init__(self, n_words, seq_len=200, lstm_size=256, num_layers=1, batch_size=64, learning_rate=0.0001,
-                 embed_size=200, *, engine='book', optimizer='adam', shards=None, seed=123, device='auto',
-                 intra_op_threads=None, inter_op_threads=None):
+    def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
+                 batch_size: int = 64, learning_rate: float = 0.0001, embed_size: int = 200, *, engine: str = 'book',
+                 optimizer: str = 'adam', shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
+                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> None:
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -136,7 +142,7 @@ class SentimentRNN:
             self.saver = tf.compat.v1.train.Saver()
             self.init_op = runtime.init_op()
 
-    def build(self):
+    def build(self) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
 
         The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
@@ -202,7 +208,7 @@ class SentimentRNN:
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[self.batch_size]
 
-    def serving(self):
+    def serving(self) -> training.Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
 
         Returns
@@ -216,17 +222,18 @@ class SentimentRNN:
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
             return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
-    def arguments(self):
+    def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
         return {name: getattr(self, name) for name in
                 ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
                  'engine', 'optimizer', 'shards', 'seed')}
 
-    def session_config(self):
+    def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
         return runtime.session_config(self.device, self.threads)
 
-    def train(self, X_train, y_train, num_epochs, *, ckpt_dir=None, keep_prob=0.5, vocabulary=None, **run):
+    def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
+              keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
         """Train and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
 
         As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
@@ -287,7 +294,8 @@ class SentimentRNN:
                                      % (self.batch_size, len(x)))
         return x, imdb.check_labels('y_train', y_train, len(x))
 
-    def predict(self, X_data, return_proba=False, *, ckpt_dir=None, checkpoint=None, carry_state=True):
+    def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
+                checkpoint: Optional[str] = None, carry_state: bool = True) -> np.ndarray:
         """Predict the labels of rows with the weights of a checkpoint.
 
         Parameters
@@ -344,7 +352,8 @@ class SentimentRNN:
             probabilities += state.run(['probabilities:0'], {'tf_x:0': batch_x})
         return np.concatenate(probabilities)[:len(x)]
 
-    def evaluate(self, X_data, y_data, *, ckpt_dir=None, checkpoint=None, carry_state=True):
+    def evaluate(self, X_data: ArrayLike, y_data: ArrayLike, *, ckpt_dir: Optional[StrPath] = None,
+                 checkpoint: Optional[str] = None, carry_state: bool = True) -> metrics.Evaluation:
         """Hold the predictions for rows against their labels.
 
         Parameters
@@ -372,7 +381,8 @@ class SentimentRNN:
             raise ArgumentValueError('X_data must have at least one row, not none')
         return metrics.evaluate(y, self._probabilities(x, ckpt_dir, checkpoint, carry_state))
 
-    def predict_text(self, texts, *, ckpt_dir=None, checkpoint=None, return_unknown=False):
+    def predict_text(self, texts: Union[str, Sequence[str]], *, ckpt_dir: Optional[StrPath] = None,
+                     checkpoint: Optional[str] = None, return_unknown: bool = False) -> Any:
         """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
 
         Parameters
@@ -413,12 +423,13 @@ class SentimentRNN:
             probabilities, unknown = float(probabilities[0]), int(unknown[0])
         return (probabilities, unknown) if return_unknown else probabilities
 
-    def summary(self):
+    def summary(self) -> str:
         """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
         return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
 
     @classmethod
-    def load(cls, ckpt_dir, *, engine=None, device='auto', intra_op_threads=None, inter_op_threads=None):
+    def load(cls, ckpt_dir: StrPath, *, engine: Optional[str] = None, device: str = 'auto',
+             intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> SentimentRNN:
         """Make the object that a folder describes; its methods use that folder from then on.
 
         Parameters
