@@ -10,6 +10,7 @@ import tensorflow as tf
 import models
 from rnnbook import hamlet, imdb
 from rnnbook.charrnn import CharRNN, get_top_char
+from rnnbook.lstm import ENGINES
 from rnnbook.sentiment import BOOK_RUN, SentimentRNN
 
 with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:
@@ -17,14 +18,14 @@ with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:
 CHAR, REVIEWS = GOLDEN['char_default'], GOLDEN['sentiment_chapter']
 
 
-@pytest.fixture(scope='module')
-def char_model():
-    return CharRNN(**CHAR['constructor'])
+@pytest.fixture(scope='module', params=ENGINES)
+def char_model(request):
+    return CharRNN(**CHAR['constructor'], engine=request.param)
 
 
-@pytest.fixture(scope='module')
-def review_model():
-    return SentimentRNN(**REVIEWS['constructor'])
+@pytest.fixture(scope='module', params=ENGINES)
+def review_model(request):
+    return SentimentRNN(**REVIEWS['constructor'], engine=request.param)
 
 
 def check_initial_weights(model, golden):
