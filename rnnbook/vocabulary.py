@@ -4,8 +4,6 @@ The book's vocabulary is a dict of word to number. A `Vocabulary` is one too, an
 that new ones are treated alike; a plain dict stands for one with the book's settings. Standard library only.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from string import punctuation
@@ -125,7 +123,7 @@ class Settings:
             check_bool(name, getattr(self, name))
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Settings:
+    def of(cls, settings: Mapping[str, Any]) -> 'Settings':
         """The settings from the keywords that a user gave.
 
         Parameters
@@ -174,7 +172,7 @@ class Vocabulary(dict):
         self.settings = settings or Settings()
 
     @classmethod
-    def of(cls, name: str, vocabulary: Any) -> Vocabulary:
+    def of(cls, name: str, vocabulary: Any) -> 'Vocabulary':
         """The vocabulary itself, or the one that a plain dict stands for.
 
         Parameters
@@ -229,7 +227,7 @@ class Vocabulary(dict):
         return dict(cleaning=cleaning, unknown=self.unknown, **more)
 
     @classmethod
-    def read(cls, ids: Mapping[str, int], treatment: Mapping[str, Any]) -> Vocabulary:
+    def read(cls, ids: Mapping[str, int], treatment: Mapping[str, Any]) -> 'Vocabulary':
         """The vocabulary that `treatment` described.
 
         Parameters
