@@ -11,9 +11,11 @@ from rnnbook.sentiment import SentimentRNN
 
 CASES = [(models.sentiment, models.reviews(20), 'reviews'), (models.char, models.characters(), 'characters')]
 make_both = pytest.mark.parametrize('make, data', [case[:2] for case in CASES], ids=[case[2] for case in CASES])
-SETTINGS = [dict(num_layers=1, shards=1), dict(num_layers=1, shards=2), dict(num_layers=2, shards=1),
-            dict(num_layers=3, shards=3)]                   # uneven ones too: 5 rows, and 4
-settings = pytest.mark.parametrize('settings', SETTINGS, ids=lambda s: '%(num_layers)d layers, %(shards)d shards' % s)
+SETTINGS = [dict(num_layers=1, shards=1), dict(num_layers=1, shards=2), dict(num_layers=2, shards=3)]  # uneven ones too
+SLOW = [dict(num_layers=2, shards=1), dict(num_layers=3, shards=3)]
+settings = pytest.mark.parametrize(
+    'settings', SETTINGS + [pytest.param(each, marks=pytest.mark.slow) for each in SLOW],
+    ids=lambda s: '%(num_layers)d layers, %(shards)d shards' % s)
 
 
 def values(model, fetches, feed=None):
