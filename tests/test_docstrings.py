@@ -130,7 +130,7 @@ def test_type_hints_name_types_that_exist_and_admit_the_defaults(name):
             if repr(parameter.default) == '<factory>':      # a field of a dataclass, made anew each time
                 continue
             if parameter.default is None:                   # for which Python 3.7 adds an Optional that nobody wrote
-                good = re.match(r'(typing\.)?(Optional\[|Any$|ArrayLike$)', str(parameter.annotation))
+                good = re.match(r'(typing\.)?(Optional\[|Any$|ArrayLike$|Union\[.*NoneType)', str(parameter.annotation))
             else:
                 good = parameter.default is parameter.empty or admits(hints[argument], parameter.default)
             wrong += [] if good else ['%s: %s' % (label, argument)]
