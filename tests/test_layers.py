@@ -20,9 +20,10 @@ FLOORS = (
     ('program', '__main__'),
     ('door', '__init__ cli'),
     ('models', 'sentiment charrnn export portable'),
-    ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
-              'metrics sampling'),
-    ('ground', 'sidecar record store files errors hints version progress etext fetch aclimdb weights npz cache '
+    ('trainer', 'trainer'),
+    ('rooms', 'training lstm optimizers checkpoints folder monitor tensorboard validation runtime distributed imdb '
+              'hamlet datasets equations metrics sampling'),
+    ('ground', 'sidecar record store saving files errors hints version progress etext fetch aclimdb weights npz cache '
                'vocabulary reviews indexing prepared corpus draws'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
