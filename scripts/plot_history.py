@@ -155,8 +155,8 @@ def contents(history):
     """How much of what a history has, in words."""
     losses = len(history.losses) + sum(map(len, history.means.values()))
     accuracies, bits = (sum(map(len, getattr(history, name).values())) for name in FIGURES)
-    return '%d losses and %d accuracies' % (losses, accuracies) + (' and %d of bits per character' % bits if bits
-                                                                     else '')
+    more = ', %d of bits per character' % bits if bits else ''
+    return '%d losses and %d accuracies%s' % (losses, accuracies, more)
 
 
 @cli.command
