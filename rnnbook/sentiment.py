@@ -295,8 +295,8 @@ class SentimentRNN:
         """Rows and their labels, checked."""
         x = check_ids(x_name, x, self.n_words, 'n_words', self.seq_len)
         if len(x) < least:
-            raise ArgumentValueError('%s must have at least %s rows, not %d' % (
-                x_name, 'batch_size = %d' % least if least == self.batch_size else least, len(x)))
+            raise ArgumentValueError('%s must have at least %s, not %d' % (
+                x_name, 'one row' if least == 1 else 'batch_size = %d rows' % least, len(x)))
         return x, imdb.check_labels(y_name, y, len(x))
 
     def _validator(self, x, y, quiet):

@@ -32,9 +32,9 @@ GROUND = len(FLOORS) - 1
 ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 #: Helpers that belong to `datasets` alone, with the helper that may use the other.
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
-WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar record store files errors hints version '
-                      'progress etext fetch aclimdb weights npz cache vocabulary reviews indexing prepared corpus cli '
-                      'training draws').split()
+WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics monitor validation portable sidecar record store files '
+                      'errors hints version progress etext fetch aclimdb weights npz cache vocabulary reviews '
+                      'indexing prepared corpus cli training draws').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

@@ -1,4 +1,4 @@
-"""Validation: what is held out, that it changes no training, what it measures, the best epoch, patience; with resuming."""
+"""Validation: what is held out, that it changes no training, what it measures, the best epoch, patience, resuming."""
 
 import csv
 import functools
@@ -214,7 +214,7 @@ def test_patience_ends_a_run_says_so_and_a_resumed_one_goes_on_with_more_of_it(r
     settings = dict(validation=FLIPPED, keep_best=True, resume=True, log_every=1000)
     train(models.sentiment, tmp_path, 9, patience=1, **settings)
     lines, rows = capsys.readouterr().out.splitlines(), history(tmp_path)
-    epochs, (first, kept) = len(rows), best(tmp_path)
+    epochs, first = len(rows), best(tmp_path)[0]
     assert first == epochs - 1 < 8 and rows == history(runs[models.sentiment])[:epochs]
     assert lines[-2:] == ['Stopped after epoch %d: the validation has not got better for 1 epochs' % epochs,
                           'Best: epoch %d, validation accuracy %.3f; saved in %s' % (
