@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def tell(monkeypatch, tmp_path, capsys):
+def tell(monkeypatch, tmp_path, capfd):
     """Tell of one epoch of four batches; gives what is printed, and what is shown where the bar is."""
     def tell(terminal, row=ROW, **settings):
         shown = Terminal()
@@ -33,8 +33,8 @@ def tell(monkeypatch, tmp_path, capsys):
             teller.step(done, Step(0.5, 1.0, 0.1))
         done.epochs, done.position, done.history = 1, 0, [row]
         teller.epoch(done)
-        assert (tmp_path / 'history.csv').read_text().splitlines()[0] == ','.join(row)
-        return capsys.readouterr().out.splitlines(), shown.getvalue()
+        assert set((tmp_path / 'history.csv').read_text().splitlines()[0].split(',')) == set(row)
+        return capfd.readouterr().out.splitlines(), shown.getvalue()
     return tell
 
 
@@ -49,7 +49,7 @@ def test_on_a_terminal_a_bar_and_a_line_for_the_epoch_stand_in_their_place(tell)
     lines, shown = tell(True)
     assert len(lines) == 1
     assert lines[0].startswith('Epoch 1/3: training loss 0.25000, accuracy 0.500; 12,346 words a second; ')
-    assert shown.startswith('Epoch 1/3\n0% [') and 'Total time elapsed' in shown
+    assert shown.startswith('Epoch 1/3\n\r0% [') and 'Total time elapsed' in shown
 
 
 def test_lines_that_were_asked_for_are_printed_on_a_terminal_too(tell):
