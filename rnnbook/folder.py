@@ -177,7 +177,7 @@ class Folder:
         self._save(self._writer, progress, self._run.max_to_keep)
         self._newest = self._writer.newest
         self._tell_model()
-        if self._best is not None:
+        if self._best is not None and self._best.kept:
             self._best.keep(self._best.kept[-1:])
 
     def keep_best(self, progress: record.Progress) -> None:

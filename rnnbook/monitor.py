@@ -108,8 +108,8 @@ class Monitor:
         if best is None or self._run.quiet or not self._run.over(done, self._plan.num_epochs):
             return
         if done.epochs < self._plan.num_epochs:
-            print('Stopped after epoch %d: the validation has not got better for %d epochs'
-                  % (done.epochs, done.epochs - best['epoch']))
+            print('Stopped after epoch %d: no validation was better than that of epoch %d'
+                  % (done.epochs, best['epoch']))
         figure = ('accuracy %.3f' % best['val_accuracy'] if 'val_accuracy' in best else
                   '%.4f bits per character' % best['val_bits_per_char'])
         print('Best: epoch %d, validation %s%s' % (best['epoch'], figure, '; saved in %s' % self._best_path

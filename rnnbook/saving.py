@@ -104,9 +104,9 @@ class Writer:
         FileError
         """
         gone = [other for other in self.kept + self.lost if other not in names]
+        self.kept, self.lost = list(names), []
         if gone:
             store.write_list(self.path, names)
-            self.kept, self.lost = list(names), []
             self._remove(gone)
 
     def _remove(self, names: List[str]) -> None:

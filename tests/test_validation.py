@@ -216,7 +216,7 @@ def test_patience_ends_a_run_says_so_and_a_resumed_one_goes_on_with_more_of_it(r
     lines, rows = capsys.readouterr().out.splitlines(), history(tmp_path)
     epochs, first = len(rows), best(tmp_path)[0]
     assert first == epochs - 1 < 8 and rows == history(runs[models.sentiment])[:epochs]
-    assert lines[-2:] == ['Stopped after epoch %d: the validation has not got better for 1 epochs' % epochs,
+    assert lines[-2:] == ['Stopped after epoch %d: no validation was better than that of epoch %d' % (epochs, first),
                           'Best: epoch %d, validation accuracy %.3f; saved in %s' % (
                               first, float(rows[first - 1]['val_accuracy']), tmp_path / 'best')]
     files = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
@@ -236,7 +236,7 @@ def test_quiet_prints_nothing(tmp_path, capsys):
 # Resuming with other settings, and what an older version has saved
 
 @pytest.mark.parametrize('changes, message', [
-    (dict(validation=0.2), r"validation '\w+\.\.\.', not 0.2"), (dict(validation=None, keep_best=False), 'keep_best '),
+    (dict(validation=0.2), r"validation '\w+\.\.\., not 0.2"), (dict(validation=None, keep_best=False), 'keep_best '),
     (dict(decay=0.5), 'decay 1.0, not 0.5'), (dict(decay_after=3), 'decay_after 0, not 3')])
 def test_what_decides_the_training_may_not_change(changes, message, runs):
     settings = {**dict(validation=PAIRS[models.char], keep_best=True, resume=True), **changes}
