@@ -12,7 +12,8 @@ from rnnbook import checkpoints, cli, datasets, errors, hamlet
 def arguments(argv):
     """Parse the command line."""
     run = rnnbook.charrnn.BOOK_RUN
-    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
+    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.',
+                        epilog='--validation takes the end of what --held-out leaves of the text, in one piece.')
     data = parser.add_argument_group('data')
     data.add_argument('--text', metavar='PATH', help='a UTF-8 text to train on, of any size, a folder of '
                       'such, or a pattern in quotes; None is Hamlet')
