@@ -13,7 +13,6 @@ MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py
                  and name not in ('__init__.py', 'version.py'))
 
 
-
 def described(docstring):
     """The names that the section "Parameters" of a numpydoc docstring describes."""
     section = re.search(r'^Parameters\n-{10}\n(.*?)(?=^\S[^\n]*\n---|\Z)', inspect.cleandoc(docstring or ''),
