@@ -5,6 +5,7 @@ using the model, or going on with its training, needs. `store` sees to the files
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import warnings
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbook import files, record, sidecar, store, weights
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError, FileError, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError, FileError, PeerError, shorten
 from rnnbook.files import check_path
 
 __all__ = ['Folder', 'check_folder', 'folder_of', 'names', 'find', 'reader', 'restore', 'fingerprint', 'match',
@@ -24,6 +25,10 @@ names = store.names
 
 class Folder:
     """The folder that a run saves into, held for the block against any other run.
+
+    Of several processes that train together, only rank 0 looks into it and writes; it tells the others what it found.
+    The carried state in a record has the rows of all of them, as one process would have it, so that any number of
+    processes with the same rows in all can resume.
 
     Parameters
     ----------
@@ -50,12 +55,18 @@ class Folder:
 
     def __init__(self, path, model, vocabulary, run, settings, name):
         self.path = path
-        self._model, self._run, self._name = model, run, name
+        self._model, self._run, self._name, self._world = model, run, name, model.world
+        self._stack, self._found = contextlib.ExitStack(), None
         self._description = sidecar.Description(type(model).__name__, model.arguments(), vocabulary)
         self._settings = dict(settings, **{field: getattr(run, field) for field in self.FREE if hasattr(run, field)})
         self._kept, self._lost, self._number, self._newest = [], [], 0, None
 
     def __enter__(self):
+        if self._world.rank == 0:
+            self._open()
+        return self
+
+    def _open(self):
         try:
             os.makedirs(self.path, exist_ok=True)
         except OSError as error:
@@ -70,10 +81,12 @@ class Folder:
             store.recover(self.path)
             self._found = self._look()
             self._stack = stack.pop_all()
-        return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, trace):
         self._stack.close()
+        if self._world.lost(error):
+            raise PeerError('process %d of %d ends, since another one has ended; %s'
+                            % (self._world.rank, self._world.size, self.left())) from error
 
     def _look(self):
         """See what the folder holds; gives the record to resume from, or None for a run that starts."""
@@ -112,7 +125,8 @@ class Folder:
         if refused:
             raise FileError('ckpt_dir %s holds a run that cannot be resumed with other settings or data (%s)'
                             % (self.path, '; '.join(refused)))
-        shapes = [[tensor.shape.as_list() for tensor in layer] for layer in self._model.initial_state]
+        rows = self._model.global_batch_size
+        shapes = [[[rows] + tensor.shape.as_list()[1:] for tensor in layer] for layer in self._model.initial_state]
         state = record_.progress.state
         if state is not None and [[list(array.shape) for array in layer] for layer in state] != shapes:
             raise FileError('%s%s is damaged: its state has another shape'
@@ -141,15 +155,20 @@ class Folder:
         """
         self._sess = sess
         sess.run(self._model.init_op)
-        if self._found is None:
-            return record.Progress()
+        progress = self._world.share(record.Progress() if self._found is None else self._restore())
+        self._world.broadcast(sess, sess.graph.get_collection('variables'))
+        if progress.iteration:
+            self._model.step.load(progress.iteration, sess)
+            self._tell_model()
+        own = self._world.own(self._model.batch_size)
+        return dataclasses.replace(progress, state=_each(lambda rows: rows[own], progress.state))
+
+    def _restore(self):
         progress, done = self._found.progress, self._found.progress.epochs >= self._settings['num_epochs']
         prefix = os.path.join(self.path, self._newest)
         print('%s is complete, %s.' % (prefix, progress.where()) if done else
               'Resuming from %s, %s.' % (prefix, progress.where()))
-        restore(sess, self._model.saver, prefix)
-        self._model.step.load(progress.iteration, sess)
-        self._tell_model()
+        restore(self._sess, self._model.saver, prefix)
         return progress
 
     def save(self, progress):
@@ -165,7 +184,15 @@ class Folder:
             It could not be written, and what was there before is as it was.
         DivergenceError
             A variable is NaN or infinite; nothing is saved.
+        PeerError
+            Another process that trains with this one has ended.
         """
+        progress = dataclasses.replace(progress, state=_each(self._world.gather, progress.state))
+        if self._world.rank == 0:
+            self._write(progress)
+        self._tell_model()
+
+    def _write(self, progress):
         name = self._free_name(self._name(progress))
         kept = (self._kept + [name])[-self._run.max_to_keep:]           # all of them where it is 0
         try:
@@ -181,7 +208,6 @@ class Folder:
                             % (os.path.join(self.path, name), _reason(error), self.left())) from error
         gone = [other for other in self._kept + self._lost if other not in kept]
         self._kept, self._lost, self._newest, self._number = kept, [], name, self._number + 1
-        self._tell_model()
         for other in gone:
             try:
                 store.remove(self.path, other)
@@ -190,6 +216,8 @@ class Folder:
 
     def left(self):
         """What a run that ends here leaves, in words, for a message."""
+        if self._world.rank:
+            return 'resuming goes on from the newest whole checkpoint in %s' % self.path
         return ('the newest whole checkpoint is %s' % os.path.join(self.path, self._newest) if self._newest else
                 'this run has saved no checkpoint')
 
@@ -210,6 +238,11 @@ class Folder:
             if not np.isfinite(value).all():
                 raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
                                       % (name, progress.where(), self._model.learning_rate, self.left()))
+
+
+def _each(change, state):
+    """A carried state with each array changed; None where it is None, at the start of an epoch."""
+    return state and tuple(tuple(change(array) for array in layer) for layer in state)
 
 
 def _newest_whole(folder, candidates, check):

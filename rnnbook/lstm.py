@@ -21,7 +21,7 @@ ENGINES = ('book', 'fused')
 
 def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
           keep_prob: Optional[tf.Tensor] = None, *, last: bool = False, seed: Optional[int] = None,
-          shards: int = 1) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
+          shards: int = 1, rank: int = 0) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
     Parameters
@@ -40,10 +40,13 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
     last : bool, default False
         Give the outputs of the last time step only.
     seed : int
-        Of the dropout of ``'fused'``, which is a function of the seed, the step (see `step_counter`) and the layer;
+        Of the dropout of ``'fused'``, which is a function of the seed, the rank, the step (see `step_counter`)
+        and the layer;
         that of ``'book'`` follows from the graph-level seed.
     shards : int, default 1
         ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
+    rank : int, default 0
+        Of this process among those that train together, whose dropout differs.
 
     Returns
     -------
@@ -52,14 +55,14 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         The zero state, which a session may feed, and the state after the last step.
     """
     if engine == 'book':
-        outputs, initial_state, final_state = _book(lookup(ids), lstm_size, num_layers, keep_prob)
+        outputs, initial_state, final_state = _book(lookup(ids), lstm_size, num_layers, keep_prob, rank)
         return outputs[:, -1] if last else outputs, initial_state, final_state
-    return _fused(ids, lookup, lstm_size, num_layers, _Dropout(keep_prob, seed, num_layers), last, shards)
+    return _fused(ids, lookup, lstm_size, num_layers, _Dropout(keep_prob, seed, num_layers, rank), last, shards)
 
 
-def _book(inputs, lstm_size, num_layers, keep_prob):
+def _book(inputs, lstm_size, num_layers, keep_prob, rank):
     """The chapter's layers, op for op: the graph-level seed makes initial weights a function of the ops before them."""
-    layers = cells('book', lstm_size, num_layers, keep_prob)
+    layers = cells('book', lstm_size, num_layers, keep_prob, rank)
     initial_state = layers.zero_state(_rows(inputs), tf.float32)                    # per layer: c, h (N, H)
     # Book: parallel_iterations is left at 32, so that the dropout ops of several time steps run in any order and two
     # runs with one seed differ. One at a time changes nothing else.
@@ -69,7 +72,7 @@ def _book(inputs, lstm_size, num_layers, keep_prob):
 
 
 def cells(engine: str, lstm_size: int, num_layers: int,
-          keep_prob: Optional[tf.Tensor] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
+          keep_prob: Optional[tf.Tensor] = None, rank: int = 0) -> tf.compat.v1.nn.rnn_cell.RNNCell:
     """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
 
     Parameters
@@ -82,6 +85,8 @@ def cells(engine: str, lstm_size: int, num_layers: int,
     num_layers : int
     keep_prob : tf.Tensor of float32, shape (), optional
         The probability that dropout keeps an output. Default: no dropout.
+    rank : int, default 0
+        As in `build`. Rank 0 has the op-level seeds of the chapter, which are those of the order of its ops.
 
     Returns
     -------
@@ -89,12 +94,13 @@ def cells(engine: str, lstm_size: int, num_layers: int,
         Its state is a tuple of `num_layers` LSTMStateTuple. Its variables have the names of those of `build` once
         `tf.nn.dynamic_rnn` has made them.
     """
-    def layer():
+    def layer(number):
         cell = (tf.contrib.rnn.BasicLSTMCell(lstm_size) if engine == 'book'
                 else tf.contrib.rnn.LSTMBlockCell(lstm_size, name='basic_lstm_cell'))
-        return cell if keep_prob is None else tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob)
+        seed = rank * num_layers + number if rank else None
+        return cell if keep_prob is None else tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob, seed=seed)
 
-    return tf.contrib.rnn.MultiRNNCell([layer() for _ in range(num_layers)])
+    return tf.contrib.rnn.MultiRNNCell([layer(number) for number in range(num_layers)])
 
 
 def reading_numbers(cells: tf.compat.v1.nn.rnn_cell.RNNCell, depth: int) -> Callable[..., Any]:
@@ -223,13 +229,14 @@ def _gradient(forward, vectors, positions, kernel, state, d_c, d_h, d_outputs=No
 
 
 class _Dropout:
-    """Dropout as a function of seed, step and layer: it needs no generator that would have to be saved, and it is the
-    same for any number of shards.
+    """Dropout as a function of seed, rank, step and layer: it needs no generator that would have to be saved, and it
+    is the same for any number of shards.
     """
 
-    def __init__(self, keep_prob, seed, num_layers):
+    def __init__(self, keep_prob, seed, num_layers, rank):
         self._keep_prob, self._num_layers = keep_prob, num_layers
-        self._key = None if keep_prob is None else tf.stack([tf.constant(seed, tf.int64), step_counter().read_value()])
+        if keep_prob is not None:                           # a seed is less than 2 ** 31
+            self._key = tf.stack([tf.constant(seed + (rank << 31), tf.int64), step_counter().read_value()])
 
     def __call__(self, layer, outputs, sizes):
         """What is kept of the outputs, (T, n, H) or (n, H) for each shard, scaled so that their mean stays."""

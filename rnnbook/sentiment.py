@@ -13,6 +13,7 @@ from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, recor
 import numpy as np
 import tensorflow as tf
 
+from rnnbook.distributed import join
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
 from rnnbook.hints import ArrayLike, StrPath
@@ -80,6 +81,10 @@ class SentimentRNN:
     intra_op_threads, inter_op_threads : int, optional
         The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
         to be fast, see `runtime.session_config`.
+    distributed : bool, default False
+        Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
+    scale_learning_rate : bool, default False
+        Take `learning_rate` times the number of processes (Goyal et al. 2017, arXiv:1706.02677).
 
     Attributes
     ----------
@@ -96,6 +101,10 @@ class SentimentRNN:
         The folder that this object was loaded from, or has saved into.
     vocabulary : dict of str to int, or None
         The one that was saved with it.
+    world : distributed.World
+        The processes that train together, and which of them this is.
+    global_batch_size : int
+        The rows of a batch in all processes: the `batch_size` of the one process that the folder describes.
 
     Raises
     ------
@@ -113,7 +122,8 @@ class SentimentRNN:
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
                  batch_size: int = 64, learning_rate: float = 0.0001, embed_size: int = 200, *, engine: str = 'book',
                  optimizer: str = 'adam', shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
-                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> None:
+                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
+                 distributed: bool = False, scale_learning_rate: bool = False) -> None:
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -124,11 +134,18 @@ class SentimentRNN:
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
-        self.device = runtime.check_device('device', device)
+        self.world = join('distributed', distributed)
+        self.device = runtime.check_device('device', device, self.world.gpu)
         check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
                     'embed_size lstm_size', 'lstm_size lstm_size')
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
+        self.global_batch_size = self.world.size * self.batch_size
+        if check_bool('scale_learning_rate', scale_learning_rate):
+            self.learning_rate *= self.world.size
+        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
+                                           self.world.local_size)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
+                                          self.world.local_size)
+        self.world.config = self.session_config()
         self.vocabulary = self.ckpt_dir = None
         self._inference_graphs = {}
 
@@ -160,7 +177,7 @@ class SentimentRNN:
         cost = tf.reduce_mean(
             tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
         variables = tf.compat.v1.trainable_variables()
-        gradients = optimizers.gradients(cost, variables)
+        gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
         tf.identity(tf.linalg.global_norm(gradients), name='gradient_norm')
         learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
         self.step = lstm.step_counter()
@@ -178,7 +195,7 @@ class SentimentRNN:
         with lstm.seeded(self._seeds):
             outputs, initial_state, final_state = lstm.build(
                 engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, last=True, seed=self.seed,
-                shards=self.shards)                                                                 # (N, H)
+                shards=self.shards, rank=self.world.rank)                                        # (N, H)
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
         # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
         return tf.squeeze(logits, axis=1, name='logits_squeezed'), initial_state, final_state       # (N,)
@@ -198,15 +215,16 @@ class SentimentRNN:
         return lstm.initial_seeds(build, self.seed)
 
     def _inference(self):
-        """The graph of predictions: `batch_size` rows, the model's variables, no dropout and nothing of training."""
-        if self.batch_size not in self._inference_graphs:
+        """The graph of predictions: `global_batch_size` rows, its variables, no dropout and nothing of training."""
+        rows = self.global_batch_size
+        if rows not in self._inference_graphs:
             with tf.Graph().as_default() as g:
-                tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
+                tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
                 logits, initial_state, final_state = self._forward(self.engine, tf_x)
                 self._outputs(logits)
-                self._inference_graphs[self.batch_size] = training.Inference(
+                self._inference_graphs[rows] = training.Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
-        return self._inference_graphs[self.batch_size]
+        return self._inference_graphs[rows]
 
     def serving(self) -> training.Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
@@ -224,13 +242,14 @@ class SentimentRNN:
 
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
-        return {name: getattr(self, name) for name in
-                ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
-                 'engine', 'optimizer', 'shards', 'seed')}
+        own = {name: getattr(self, name) for name in
+               ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
+                'engine', 'optimizer', 'shards', 'seed')}
+        return {**own, 'batch_size': self.global_batch_size}
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads)
+        return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
@@ -242,7 +261,7 @@ class SentimentRNN:
         Parameters
         ----------
         X_train : array_like of int, shape (rows, T)
-            Word numbers, at least `batch_size` rows.
+            Word numbers, at least `global_batch_size` rows; all of them, in every process.
         y_train : array_like, shape (rows,)
             Labels, 0 or 1.
         num_epochs : int
@@ -277,9 +296,11 @@ class SentimentRNN:
             return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
                     'sentiment-%d.ckpt' % (progress.epochs - 1))
 
+        own = self.world.own(self.batch_size)
+
         def feeds():
-            for batch_x, batch_y in imdb.create_batch_generator(x, y, self.batch_size):
-                yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': keep_prob}
+            for batch_x, batch_y in imdb.create_batch_generator(x, y, self.global_batch_size):
+                yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
         folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
                                     settings, name)
@@ -289,9 +310,9 @@ class SentimentRNN:
 
     def _training_rows(self, X_train, y_train):
         x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)
-        if len(x) < self.batch_size:
-            raise ArgumentValueError('X_train must have at least batch_size = %d rows, not %d'
-                                     % (self.batch_size, len(x)))
+        if len(x) < self.global_batch_size:
+            raise ArgumentValueError('X_train must have at least %s rows, not %d'
+                                     % (self.world.counted('batch_size', self.batch_size), len(x)))
         return x, imdb.check_labels('y_train', y_train, len(x))
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
@@ -342,10 +363,10 @@ class SentimentRNN:
     def _run(self, state, x, carry_state):
         """The probabilities of checked rows, in the batches of the chapter."""
         # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
-        padding = np.zeros((-len(x) % self.batch_size, self.seq_len), dtype=np.int32)
-        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.batch_size)
+        padding = np.zeros((-len(x) % self.global_batch_size, self.seq_len), dtype=np.int32)
+        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
-        for batch_x in progress(batches, -(-len(x) // self.batch_size), 'Predicting'):
+        for batch_x in progress(batches, -(-len(x) // self.global_batch_size), 'Predicting'):
             if not carry_state:
                 state.reset()
             # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.

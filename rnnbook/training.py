@@ -7,6 +7,8 @@ import math
 import time
 from typing import Callable, Optional
 
+import numpy as np
+
 from rnnbook.errors import ArgumentTypeError, DivergenceError, check_bool, check_int, check_number
 
 __all__ = ['CarriedState', 'Inference', 'Run', 'Serving', 'fit']
@@ -146,7 +148,7 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
     ----------
     sess : tf.Session
         With its variables initialised, or restored.
-    model : object with `initial_state`, `final_state` and `learning_rate`
+    model : object with `initial_state`, `final_state`, `learning_rate` and `world`
         In its graph ``cost:0``, ``train_op`` and ``gradient_norm:0``.
     run : Run
     num_epochs : int
@@ -164,6 +166,8 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
     ------
     DivergenceError
         The loss is NaN or infinite.
+    PeerError
+        Another process that trains with this one has ended.
     """
     carried, saved = CarriedState(sess, model), time.monotonic()
     if progress.history:
@@ -172,7 +176,9 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
         carried.reset(progress.state)
         for feed in itertools.islice(feeds(), progress.position, None):
             before, begin = carried.state, time.perf_counter()
-            loss = float(carried.run(['cost:0', 'train_op'], feed)[0])
+            loss = carried.run(['cost:0', 'train_op'], feed)[0]
+            loss, stopped, due = _agree(model.world, loss, run.stop is not None and run.stop(), bool(
+                run.save_minutes and time.monotonic() - saved >= 60 * run.save_minutes))
             progress.count(loss, carried.state, time.perf_counter() - begin)
             if not math.isfinite(loss):
                 norm = sess.run('gradient_norm:0', {**feed, model.initial_state: before})
@@ -180,8 +186,7 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
                                       % (loss, progress.where(), model.learning_rate, norm, folder.left()))
             if progress.iteration % run.log_every == 0:
                 monitor.step(progress, loss)
-            stopped = run.stop is not None and run.stop()
-            if stopped or (run.save_minutes and time.monotonic() - saved >= 60 * run.save_minutes):
+            if stopped or due:
                 folder.save(progress)
                 saved = time.monotonic()
             if stopped:
@@ -192,3 +197,9 @@ def fit(sess, model, run, num_epochs, feeds, progress, monitor, folder):
         if progress.epochs == num_epochs or (run.save_every and progress.epochs % run.save_every == 0):
             folder.save(progress)
             saved = time.monotonic()
+
+
+def _agree(world, loss, *wishes):
+    """The mean loss of all processes, and what at least one of them wishes, so that all do the same."""
+    losses, *wished = world.gather(np.array([[loss, *wishes]], dtype=np.float64)).T
+    return (float(losses.mean()), *(bool(wish.any()) for wish in wished))
