@@ -304,8 +304,8 @@ class CharRNN:
         folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
                                     settings, name)
         with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
-                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
+            teller = monitor.Silent() if self.world.rank else monitor.Monitor(LINE, num_epochs, folder.path)
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess), teller, folder)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
+
 from rnnbook import datasets, hamlet, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
 from rnnbook.files import OURS
@@ -24,7 +26,8 @@ from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_review_flags', 'review_halves',
            'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers', 'add_model_flags',
-           'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+           'add_run_flags', 'add_distributed_flags', 'add_device_flag',
+           'chosen', 'check_flags', 'documented', 'require']
 
 #: From how many bytes on a text is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
@@ -70,9 +73,16 @@ def _one_line(message, category, filename, lineno, file=None, line=None):
     print('%s: warning: %s' % (os.path.basename(sys.argv[0]), message), file=file or sys.stderr)
 
 
-def resume_command():
-    """The command that resumes this process's training, as a shell takes it."""
-    words = [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
+def resume_command(world):
+    """The command that resumes this process's training, as a shell takes it.
+
+    Parameters
+    ----------
+    world : distributed.World
+        The processes that train together.
+    """
+    words = ['horovodrun', '-np', str(world.size)] if world.size > 1 else []
+    words += [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
     return subprocess.list2cmdline(words) if os.name == 'nt' else ' '.join(map(shlex.quote, words))
 
 
@@ -96,6 +106,15 @@ class StopOnSignal:
     def __exit__(self, *exception):
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def agree(self, world):
+        """Take the signal of another process for one's own, so that all end alike; each has to call.
+
+        Parameters
+        ----------
+        world : distributed.World
+        """
+        self.status = int(world.gather(np.array([self.status])).max())
 
     def _ask(self, number, frame):
         if self.status:
@@ -316,6 +335,27 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     return names
 
 
+def add_distributed_flags(parser, model):
+    """Add the flags of a training in several processes.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    model : type
+        `SentimentRNN` or `CharRNN`, whose docstring gives the help.
+
+    Returns
+    -------
+    list of str
+        The names of the constructor's arguments, see `chosen`.
+    """
+    group, helps, names = parser.add_argument_group('several processes'), documented(model), [
+        'distributed', 'scale_learning_rate']
+    for name in names:
+        group.add_argument(_flag(name), action='store_true', help=helps[name])
+    return names
+
+
 def add_device_flag(parser):
     """Add ``--device`` for a script that uses a model.
 
@@ -350,13 +390,23 @@ def check_flags(make, epochs, settings):
     settings : dict
         The fields of `training.Run`.
 
+    Returns
+    -------
+    distributed.World
+        The processes that train together; from now on, only rank 0 prints to standard output.
+
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
+    RequirementError
+        They are to be several, and Horovod is not there.
     """
     check_int('--epochs', epochs)
     Run.of(settings)
-    make()
+    world = make().world
+    if world.rank:
+        sys.stdout = open(os.devnull, 'w')
+    return world
 
 
 def documented(thing):

@@ -7,9 +7,10 @@ on of the size * N rows that one process would take. Their gradients are average
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pickle
-from typing import Any, Callable, List, Optional, Union
+from typing import Any, Callable, Iterator, List, Optional, Union
 
 import numpy as np
 import tensorflow as tf
@@ -127,6 +128,22 @@ class World:
             Another process has ended.
         """
         return value
+
+    @contextlib.contextmanager
+    def first_on_machine(self) -> Iterator[None]:
+        """A block that one process of each machine goes through ahead of the others, which find what it has left; every
+        process has to enter.
+
+        Raises
+        ------
+        PeerError
+            Another process has ended.
+        """
+        if self.local_rank:
+            self.gather(np.zeros(1))
+        yield
+        if not self.local_rank:
+            self.gather(np.zeros(1))
 
     def lost(self, error: Optional[BaseException]) -> bool:
         """Whether an error says that another process has ended.

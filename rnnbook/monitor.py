@@ -10,7 +10,7 @@ from rnnbook.files import write_text
 from rnnbook.record import Progress
 from rnnbook.store import HISTORY
 
-__all__ = ['Monitor']
+__all__ = ['Monitor', 'Silent']
 
 
 class Monitor:
@@ -54,3 +54,24 @@ class Monitor:
         writer.writeheader()
         writer.writerows(progress.history)
         write_text(self._path, text.getvalue())
+
+
+class Silent:
+    """Tells nothing: what other processes than rank 0 have in the place of a `Monitor`."""
+
+    def step(self, progress: Progress, loss: float) -> None:
+        """Print nothing.
+
+        Parameters
+        ----------
+        progress : record.Progress
+        loss : float
+        """
+
+    def epoch(self, progress: Progress) -> None:
+        """Write nothing.
+
+        Parameters
+        ----------
+        progress : record.Progress
+        """

@@ -305,8 +305,8 @@ class SentimentRNN:
         folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
                                     settings, name)
         with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess),
-                         monitor.Monitor(LINE, num_epochs, folder.path), folder)
+            teller = monitor.Silent() if self.world.rank else monitor.Monitor(LINE, num_epochs, folder.path)
+            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess), teller, folder)
 
     def _training_rows(self, X_train, y_train):
         x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)

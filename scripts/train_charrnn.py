@@ -21,6 +21,7 @@ def arguments(argv):
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
                       'out of the training, and print its bits per character at the end')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
+    model += cli.add_distributed_flags(parser, rnnbook.CharRNN)
     fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
     args = parser.parse_args(argv)
@@ -34,19 +35,23 @@ def main(argv):
     args, model, run = arguments(argv)
     errors.check_int('--length', args.length, 0)
     errors.check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
-    cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
-    name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
+    world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
+    with world.first_on_machine():
+        name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)
-    train_x, train_y = hamlet.reshape_data(numbers[:end], model['batch_size'], model['num_steps'])
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
+    train_x, train_y = hamlet.reshape_data(numbers[:end], rnn.global_batch_size, rnn.num_steps)
     with cli.StopOnSignal() as stop:
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
+        stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
-        print('To go on: %s' % cli.resume_command())
+        print('To go on: %s' % cli.resume_command(world))
         return stop.status
+    if world.rank:
+        return 0
     rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
     if end < len(numbers):
         print('Held out: %.4f bits per character on the last %d characters of %s'

@@ -16,6 +16,7 @@ def arguments(argv):
     cli.add_review_flags(parser)
     vocabulary = cli.add_vocabulary_flags(parser)
     model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
+    model += cli.add_distributed_flags(parser, rnnbook.SentimentRNN)
     fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10, log_every=20)
     parser.add_argument('--keep-prob', type=float, default=0.5, metavar='X',
                         help='the probability that dropout keeps an output while training')
@@ -28,18 +29,22 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, model, run, settings = arguments(argv)
     imdb.Settings.of(settings)
-    cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
-    data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
+    world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
+    with world.first_on_machine():
+        data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
     print('Data: %s, %d reviews to train and %d to test' % (data, len(x_train), len(x_test)))
 
     rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:
         rnn.train(x_train, y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
                   vocabulary=vocabulary, stop=stop, **run)
+        stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
-        print('To go on: %s' % cli.resume_command())
+        print('To go on: %s' % cli.resume_command(world))
         return stop.status
+    if world.rank:
+        return 0
     predictions = rnn.predict(x_test)
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))
 
