@@ -22,12 +22,12 @@ import numpy as np
 from rnnbook import datasets, hamlet, imdb
 from rnnbook.errors import RequirementError, RnnbookError, check_int
 from rnnbook.files import OURS
+from rnnbook.pooling import POOLINGS
 from rnnbook.training import Run
 
-__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_review_flags', 'review_halves',
-           'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers', 'add_model_flags',
-           'add_run_flags', 'add_distributed_flags', 'add_device_flag',
-           'chosen', 'check_flags', 'documented', 'require']
+__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_preset_flag', 'add_review_flags',
+           'review_halves', 'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers',
+           'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
 
 #: From how many bytes on a text is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
@@ -182,12 +182,41 @@ def _limit(args):
     return None if args.limit is None else check_int('--limit', args.limit)
 
 
-def add_vocabulary_flags(parser):
+def add_preset_flag(parser, argv, presets):
+    """Add ``--preset``, which says where the defaults of the other flags come from.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    argv : list of str
+        What it will parse: the flag is looked up there at once.
+    presets : dict of str to dict
+        Named runs; the first is the default.
+
+    Returns
+    -------
+    name : str
+    run : dict
+        The one that was chosen; the default's where the name is none, which is for the parser to say.
+    """
+    first = next(iter(presets))
+    parser.add_argument('--preset', choices=list(presets), default=first,
+                        help='the run whose settings are the defaults of the other flags')
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument('--preset', nargs='?')
+    name = early.parse_known_args(argv)[0].preset
+    name = name if name in presets else first
+    return name, presets[name]
+
+
+def add_vocabulary_flags(parser, run):
     """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
+    run : dict of str to object
+        A named run, whose values are the defaults.
 
     Returns
     -------
@@ -196,7 +225,7 @@ def add_vocabulary_flags(parser):
     """
     group, helps, names = parser.add_argument_group('vocabulary'), documented(imdb.Settings), []
     for field in dataclasses.fields(imdb.Settings):
-        _add_field(group, field, field.default, helps)
+        _add_field(group, field, run.get(field.name, field.default), helps)
         names.append(field.name)
     group.add_argument('--no-cache', action='store_true',
                        help='make the arrays anew and keep none; otherwise they are kept in ./data/cache')
@@ -296,14 +325,15 @@ def add_model_flags(parser, model, run):
         The names of the arguments, see `chosen`.
     """
     from rnnbook import lstm, optimizers, runtime
-    choices = {'engine': lstm.ENGINES, 'optimizer': optimizers.OPTIMIZERS, 'device': runtime.DEVICES}
+    choices = {'engine': lstm.ENGINES, 'optimizer': optimizers.OPTIMIZERS, 'device': runtime.DEVICES,
+               'pooling': POOLINGS}
     group, helps, names = parser.add_argument_group('model'), documented(model), []
     for name, parameter in inspect.signature(model).parameters.items():
-        default = run.get(name, parameter.default)
-        if default is not parameter.empty and not isinstance(default, bool):
-            kind = int if default is None else type(default)            # what has no default of its own is a number
-            group.add_argument(_flag(name), type=kind, default=default, choices=choices.get(name),
-                               metavar=None if name in choices else 'X', help=helps[name])
+        default, annotation = run.get(name, parameter.default), str(parameter.annotation)       # such as Optional[int]
+        kind = next((kind for kind in (bool, int, float) if kind.__name__ in annotation), str)
+        script = kind is bool and parameter.kind != parameter.KEYWORD_ONLY
+        if default is not parameter.empty and not script:
+            _add_flag(group, name, kind, default, helps[name], choices.get(name))
             names.append(name)
     return names
 
@@ -332,27 +362,6 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     for field in dataclasses.fields(Run):
         if _add_field(group, field, book.get(field.name, field.default), helps):
             names.append(field.name)
-    return names
-
-
-def add_distributed_flags(parser, model):
-    """Add the flags of a training in several processes.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    model : type
-        `SentimentRNN` or `CharRNN`, whose docstring gives the help.
-
-    Returns
-    -------
-    list of str
-        The names of the constructor's arguments, see `chosen`.
-    """
-    group, helps, names = parser.add_argument_group('several processes'), documented(model), [
-        'distributed', 'scale_learning_rate']
-    for name in names:
-        group.add_argument(_flag(name), action='store_true', help=helps[name])
     return names
 
 
@@ -464,9 +473,22 @@ def _add_field(group, field, default, helps):
     kinds = getattr(field.type, '__args__', (field.type,))  # of Optional[int]: int, and that of None
     kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
     if kind is not None:
-        more = {'action': 'store_true'} if kind is bool else {'type': kind, 'metavar': 'N', 'default': default}
-        group.add_argument(_flag(field.name), help=helps[field.name], **more)
+        _add_flag(group, field.name, kind, default, helps[field.name])
     return kind is not None
+
+
+def _add_flag(group, name, kind, default, text, choices=None):
+    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on."""
+    more = ({'type': _switch, 'nargs': '?', 'const': True, 'metavar': 'yes|no'} if kind is bool else
+            {'type': kind, 'choices': choices, 'metavar': None if choices else 'X' if kind is float else 'N'})
+    group.add_argument(_flag(name), default=default, help=text, **more)
+
+
+def _switch(text):
+    """The value of a switch."""
+    if text not in ('yes', 'no'):
+        raise argparse.ArgumentTypeError('must be yes or no, not %r' % text)
+    return text == 'yes'
 
 
 def _flag(name):

@@ -5,7 +5,7 @@ Cell: Hochreiter and Schmidhuber 1997, in the form of Zaremba, Sutskever and Vin
 [D + H, 4H] for the input and the hidden units, 1.0 added to the forget gate's argument. Both engines have variables of
 the same names, shapes and initial values, so that a checkpoint of one restores in the other.
 
-Shapes: N batch, n rows of a shard, T time steps, D input size, H lstm_size.
+Shapes: N batch, n rows of a shard, T time steps, D input size, U distinct ids, H lstm_size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ ENGINES = ('book', 'fused')
 
 
 def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
-          keep_prob: Optional[tf.Tensor] = None, *, last: bool = False, seed: Optional[int] = None,
+          keep_prob: Optional[tf.Tensor] = None, *, pooling: Optional[str] = None, bidirectional: bool = False,
+          embed_keep_prob: float = 1.0, seed: Optional[int] = None,
           shards: int = 1, rank: int = 0) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
@@ -30,19 +31,29 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         ``'book'``: the chapter's cells under `tf.nn.dynamic_rnn`. ``'fused'``: one `LSTMBlockFusedCell` a layer, which
         computes all time steps in one op; dropout on its output sequence.
     ids : tf.Tensor of int32, shape (N, T)
+        Where outputs are pooled, 0 on the left is padding.
     lookup : callable
         Gives the inputs of ids of any shape: (..., D) for (...).
     lstm_size : int
         H, the units of each layer.
     num_layers : int
     keep_prob : tf.Tensor of float32, shape (), optional
-        The probability that dropout keeps an output. Default: no dropout.
-    last : bool, default False
-        Give the outputs of the last time step only.
+        The probability that dropout keeps an output of a layer; what is pooled is dropped after that.
+        Default: no dropout, of the inputs either.
+    pooling : {'last', 'mean', 'max', 'meanmax'}, optional
+        How the outputs of a row become one, see `pooling.pool`. But for ``'last'``, padding is not read: what is made
+        of a row depends on its own words only, and a batch takes as long as the longest of its rows.
+        Default: they do not.
+    bidirectional : bool, default False
+        Other layers read each row from its end to its start, from the zero state, as in
+        `tf.nn.bidirectional_dynamic_rnn`; what `pooling`, which must be given, makes of their outputs is appended.
+    embed_keep_prob : float, default 1.0
+        The probability that dropout keeps a number of an input. What is dropped of an id is dropped wherever that
+        stands in the batch.
     seed : int
-        Of the dropout of ``'fused'``, which is a function of the seed, the rank, the step (see `step_counter`)
-        and the layer;
-        that of ``'book'`` follows from the graph-level seed.
+        Of the dropout of ``'fused'``, of the inputs and of what is pooled: it is a function of the seed, the rank, the
+        step (see `step_counter`) and the place. That between the layers of ``'book'`` follows from the graph-level
+        seed.
     shards : int, default 1
         ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
     rank : int, default 0
@@ -50,19 +61,63 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
 
     Returns
     -------
-    outputs : tf.Tensor of float32, shape (N, T, H), or (N, H) with `last`
+    outputs : tf.Tensor of float32, shape (N, T, H), or (N, F) with `pooling`
+        F is H, twice that for ``'meanmax'``, and twice as much again if `bidirectional`.
     initial_state, final_state : tuple of `num_layers` LSTMStateTuple, each (c, h) of shape (N, H)
-        The zero state, which a session may feed, and the state after the last step.
+        The zero state, which a session may feed, and what the next batch starts from: the state after the last step of
+        the layers that read forward, or the zero state again where padding is not read.
     """
-    if engine == 'book':
-        outputs, initial_state, final_state = _book(lookup(ids), lstm_size, num_layers, keep_prob, rank)
-        return outputs[:, -1] if last else outputs, initial_state, final_state
-    return _fused(ids, lookup, lstm_size, num_layers, _Dropout(keep_prob, seed, num_layers, rank), last, shards)
+    if engine == 'book' and pooling in (None, 'last') and not bidirectional and embed_keep_prob == 1:
+        layers = cells('book', lstm_size, num_layers, keep_prob, seed=rank * num_layers if rank else None)
+        outputs, *states = _dynamic_rnn(lookup(ids), layers)
+        return (outputs if pooling is None else outputs[:, -1], *states)
+
+    rows, carried = _rows(ids), pooling in (None, 'last')
+    lengths = tf.fill([rows], tf.shape(ids)[1]) if carried else _lengths(ids)       # (N,)
+    if not carried:
+        ids = _words_first(ids, lengths)                                            # (N, T) from here on: the longest
+    sizes = shard_sizes(rows, shards) if engine == 'fused' and isinstance(rows, int) else [rows]
+    places = num_layers * (1 + bidirectional)
+    dropout = _Dropout(keep_prob, seed, places + (embed_keep_prob < 1), rank)
+    # Each id is looked up once, however often it stands in the batch: no product with its vector is done twice.
+    unique, positions = tf.unique(tf.reshape(tf.transpose(ids), [-1]))              # (U,), (T * N,)
+    vectors = dropout.inputs(places, lookup(unique), embed_keep_prob)               # (U, D)
+    positions = tf.reshape(positions, [-1, rows])                                   # (T, N)
+    words = tf.range(tf.shape(positions)[0])[:, tf.newaxis] < lengths               # (T, N)
+
+    def read(place, positions):
+        """The outputs of each shard, pooled where they are to be, and the states before and after them."""
+        stack = _cells if engine == 'book' else _fused
+        outputs, *states = stack(vectors, positions, sizes, lstm_size, num_layers, dropout, place, pooling == 'last')
+        if not carried:
+            outputs = [_pool(pooling, *given) for given in zip(outputs, tf.split(words, sizes, axis=1))]
+        return outputs, states
+
+    outputs, (initial_state, final_state) = read(0, positions)
+    if bidirectional:
+        with tf.compat.v1.variable_scope('backward'):
+            backward, _ = read(num_layers, tf.reverse_sequence(positions, lengths, seq_axis=0, batch_axis=1))
+        outputs = [tf.concat(both, axis=-1) for both in zip(outputs, backward)]
+    outputs = tf.concat(dropout.outputs(num_layers - 1, outputs, sizes), axis=-2)
+    outputs = tf.transpose(outputs, [1, 0, 2]) if pooling is None else outputs
+    return outputs, initial_state, final_state if carried else initial_state
 
 
-def _book(inputs, lstm_size, num_layers, keep_prob, rank):
+def _lengths(ids):
+    """Of rows (N, T) with zeros on the left, the columns from the first other number on: (N,), at least 1."""
+    there = tf.concat([ids[:, :-1] > 0, tf.ones_like(ids[:, -1:], tf.bool)], axis=1)
+    return tf.shape(ids)[1] - tf.argmax(tf.cast(there, tf.int32), axis=1, output_type=tf.int32)
+
+
+def _words_first(ids, lengths):
+    """The rows with their padding on the right, and no longer than the longest."""
+    columns = tf.range(tf.reduce_max(lengths))[tf.newaxis]                          # (1, T)
+    from_ = tf.minimum(columns + (tf.shape(ids)[1] - lengths)[:, tf.newaxis], tf.shape(ids)[1] - 1)
+    return tf.gather(ids, from_, batch_dims=1) * tf.cast(columns < lengths[:, tf.newaxis], ids.dtype)
+
+
+def _dynamic_rnn(inputs, layers):
     """The chapter's layers, op for op: the graph-level seed makes initial weights a function of the ops before them."""
-    layers = cells('book', lstm_size, num_layers, keep_prob, rank)
     initial_state = layers.zero_state(_rows(inputs), tf.float32)                    # per layer: c, h (N, H)
     # Book: parallel_iterations is left at 32, so that the dropout ops of several time steps run in any order and two
     # runs with one seed differ. One at a time changes nothing else.
@@ -71,8 +126,22 @@ def _book(inputs, lstm_size, num_layers, keep_prob, rank):
     return outputs, initial_state, final_state
 
 
+def _cells(vectors, positions, sizes, lstm_size, num_layers, dropout, place, last):
+    """The chapter's layers, but that the outputs of the last one are not dropped; the whole batch is one shard.
+
+    Takes the inputs of the ids, (U, D), the one at each position, (T, N), the rows of each shard, the dropout and the
+    place in it of the first layer. Gives the outputs, (T, n, H) of each shard, or (n, H) if `last`, and the states
+    before and after them.
+    """
+    inputs = tf.gather(vectors, tf.transpose(positions))                            # (N, T, D)
+    layers = cells('book', lstm_size, num_layers, dropout.keep_prob, top=False, seed=dropout.op_seed(place))
+    outputs, *states = _dynamic_rnn(inputs, layers)
+    return ([outputs[:, -1] if last else tf.transpose(outputs, [1, 0, 2])], *states)
+
+
 def cells(engine: str, lstm_size: int, num_layers: int,
-          keep_prob: Optional[tf.Tensor] = None, rank: int = 0) -> tf.compat.v1.nn.rnn_cell.RNNCell:
+          keep_prob: Optional[tf.Tensor] = None, *, top: bool = True,
+          seed: Optional[int] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
     """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
 
     Parameters
@@ -85,8 +154,11 @@ def cells(engine: str, lstm_size: int, num_layers: int,
     num_layers : int
     keep_prob : tf.Tensor of float32, shape (), optional
         The probability that dropout keeps an output. Default: no dropout.
-    rank : int, default 0
-        As in `build`. Rank 0 has the op-level seeds of the chapter, which are those of the order of its ops.
+    top : bool, default True
+        Whether the outputs of the last layer are dropped as well.
+    seed : int, optional
+        The op-level seed of the dropout of the first layer; each next one has one more. Default: those of the chapter,
+        which follow from the order of its ops.
 
     Returns
     -------
@@ -97,8 +169,9 @@ def cells(engine: str, lstm_size: int, num_layers: int,
     def layer(number):
         cell = (tf.contrib.rnn.BasicLSTMCell(lstm_size) if engine == 'book'
                 else tf.contrib.rnn.LSTMBlockCell(lstm_size, name='basic_lstm_cell'))
-        seed = rank * num_layers + number if rank else None
-        return cell if keep_prob is None else tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob, seed=seed)
+        drops = keep_prob is not None and (top or number < num_layers - 1)
+        own = None if seed is None else seed + number
+        return tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob, seed=own) if drops else cell
 
     return tf.contrib.rnn.MultiRNNCell([layer(number) for number in range(num_layers)])
 
@@ -140,34 +213,28 @@ def reading_numbers(cells: tf.compat.v1.nn.rnn_cell.RNNCell, depth: int) -> Call
     return step
 
 
-def _rows(tensor):
+def _rows(tensor, axis=0):
     """N, as a number where it is known."""
-    return tf.shape(tensor)[0] if tensor.shape[0].value is None else tensor.shape[0].value
+    return tf.shape(tensor)[axis] if tensor.shape[axis].value is None else tensor.shape[axis].value
 
 
-def _fused(ids, lookup, lstm_size, num_layers, dropout, last, shards):
-    """The same layers, time-major, each layer of each shard one op."""
-    rows = _rows(ids)
-    sizes = shard_sizes(rows, shards) if isinstance(rows, int) else [rows]
+def _fused(vectors, positions, sizes, lstm_size, num_layers, dropout, place, last):
+    """The same layers, time-major, each layer of each shard one op; takes and gives what `_cells` does."""
+    rows = _rows(positions, 1)
     initial_state = tuple(tf.contrib.rnn.LSTMStateTuple(tf.zeros([rows, lstm_size]), tf.zeros([rows, lstm_size]))
                           for _ in range(num_layers))                               # per layer: c, h (N, H)
-    # Each id is looked up once, however often it stands in the batch: no product with its vector is done twice.
-    unique, positions = tf.unique(tf.reshape(tf.transpose(ids), [-1]))              # (U,), (T * N,)
-    vectors = lookup(unique)                                                        # (U, D)
-    inputs = [(vectors, part) for part in
-              tf.split(tf.reshape(positions, [-1, rows]), sizes, axis=1)]           # per shard: (U, D), (T, n)
+    inputs = [(vectors, part) for part in tf.split(positions, sizes, axis=1)]       # per shard: (U, D), (T, n)
     final_state = []
     for layer, state in enumerate(initial_state):
+        top = layer == num_layers - 1
         with tf.compat.v1.variable_scope('rnn/multi_rnn_cell/cell_%d' % layer):
             cell = tf.contrib.rnn.LSTMBlockFusedCell(lstm_size, name='basic_lstm_cell')
             states = zip(*[tf.split(tensor, sizes) for tensor in state])
-            outputs, finals = zip(*[_layer(cell, *given, before, last and layer == num_layers - 1)
+            outputs, finals = zip(*[_layer(cell, *given, before, last and top)
                                     for given, before in zip(inputs, states)])
         final_state.append(tf.contrib.rnn.LSTMStateTuple(*[tf.concat(parts, axis=0) for parts in zip(*finals)]))
-        outputs = dropout(layer, outputs, sizes)                                    # per shard: (T, n, H) or (n, H)
-        inputs = [(output, None) for output in outputs]
-    outputs = tf.concat(outputs, axis=-2)
-    return outputs if last else tf.transpose(outputs, [1, 0, 2]), initial_state, tuple(final_state)
+        inputs = [] if top else [(output, None) for output in dropout.outputs(place + layer, outputs, sizes)]
+    return outputs, initial_state, tuple(final_state)
 
 
 def _layer(cell, vectors, positions, state, last):
@@ -228,24 +295,48 @@ def _gradient(forward, vectors, positions, kernel, state, d_c, d_h, d_outputs=No
     return d_vectors, tf.concat([d_w_x, d_w_h], axis=0), tf.reduce_sum(d_gates, axis=0), d_c, d_h
 
 
+def _pool(pooling, outputs, words):
+    """`pooling.pool` of outputs (T, n, H) and words (T, n), for all but ``'last'``."""
+    mask, pooled = tf.cast(words, tf.float32)[:, :, tf.newaxis], []                 # (T, n, 1)
+    if 'mean' in pooling:
+        pooled.append(tf.reduce_sum(outputs * mask, axis=0) / tf.reduce_sum(mask, axis=0))
+    if 'max' in pooling:
+        pooled.append(tf.reduce_max(outputs * mask + (mask - 1.0), axis=0))         # -1 is below every output
+    return tf.concat(pooled, axis=-1)
+
+
 class _Dropout:
-    """Dropout as a function of seed, rank, step and layer: it needs no generator that would have to be saved, and it
-    is the same for any number of shards.
+    """Dropout as a function of seed, rank, step and place: it needs no generator that would have to be saved, and it is
+    the same for any number of shards. Without a keep probability, nothing is dropped.
     """
 
-    def __init__(self, keep_prob, seed, num_layers, rank):
-        self._keep_prob, self._num_layers = keep_prob, num_layers
+    def __init__(self, keep_prob, seed, places, rank):
+        self.keep_prob, self._places, self._rank = keep_prob, places, rank
         if keep_prob is not None:                           # a seed is less than 2 ** 31
             self._key = tf.stack([tf.constant(seed + (rank << 31), tf.int64), step_counter().read_value()])
 
-    def __call__(self, layer, outputs, sizes):
-        """What is kept of the outputs, (T, n, H) or (n, H) for each shard, scaled so that their mean stays."""
-        if self._keep_prob is None:
+    def op_seed(self, place):
+        """The op-level seed of the first of the book's layers, which has this place; None for the chapter's."""
+        return self._rank * self._places + place if self._rank else None
+
+    def _kept(self, place, shape, keep_prob):
+        """0 for what is dropped; for what is kept, what makes up for it, so that the mean stays."""
+        key = self._key * [1, self._places] + [0, place]
+        return tf.floor(tf.random.stateless_uniform(shape, key) + keep_prob) / keep_prob
+
+    def inputs(self, place, vectors, keep_prob):
+        """What is kept of the inputs, (U, D)."""
+        if self.keep_prob is None or keep_prob == 1:
+            return vectors
+        return vectors * self._kept(place, tf.shape(vectors), keep_prob)
+
+    def outputs(self, place, outputs, sizes):
+        """What is kept of the outputs of a layer, (T, n, H) or (n, H) for each shard."""
+        if self.keep_prob is None:
             return outputs
         whole = tf.concat([tf.shape(outputs[0])[:-2], [sum(sizes)], tf.shape(outputs[0])[-1:]], axis=0)
-        key = self._key * [1, self._num_layers] + [0, layer]
-        kept = tf.floor(tf.random.stateless_uniform(whole, key) + self._keep_prob) / self._keep_prob
-        dropped = [output * part for output, part in zip(outputs, tf.split(kept, sizes, axis=-2))]
+        kept = tf.split(self._kept(place, whole, self.keep_prob), sizes, axis=-2)
+        dropped = [output * part for output, part in zip(outputs, kept)]
         for after, before in zip(dropped, outputs):
             after.set_shape(before.shape)                   # the keep probability of the book has no known shape
         return dropped

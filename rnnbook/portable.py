@@ -3,21 +3,22 @@
 `scripts/export_model.py` (or `export.write_weights`) puts the weights into the folder first; that needs TensorFlow,
 what is here does not. The mathematics is that of `equations`.
 
-Legend: N batch, T time steps, E embedding, H lstm_size, V `num_classes`.
+Legend: N batch, T time steps, E embedding, H lstm_size, F what `pooling` makes of a row, V `num_classes`.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Mapping, Sequence, Union
+from typing import Mapping, Optional, Sequence, Union
 
 import numpy as np
 
 from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_ids, check_int,
-                            check_number, check_sizes, check_str)
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_choice, check_ids,
+                            check_int, check_number, check_sizes, check_str)
 from rnnbook.files import check_path
 from rnnbook.hints import ArrayLike, StrPath
+from rnnbook.pooling import POOLINGS, check_carry_state, pool, words_first
 from rnnbook.progress import progress
 
 __all__ = ['load', 'PortableSentiment', 'PortableChar']
@@ -59,10 +60,9 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
 
 
 def _layers(description, arrays):
-    """The recurrent layers from the bottom up, as `equations.lstm` takes them."""
-    cell = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
-    return [equations.LSTMLayer(arrays[cell % layer + 'kernel'], arrays[cell % layer + 'bias'])
-            for layer in range(description.arguments['num_layers'])]
+    """The recurrent layers from the bottom up, as `equations.lstm` takes them, for each direction of reading."""
+    return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
+             for layer in range(description.arguments['num_layers'])] for scope in weights.directions(description)]
 
 
 class PortableSentiment:
@@ -90,12 +90,14 @@ class PortableSentiment:
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
         self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
+        self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
         check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
-        self._arrays, self._layers = arrays, _layers(description, arrays)
+        self._arrays, (self._layers, *self._backward) = arrays, _layers(description, arrays)
         width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
         self._rows = max(1, PIECE // (self._seq_len * width))
 
-    def predict(self, X_data: ArrayLike, return_proba: bool = False, *, carry_state: bool = True) -> np.ndarray:
+    def predict(self, X_data: ArrayLike, return_proba: bool = False, *,
+                carry_state: Optional[bool] = None) -> np.ndarray:
         """Predict the labels of rows, as `SentimentRNN.predict` does.
 
         Parameters
@@ -104,9 +106,10 @@ class PortableSentiment:
             Word numbers, any number of rows.
         return_proba : bool, default False
             Return probabilities instead of labels.
-        carry_state : bool, default True
+        carry_state : bool, optional
             Carry the state from each batch of `batch_size` rows to the next as the chapter does, so that a row's
             prediction depends on the rows before it. False starts each row from the zero state, and then it does not.
+            Default: True where `pooling` is ``'last'``; elsewhere there is nothing to carry.
 
         Returns
         -------
@@ -119,7 +122,8 @@ class PortableSentiment:
         """
         x = check_ids('X_data', X_data, self.arguments['n_words'], 'n_words', self._seq_len)
         check_bool('return_proba', return_proba)
-        batch = self._batch_size if check_bool('carry_state', carry_state) else max(1, len(x))
+        carry_state = check_carry_state('carry_state', carry_state, self._pooling)
+        batch = self._batch_size if carry_state else max(1, len(x))
         probabilities = np.zeros(len(x), dtype=np.float32)
         states = {}                                         # of the rows of a batch, by where its pieces start
         # Row i of a batch carries on from row i of the batch before. In the last batch, the rows that would only fill
@@ -137,9 +141,18 @@ class PortableSentiment:
 
     def _forward(self, x, state):
         """The probabilities of some rows, and their final state."""
-        embed_x = equations.embedding_lookup(self._arrays['embedding'], x)                          # (N, T, E)
-        outputs, state = equations.lstm(embed_x, self._layers, state)                               # (N, T, H)
-        logits = equations.output_layer(outputs[:, -1], self._arrays['logits/kernel'],
+        backwards, words = x[:, ::-1], np.ones(x.shape, dtype=bool)                                 # (N, T)
+        if self._pooling != 'last':
+            x, backwards, words = words_first(x)
+
+        def read(ids, layers, state=None):
+            embed_x = equations.embedding_lookup(self._arrays['embedding'], ids)                    # (N, T, E)
+            outputs, state = equations.lstm(embed_x, layers, state)                                 # (N, T, H)
+            return pool(self._pooling, outputs, words), state
+
+        forward, state = read(x, self._layers, state)
+        pooled = [forward] + [read(backwards, layers)[0] for layers in self._backward]
+        logits = equations.output_layer(np.concatenate(pooled, axis=-1), self._arrays['logits/kernel'],
                                         self._arrays['logits/bias'])                                # (N, 1)
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
 
@@ -200,7 +213,7 @@ class PortableChar:
         self.vocabulary = hamlet.check_char2int('vocabulary', description.vocabulary, self._num_classes)
         if self.vocabulary is None:
             raise ArgumentValueError('vocabulary must not be null; train(..., vocabulary=char2int) saves it')
-        self._arrays, self._layers = arrays, _layers(description, arrays)
+        self._arrays, (self._layers,) = arrays, _layers(description, arrays)
 
     def sample(self, output_length: int, starter_seq: str = 'The ', *, top_n: int = 5, temperature: float = 1.0) -> str:
         """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.

@@ -1,6 +1,7 @@
 """`SentimentRNN`, the many-to-one model of "Project one - performing sentiment analysis of IMDb movie reviews".
 
-Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`.
+Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`, F what
+`pooling` makes of a row, H by default.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rnnbook.distributed import join
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
 from rnnbook.hints import ArrayLike, StrPath
+from rnnbook.pooling import POOLINGS, check_carry_state
 from rnnbook.progress import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
@@ -72,6 +74,20 @@ class SentimentRNN:
     optimizer : {'adam', 'lazy_adam'}, default 'adam'
         ``'lazy_adam'`` leaves alone the vectors of words that a batch does not have: another rule than the chapter's,
         faster for large vocabularies.
+    pooling : {'last', 'mean', 'max', 'meanmax'}, default 'last'
+        What is made of the outputs of the time steps: the last, as in the chapter, or for each unit the mean or the
+        largest over the words of the row, or both of these; dropout comes after it. But for ``'last'``, each row is
+        read on its own: from the zero state, its padding left out.
+    bidirectional : bool, default False
+        Other layers of the same size read the row from its end to its start, as in `tf.nn.bidirectional_dynamic_rnn`;
+        what is made of their outputs is appended.
+    embed_keep_prob : float, default 1
+        The probability that dropout keeps a number of a word's vector while training, above 0 and at most 1. What is
+        dropped of a word is dropped wherever it stands in the batch.
+    embed_init : float, default 1
+        The vectors of the words start at random between minus this and this.
+    grad_clip : float, optional
+        The largest global norm of the gradients; larger ones are scaled down to it. Default: they are not.
     shards : int, optional
         ``'fused'`` computes a batch in so many parts, side by side. Default: one a core, or one on a GPU.
     seed : int, default 123
@@ -117,11 +133,13 @@ class SentimentRNN:
     """
 
     #: The arguments that decide the shapes of the variables.
-    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers')
+    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
                  batch_size: int = 64, learning_rate: float = 0.0001, embed_size: int = 200, *, engine: str = 'book',
-                 optimizer: str = 'adam', shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
+                 optimizer: str = 'adam', pooling: str = 'last', bidirectional: bool = False,
+                 embed_keep_prob: float = 1.0, embed_init: float = 1.0, grad_clip: Optional[float] = None,
+                 shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
                  intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
                  distributed: bool = False, scale_learning_rate: bool = False) -> None:
         self.n_words = check_int('n_words', n_words)
@@ -133,6 +151,11 @@ class SentimentRNN:
         self.embed_size = check_int('embed_size', embed_size)
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
+        self.pooling = check_choice('pooling', pooling, POOLINGS)
+        self.bidirectional = check_bool('bidirectional', bidirectional)
+        self.embed_keep_prob = check_number('embed_keep_prob', embed_keep_prob, above=0, maximum=1)
+        self.embed_init = check_number('embed_init', embed_init, above=0)
+        self.grad_clip = grad_clip if grad_clip is None else check_number('grad_clip', grad_clip, above=0)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         self.world = join('distributed', distributed)
         self.device = runtime.check_device('device', device, self.world.gpu)
@@ -178,7 +201,10 @@ class SentimentRNN:
             tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
         variables = tf.compat.v1.trainable_variables()
         gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
-        tf.identity(tf.linalg.global_norm(gradients), name='gradient_norm')
+        norm = tf.linalg.global_norm(gradients)
+        if self.grad_clip is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.grad_clip, use_norm=norm)
+        tf.identity(norm, name='gradient_norm')
         learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
         self.step = lstm.step_counter()
         optimizers.make(self.optimizer, learning_rate).apply_gradients(
@@ -186,16 +212,18 @@ class SentimentRNN:
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
         """The logits of the rows, shape (N,), and the states before and after them."""
-        embedding = tf.Variable(tf.random.uniform((self.n_words, self.embed_size), minval=-1, maxval=1,
-                                                  seed=self._seeds.get('embedding')), name='embedding')
+        embedding = tf.Variable(
+            tf.random.uniform((self.n_words, self.embed_size), minval=-self.embed_init, maxval=self.embed_init,
+                              seed=self._seeds.get('embedding')), name='embedding')
 
         def lookup(ids):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
         with lstm.seeded(self._seeds):
             outputs, initial_state, final_state = lstm.build(
-                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, last=True, seed=self.seed,
-                shards=self.shards, rank=self.world.rank)                                        # (N, H)
+                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, pooling=self.pooling,
+                bidirectional=self.bidirectional, embed_keep_prob=self.embed_keep_prob, seed=self.seed,
+                shards=self.shards, rank=self.world.rank)                                           # (N, F)
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
         # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
         return tf.squeeze(logits, axis=1, name='logits_squeezed'), initial_state, final_state       # (N,)
@@ -244,7 +272,8 @@ class SentimentRNN:
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
         own = {name: getattr(self, name) for name in
                ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
-                'engine', 'optimizer', 'shards', 'seed')}
+                'engine', 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip',
+                'shards', 'seed')}
         return {**own, 'batch_size': self.global_batch_size}
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
@@ -316,7 +345,7 @@ class SentimentRNN:
         return x, imdb.check_labels('y_train', y_train, len(x))
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
-                checkpoint: Optional[str] = None, carry_state: bool = True) -> np.ndarray:
+                checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> np.ndarray:
         """Predict the labels of rows with the weights of a checkpoint.
 
         Parameters
@@ -329,9 +358,10 @@ class SentimentRNN:
             The folder to restore from. Default: where this object was loaded from or trained into, else ``./model/``.
         checkpoint : str, optional
             The name of a checkpoint in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
-        carry_state : bool, default True
+        carry_state : bool, optional
             Carry the state from each batch to the next as the chapter does, so that a row's prediction depends on
-            the rows before it. False starts each batch from the zero state, and then it does not.
+            the rows before it. False starts each batch from the zero state, and then it does not. Default: True where
+            `pooling` is ``'last'``; elsewhere there is nothing to carry.
 
         Returns
         -------
@@ -351,7 +381,7 @@ class SentimentRNN:
 
     def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
         """The probabilities of checked rows, float32 of the shape (rows,), with the weights of a checkpoint."""
-        check_bool('carry_state', carry_state)
+        carry_state = check_carry_state('carry_state', carry_state, self.pooling)
         folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
         prefix = checkpoints.find(folder, checkpoint)
         checkpoints.match(folder, sidecar.Description(type(self).__name__, self.arguments(), None), KIND, self.SHAPING)
@@ -374,7 +404,7 @@ class SentimentRNN:
         return np.concatenate(probabilities)[:len(x)]
 
     def evaluate(self, X_data: ArrayLike, y_data: ArrayLike, *, ckpt_dir: Optional[StrPath] = None,
-                 checkpoint: Optional[str] = None, carry_state: bool = True) -> metrics.Evaluation:
+                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> metrics.Evaluation:
         """Hold the predictions for rows against their labels.
 
         Parameters

@@ -13,7 +13,7 @@ import operator
 import os
 import warnings
 import zipfile
-from typing import Dict, Iterator, Mapping, Tuple
+from typing import Dict, Iterator, List, Mapping, Tuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from rnnbook.sidecar import NAME as MODEL_JSON, Description
 from rnnbook.store import listed
 from rnnbook.vocabulary import Settings
 
-__all__ = ['NAME', 'variables', 'summary', 'write', 'read']
+__all__ = ['NAME', 'variables', 'directions', 'summary', 'write', 'read']
 
 NAME = 'weights.npz'
 ABOUT = 'about'
@@ -52,16 +52,29 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
         return check_int(name, description.arguments.get(name))
 
     units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
-    below, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
+    inputs, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
     if words:
-        yield 'embedding', (size('n_words'), below)
-    for layer in range(size('num_layers')):
-        cell = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/' % layer
-        yield cell + 'kernel', (below + units, 4 * units)
-        yield cell + 'bias', (4 * units,)
-        below = units
-    yield 'logits/kernel', (units, classes)
+        yield 'embedding', (size('n_words'), inputs)
+    scopes = directions(description)
+    for scope in scopes:
+        for layer in range(size('num_layers')):
+            yield scope % layer + 'kernel', ((units if layer else inputs) + units, 4 * units)
+            yield scope % layer + 'bias', (4 * units,)
+    pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
+    yield 'logits/kernel', (pooled, classes)
     yield 'logits/bias', (classes,)
+
+
+def directions(description: Description) -> List[str]:
+    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which
+    a row is read.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+    """
+    forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
+    return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
 
 
 def summary(description: Description) -> str:

@@ -21,7 +21,6 @@ def arguments(argv):
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
                       'out of the training, and print its bits per character at the end')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
-    model += cli.add_distributed_flags(parser, rnnbook.CharRNN)
     fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
     args = parser.parse_args(argv)

@@ -14,9 +14,8 @@ def arguments(argv):
     run = rnnbook.sentiment.BOOK_RUN
     parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
     cli.add_review_flags(parser)
-    vocabulary = cli.add_vocabulary_flags(parser)
+    vocabulary = cli.add_vocabulary_flags(parser, run)
     model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
-    model += cli.add_distributed_flags(parser, rnnbook.SentimentRNN)
     fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10, log_every=20)
     parser.add_argument('--keep-prob', type=float, default=0.5, metavar='X',
                         help='the probability that dropout keeps an output while training')

@@ -81,7 +81,8 @@ def place(tmp_path, monkeypatch, trained):
 
 # ---- arguments of the constructors -----------------------------------------------------------------------------------
 
-MODELS = {models.sentiment: ('n_words seq_len lstm_size num_layers batch_size embed_size', 'learning_rate', ''),
+MODELS = {models.sentiment: ('n_words seq_len lstm_size num_layers batch_size embed_size',
+                             'learning_rate embed_keep_prob embed_init', 'bidirectional'),
           models.char: ('num_classes batch_size num_steps lstm_size num_layers', 'learning_rate keep_prob grad_clip',
                         'sampling')}
 
@@ -119,6 +120,9 @@ RULES['the rest of the constructors'] = [
         ('intra_op_threads', 'all', TYPE), ('inter_op_threads', 2 ** 20, VALUE), ('inter_op_threads', 0.5, TYPE))
 ] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ')
      for value in ('sgd', None)] + [
+    Case(without_graph(models.sentiment, name, value), VALUE, '^%s must be ' % name)
+    for name, value in (('pooling', 'min'), ('pooling', None), ('grad_clip', 0), ('grad_clip', NAN))] + [
+    Case(without_graph(models.sentiment, 'embed_keep_prob', 1.5), VALUE, 'must be .* of at most 1, not 1.5'),
     Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Optional
 
 import numpy as np
 import pytest
@@ -171,6 +172,10 @@ class Toy:
         How it is computed.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
         Where.
+    both_ways : bool, default False
+        Or one.
+    grad_clip : float, optional
+        The largest norm.
 
     Raises
     ------
@@ -178,7 +183,9 @@ class Toy:
         Never : not at all.
     """
 
-    def __init__(self, n_words, lstm_size=256, keep_prob=0.5, sampling=False, *, engine='book', device='auto'):
+    def __init__(self, n_words: int, lstm_size: int = 256, keep_prob: float = 0.5, sampling: bool = False, *,
+                 engine: str = 'book', device: str = 'auto', both_ways: bool = False,
+                 grad_clip: Optional[float] = None):
         pass
 
 
@@ -190,6 +197,8 @@ def test_documented_gives_each_parameter_on_one_line():
         'sampling': 'The script decides it',
         'engine': 'How it is computed',
         'device': 'Where',
+        'both_ways': 'Or one',
+        'grad_clip': 'The largest norm',
     }
 
 
@@ -212,21 +221,52 @@ def toy_parser():
 
 def test_a_model_has_a_flag_for_what_neither_data_nor_script_decides():
     parser, names = toy_parser()
-    assert names == ['lstm_size', 'keep_prob', 'engine', 'device']
+    assert names == ['lstm_size', 'keep_prob', 'engine', 'device', 'both_ways', 'grad_clip']
     assert cli.chosen(parser.parse_args([]), names) == {'lstm_size': 128, 'keep_prob': 0.5, 'engine': 'book',
-                                                        'device': 'auto'}
+                                                        'device': 'auto', 'both_ways': False, 'grad_clip': None}
 
 
-def test_model_flags_have_the_types_of_the_defaults():
+def test_model_flags_have_the_types_of_the_signature():
     parser, names = toy_parser()
-    args = parser.parse_args(['--lstm-size', '32', '--keep-prob', '1', '--device', 'cpu'])
-    assert cli.chosen(args, names) == {'lstm_size': 32, 'keep_prob': 1.0, 'engine': 'book', 'device': 'cpu'}
+    args = parser.parse_args(['--lstm-size', '32', '--keep-prob', '1', '--device', 'cpu', '--both-ways', '--grad-clip',
+                              '5'])
+    assert cli.chosen(args, names) == {'lstm_size': 32, 'keep_prob': 1.0, 'engine': 'book', 'device': 'cpu',
+                                       'both_ways': True, 'grad_clip': 5.0}
+
+
+def test_a_switch_that_a_preset_has_on_can_be_put_off():
+    parser = cli.parser('Train.')
+    cli.add_model_flags(parser, Toy, {'both_ways': True})
+    assert [parser.parse_args(argv).both_ways for argv in ([], ['--both-ways', 'yes'], ['--both-ways', 'no'])] == [
+        True, True, False]
+
+
+PRESETS = {'book': {'lstm_size': 128}, 'best': {'lstm_size': 100}}
+
+
+@pytest.mark.parametrize('argv, name', [([], 'book'), (['--preset', 'best'], 'best'), (['--preset=best'], 'best'),
+                                        (['--device', 'cpu', '--preset', 'book'], 'book')])
+def test_a_preset_gives_the_defaults(argv, name):
+    parser = cli.parser('Train.')
+    assert cli.add_preset_flag(parser, argv, PRESETS) == (name, PRESETS[name])
+    cli.add_model_flags(parser, Toy, PRESETS[name])
+    assert parser.parse_args(argv).preset == name
+
+
+@pytest.mark.parametrize('argv', [['--preset', 'better'], ['--preset']])
+def test_a_preset_that_is_none_is_refused_by_the_parser(capsys, argv):
+    parser = cli.parser('Train.')
+    assert cli.add_preset_flag(parser, argv, PRESETS) == ('book', PRESETS['book'])
+    with pytest.raises(SystemExit):
+        parser.parse_args(argv)
+    assert 'argument --preset: ' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('argv, message', [
     (['--lstm-size', '3.5'], "argument --lstm-size: invalid int value: '3.5'"),
     (['--keep-prob', 'half'], "argument --keep-prob: invalid float value: 'half'"),
     (['--device', 'tpu'], "argument --device: invalid choice: 'tpu' (choose from 'auto', 'cpu', 'gpu')"),
+    (['--both-ways', '1'], "argument --both-ways: must be yes or no, not '1'"),
     (['--engine', 'fast'], "argument --engine: invalid choice: 'fast' (choose from "),
     (['--n-words', '9'], 'unrecognized arguments: --n-words 9'),
     (['--sampling'], 'unrecognized arguments: --sampling'),
@@ -243,7 +283,7 @@ def test_help_gives_docstring_and_default_of_every_flag(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(['--help'])
     text = ' '.join(capsys.readouterr().out.split())
-    assert '--lstm-size X H, the hidden units of a layer (default: 128)' in text
+    assert '--lstm-size N H, the hidden units of a layer (default: 128)' in text
     assert '--keep-prob X In 50% of cases (default: 0.5)' in text
     assert '--device {auto,cpu,gpu} Where (default: auto)' in text
     assert text.endswith('The end.')
@@ -282,7 +322,7 @@ def review_args(folder, *argv):
     (folder / 'reviews.csv').write_text('review,sentiment\n' + 'Good<br />film,1\nbad film,0\n' * 3)
     parser = cli.parser('Test.')
     cli.add_review_flags(parser)
-    names = cli.add_vocabulary_flags(parser)
+    names = cli.add_vocabulary_flags(parser, {'min_count': 1})
     args = parser.parse_args(['--csv', 'reviews.csv'] + list(argv))
     return args, cli.chosen(args, names)
 

@@ -23,7 +23,7 @@ FLOORS = (
     ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
               'metrics sampling'),
     ('ground', 'sidecar record store files errors hints version progress etext fetch aclimdb weights npz cache '
-               'vocabulary reviews indexing prepared corpus draws'),
+               'vocabulary reviews indexing prepared corpus draws pooling'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 GROUND = len(FLOORS) - 1
@@ -33,7 +33,7 @@ ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
 WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar record store files errors hints version '
                       'progress etext fetch aclimdb weights npz cache vocabulary reviews indexing prepared corpus cli '
-                      'training draws').split()
+                      'training draws pooling').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import lstm, optimizers
+from rnnbook import export, lstm, optimizers, pooling, portable
 from rnnbook.charrnn import CharRNN
 from rnnbook.sentiment import SentimentRNN
 
@@ -14,6 +14,19 @@ make_both = pytest.mark.parametrize('make, data', [case[:2] for case in CASES], 
 SETTINGS = [dict(num_layers=1, shards=1), dict(num_layers=1, shards=2), dict(num_layers=2, shards=1),
             dict(num_layers=3, shards=3)]                   # uneven ones too: 5 rows, and 4
 settings = pytest.mark.parametrize('settings', SETTINGS, ids=lambda s: '%(num_layers)d layers, %(shards)d shards' % s)
+
+
+def architecture(**settings):
+    """Reviews of which some are padded and one has no word at all, and what makes models of them."""
+    x, y = models.reviews(20)
+    x[:, 0], x[1, :2], x[2] = 0, 0, 0
+    return lambda **more: models.sentiment(**settings, **more), (x, y)
+
+
+ARCHITECTURES = [dict(pooling='mean', bidirectional=True), dict(bidirectional=True, grad_clip=0.01),
+                 dict(pooling='max', embed_keep_prob=0.5, embed_init=0.05, optimizer='lazy_adam'),
+                 dict(pooling='meanmax', bidirectional=True, num_layers=2, embed_keep_prob=0.7)]
+architectures = pytest.mark.parametrize('settings', ARCHITECTURES, ids=lambda settings: ' '.join(sorted(settings)))
 
 
 def values(model, fetches, feed=None):
@@ -161,3 +174,77 @@ def test_shards_are_checked():
         models.sentiment(engine='fused', shards=6)
     assert models.sentiment(engine='fused', batch_size=1).shards == 1
     assert models.sentiment().shards is None
+
+
+# ---- pooling, two directions, dropout of the inputs ------------------------------------------------------------------
+
+@architectures
+def test_every_architecture_is_the_same_in_both_engines(settings):
+    """Weights to the bit, and the losses of a training, with the dropout too that does not lie between layers."""
+    make, data = architecture(**settings)
+    book, fused, one = make(), make(engine='fused', shards=2), make(engine='fused', shards=1)
+    first = [values(model, trainable(model)) for model in (book, fused)]
+    assert list(first[0]) == list(first[1])
+    for name in first[0]:
+        np.testing.assert_array_equal(first[0][name], first[1][name])
+    batches = models.feeds(book, *data, keep_prob=1.0 if 'num_layers' in settings else 0.5)
+    losses = models.losses(fused, batches, 12)
+    for model in (book, one):
+        np.testing.assert_allclose(losses, models.losses(model, batches, 12), rtol=0, atol=1e-6)
+
+
+@architectures
+def test_numpy_computes_what_every_architecture_predicts(settings, tmp_path):
+    """From the weights that `portable` reads, with `pooling.pool`; the state carried and not."""
+    make, (x, y) = architecture(**settings)
+    make(engine='fused').train(x, y, 2, ckpt_dir=tmp_path)
+    export.write_weights(tmp_path)
+    rnn, light = SentimentRNN.load(tmp_path), portable.load(tmp_path)
+    rows = np.vstack([x, x[:3]])
+    for carry_state in (None, False):
+        found = rnn.predict(rows, True, carry_state=carry_state)
+        np.testing.assert_allclose(light.predict(rows, True, carry_state=carry_state), found, rtol=0, atol=1e-6)
+    again = rnn.predict(rows[::-1], True)[::-1]             # beside other rows
+    assert (np.abs(again - rnn.predict(rows, True)).max() < 1e-6) == ('pooling' in settings)
+
+
+def test_rows_are_read_from_their_first_word_on():
+    x = np.array([[0, 0, 3, 0, 4], [0, 5, 6, 7, 8], [0, 0, 0, 0, 0]])
+    forward, backward, words = pooling.words_first(x)
+    assert forward.tolist() == [[3, 0, 4, 0], [5, 6, 7, 8], [0, 0, 0, 0]]
+    assert backward.tolist() == [[4, 0, 3, 0], [8, 7, 6, 5], [0, 0, 0, 0]]
+    assert words.sum(axis=1).tolist() == [3, 4, 1]
+
+
+def test_padding_is_left_out_of_what_is_pooled():
+    outputs = np.array([[[0.2, 0.4], [-0.3, 0.1], [0.5, -0.9]], [[-0.5, 0.9], [0.8, 0.8], [0.7, 0.7]]])
+    words = np.array([[True, True, False], [True, False, False]])
+    mean, largest = [[-0.05, 0.25], [-0.5, 0.9]], [[0.2, 0.4], [-0.5, 0.9]]
+    for pooling_, expected in (('last', outputs[:, 2]), ('mean', mean), ('max', largest),
+                               ('meanmax', np.hstack([mean, largest]))):
+        np.testing.assert_allclose(pooling.pool(pooling_, outputs, words), expected, rtol=0, atol=1e-7)
+
+
+def test_gradients_are_clipped_where_they_are_asked_to_be():
+    make, data = architecture(grad_clip=1e-3, learning_rate=0.5)
+    free = architecture(learning_rate=0.5)[0]
+    batch = models.feeds(make(), *data, keep_prob=1.0)[0]
+    norms = [values(model, 'gradient_norm:0', batch) for model in (make(), free())]
+    assert norms[0] == norms[1] > 1e-3                      # that of before
+    moments = []
+    for model in (make(), free()):
+        with tf.compat.v1.Session(graph=model.g) as sess:   # after one step, those of Adam are a tenth of the gradients
+            sess.run(model.init_op)
+            sess.run('train_op', batch)
+            moments.append([10 * sess.run(name + '/Adam:0') for name in trainable(model)])
+    clipped, whole = (np.sqrt(sum((moment ** 2).sum() for moment in each)) for each in moments)
+    np.testing.assert_allclose([clipped, whole], [1e-3, norms[0]], rtol=1e-4)
+
+
+def test_the_words_of_a_batch_that_are_dropped_are_others_at_each_step():
+    make, data = architecture(embed_keep_prob=0.5, engine='fused', learning_rate=1e-30, pooling='max')
+    batch = models.feeds(make(), *data, keep_prob=1.0)[:1]
+    losses = models.losses(make(), batch, 4)
+    assert len(set(losses)) == 4
+    np.testing.assert_array_equal(losses, models.losses(make(), batch, 4))
+    assert losses[0] != models.losses(make(seed=124), batch, 4)[0]

@@ -302,7 +302,8 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     args, model, fields, settings = vars_of('train_sentiment.py')['arguments']([])
     assert imdb.Settings(**settings) == imdb.Settings()
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
-                         engine='book', optimizer='adam', shards=None, seed=123, device='auto',
+                         engine='book', optimizer='adam', pooling='last', bidirectional=False, embed_keep_prob=1.0,
+                         embed_init=1.0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
     assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=20,
