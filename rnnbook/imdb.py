@@ -22,7 +22,10 @@ from rnnbook.vocabulary import (Settings, Vocabulary, check_word_to_int, drop_ma
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
-           'split_halves', 'create_batch_generator', 'Settings', 'Vocabulary']
+           'split_halves', 'create_batch_generator', 'shuffled', 'Settings', 'Vocabulary']
+
+#: The batches whose rows `shuffled` sorts by length.
+POOL = 10
 
 
 def _check_dict(name, value, meaning):
@@ -286,6 +289,35 @@ def create_batch_generator(x, y=None, batch_size=64):
     if y is not None and check_length('y', y) != rows:
         raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (rows, len(y)))
     return _batches(x, y, batch_size)
+
+
+def shuffled(x, batch_size, seed, epoch, *, by_length=False):
+    """An order of the rows that is another one at each epoch.
+
+    Parameters
+    ----------
+    x : numpy.ndarray of int, shape (N, T)
+        Word numbers, padding of zeros on the left.
+    batch_size : int
+    seed, epoch : int
+        The order follows from them.
+    by_length : bool, default False
+        Give the rows of a batch like lengths: each `POOL` batches' rows are sorted by length, and then the batches
+        change places.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (N // batch_size * batch_size,)
+        Numbers of rows; those that would not fill a batch are left out, others at each epoch.
+    """
+    random = np.random.RandomState([seed, epoch])
+    order = random.permutation(len(x))[:len(x) // batch_size * batch_size]
+    if not by_length:
+        return order
+    lengths = x.shape[1] - (x[order] > 0).argmax(axis=1)
+    pools = np.arange(len(order)) // (POOL * batch_size)
+    batches = order[np.lexsort((lengths, pools))].reshape(-1, batch_size)
+    return random.permutation(batches).ravel()
 
 
 def _batches(x, y, batch_size):

@@ -236,7 +236,7 @@ RULES['rows to predict'] = [
         (dict(X_data='a film'), VALUE, r'X_data must have the shape \(rows, 4\), not \(\)'),
         (dict(X_data=tf.zeros((2, 4), tf.int32)), TYPE, 'X_data must be an array, or rows of equal length'),
         (dict(return_proba='yes'), TYPE, 'return_proba must be True or False'),
-        (dict(carry_state=None), TYPE, 'carry_state must be True or False'))
+        (dict(carry_state=1), TYPE, 'carry_state must be True or False'))
     for call in with_both('reviews', lambda model, arguments=arguments: model.predict(**{'X_data': X, **arguments}))]
 RULES['texts to classify'] = [
     Case(call, TYPE, message) for texts, message in (

@@ -398,3 +398,35 @@ def test_golden_figures_of_the_real_reviews(imdb_csv, golden):
     in_steps = imdb.make_word_to_int(counts)
     assert imdb.index_reviews(some, progress=False) == (imdb.map_reviews(some, in_steps, progress=False), in_steps)
     assert imdb.encode(reviews[:50], word_to_int).tolist() == sequences[:50].tolist()
+
+
+# shuffled
+
+def padded(*lengths):
+    """Rows of that many words."""
+    x = np.zeros((len(lengths), 50), dtype=np.int32)
+    for row, length in zip(x, lengths):
+        row[50 - length:] = 7
+    return x
+
+
+def test_shuffled_takes_every_row_at_most_once_in_whole_batches_and_another_order_at_each_epoch_and_seed():
+    x = padded(*range(1, 24))
+    orders = [imdb.shuffled(x, 4, *key) for key in ((1, 1), (1, 2), (2, 1), (1, 1))]
+    for order in orders:
+        assert len(order) == len(set(order)) == 20 and set(order) <= set(range(23))
+    assert orders[0].tolist() == orders[3].tolist()
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_shuffled_by_length_gives_the_rows_of_a_batch_like_lengths(monkeypatch):
+    monkeypatch.setattr(imdb, 'POOL', 5)
+    lengths = np.random.RandomState(0).permutation(40) + 1
+    x = padded(*lengths)
+    order = imdb.shuffled(x, 4, 1, 1, by_length=True)
+    assert sorted(order) == list(range(40))
+    spread = np.ptp(lengths[order].reshape(-1, 4), axis=1)
+    assert spread.max() < 20 < np.ptp(lengths[imdb.shuffled(x, 4, 1, 1)].reshape(-1, 4), axis=1).max()
+    longest = lengths[order].reshape(-1, 4).max(axis=1)
+    assert (np.diff(longest) < 0).any() and (np.diff(longest) > 0).any()        # the batches are not sorted
+    assert imdb.shuffled(padded(0, 0, 3, 0), 2, 1, 1, by_length=True).shape == (4,)

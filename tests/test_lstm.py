@@ -7,6 +7,7 @@ import tensorflow as tf
 import models
 from rnnbook import export, lstm, optimizers, pooling, portable
 from rnnbook.charrnn import CharRNN
+from rnnbook.errors import ArgumentValueError
 from rnnbook.sentiment import SentimentRNN
 
 CASES = [(models.sentiment, models.reviews(20), 'reviews'), (models.char, models.characters(), 'characters')]
@@ -204,6 +205,10 @@ def test_numpy_computes_what_every_architecture_predicts(settings, tmp_path):
     for carry_state in (None, False):
         found = rnn.predict(rows, True, carry_state=carry_state)
         np.testing.assert_allclose(light.predict(rows, True, carry_state=carry_state), found, rtol=0, atol=1e-6)
+    if 'pooling' in settings:
+        for model in (rnn, light):
+            with pytest.raises(ArgumentValueError, match='^carry_state must be False or None where pooling is'):
+                model.predict(rows, carry_state=True)
     again = rnn.predict(rows[::-1], True)[::-1]             # beside other rows
     assert (np.abs(again - rnn.predict(rows, True)).max() < 1e-6) == ('pooling' in settings)
 
