@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnbook import cli, distributed, lstm, optimizers, runtime
+from rnnbook import cli, distributed, optimizers, runtime
 from rnnbook.distributed import World
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, PeerError, RequirementError
 
@@ -143,19 +143,14 @@ def test_every_rank_has_the_weights_of_rank_0_and_its_own_dropout(horovod, engin
     assert whole == pytest.approx(whole_there, abs=1e-6) and dropped != pytest.approx(dropped_there, abs=1e-6)
 
 
-def test_layers_and_ranks_of_the_book_draw_differently():
-    """Two layers of one size, two ranks: four masks, none like another."""
-    def masks(rank):
-        with tf.Graph().as_default():
-            tf.compat.v1.set_random_seed(1)
-            layers = lstm.cells('book', 8, 2, tf.constant(0.5), rank)
-            _, state = layers(tf.ones([4, 3]), layers.zero_state(4, tf.float32))
-            ops = [op for op in tf.compat.v1.get_default_graph().get_operations() if op.type == 'RandomUniform'
-                   and 'dropout' in op.name]
-            with tf.compat.v1.Session() as sess:
-                return [array.tolist() for array in sess.run([op.outputs[0] for op in ops])]
-    found = masks(0) + masks(1)
-    assert len(found) == 4 and all(found.count(mask) == 1 for mask in found)
+@pytest.mark.parametrize('more', [{}, {'bidirectional': True, 'pooling': 'max'}])
+def test_no_two_layers_or_ranks_of_the_book_draw_alike(horovod, more):
+    def seeds(**several):
+        model = models.sentiment(num_layers=2, batch_size=4, **more, **several)
+        return {(op.get_attr('seed'), op.get_attr('seed2')) for op in model.g.get_operations()
+                if op.type == 'RandomUniform' and 'dropout' in op.name}
+    one, two = seeds(), seeds(distributed=True)
+    assert len(one) == len(two) == 2 and not one & two      # of each direction, the upper layer is not dropped there
 
 
 def test_too_few_rows_are_named_with_the_processes(horovod, tmp_path):
