@@ -5,6 +5,8 @@ checksum, the settings, the version of the code. It is written whole or not at a
 entry that fails it, or any other check, counts as not there.
 """
 
+from __future__ import annotations
+
 import contextlib
 import glob
 import hashlib
@@ -12,6 +14,7 @@ import json
 import os
 import sys
 import zipfile
+from typing import Any, Dict, Mapping, Optional
 
 import numpy as np
 
@@ -26,7 +29,7 @@ KEEP = 4
 ABOUT = 'about'
 
 
-def folder():
+def folder() -> str:
     """Where entries are kept, below the working directory."""
     return os.path.join(OURS, 'cache')
 
@@ -36,7 +39,7 @@ def _path(kind, key):
     return os.path.join(folder(), '%s-%s.npz' % (kind, hashlib.sha256(text.encode('ascii')).hexdigest()[:32]))
 
 
-def get(kind, key):
+def get(kind: str, key: Mapping[str, Any]) -> Optional[Dict[str, np.ndarray]]:
     """Look for an entry.
 
     Parameters
@@ -68,7 +71,7 @@ def get(kind, key):
     return {name: array.copy() for name, array in arrays.items()}      # what is made anew may be written to as well
 
 
-def put(kind, key, arrays):
+def put(kind: str, key: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Keep arrays; of the older entries of this kind, the newest stay. That nothing can be written is no error.
 
     Parameters

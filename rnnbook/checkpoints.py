@@ -263,7 +263,7 @@ def _newest_whole(folder, candidates, check):
 def _check(prefix):
     """Raise FileError unless a checkpoint is whole: by its record, or where it has none by the Saver's checksums."""
     if os.path.exists(prefix + record.ENDING):
-        record.check(prefix)
+        record.check(prefix, reread=False)                  # the Saver compares checksums of its own when it restores
         return
     if not os.path.isfile(prefix + '.index'):
         raise FileError('%s.index is missing' % prefix)

@@ -4,11 +4,14 @@ The text is read twice, in blocks: once to find its characters, once to write th
 ``corpus.npy`` say, lies ``corpus.json`` with the vocabulary; it is written last, so that where it is, both are whole.
 """
 
+from __future__ import annotations
+
 import codecs
 import contextlib
 import glob
 import json
 import os
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -16,6 +19,7 @@ from numpy.lib import format as npy
 from rnnbook import progress as bars
 from rnnbook.errors import ArgumentValueError, FileError, shorten
 from rnnbook.files import atomic_path, check_path, read_bytes, write_text
+from rnnbook.hints import StrPath
 
 __all__ = ['encode_file', 'load_encoded', 'text_files']
 
@@ -26,7 +30,7 @@ CODE_POINTS = 0x110000
 MAX_JSON_BYTES = 2 ** 26
 
 
-def text_files(path, leave_out=()):
+def text_files(path: StrPath, leave_out: Sequence[str] = ()) -> List[str]:
     """The files that a path stands for.
 
     Parameters
@@ -64,7 +68,7 @@ def text_files(path, leave_out=()):
     return found
 
 
-def encode_file(path, out, *, progress=True):
+def encode_file(path: StrPath, out: StrPath, *, progress: bool = True) -> Tuple[np.memmap, Dict[str, int]]:
     r"""Turn UTF-8 text of any size into an array of character numbers on disk.
 
     Reads twice in blocks of a few megabytes; memory does not grow with the text. ``\r\n`` is folded to ``\n``, and byte
@@ -209,7 +213,7 @@ def _numbered(text, numbers):
     return numbers[_code_points(text)].data if latin is None else latin.translate(numbers[:256].tobytes())
 
 
-def load_encoded(path):
+def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
     """Open what `encode_file` has written.
 
     Parameters

@@ -6,7 +6,9 @@ the same characters one further on. NumPy is all that importing this module need
 Shapes: N stretches (rows, `batch_size`), T characters a window (`num_steps`), n windows.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -16,13 +18,14 @@ from rnnbook.draws import get_top_char
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
                             check_str, check_unicode, shorten)
 from rnnbook.files import check_path, read_text
+from rnnbook.hints import ArrayLike, StrPath
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'decode', 'encode_starter', 'check_known',
            'check_char2int', 'encode_file', 'load_encoded', 'text_files', 'reshape_data', 'create_batch_generator',
            'get_top_char']
 
 
-def load_text(path):
+def load_text(path: StrPath) -> str:
     r"""Read a text to train on.
 
     Parameters
@@ -48,7 +51,7 @@ def load_text(path):
     return etext.hamlet_body(text) or text
 
 
-def char_vocabulary(text):
+def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
     """Number the distinct characters of a text.
 
     Parameters
@@ -74,7 +77,7 @@ def char_vocabulary(text):
     return {char: number for number, char in int2char.items()}, int2char
 
 
-def encode(text, char2int):
+def encode(text: str, char2int: Mapping[str, int]) -> np.ndarray:
     """Replace every character by its number.
 
     Parameters
@@ -107,7 +110,7 @@ def encode(text, char2int):
                                     shorten(''.join(sorted(char2int)), 200))) from None
 
 
-def decode(numbers, char2int):
+def decode(numbers: ArrayLike, char2int: Mapping[str, int]) -> str:
     """The text that numbers stand for.
 
     Parameters
@@ -134,7 +137,7 @@ def decode(numbers, char2int):
                                  % (shorten(error.args[0]), numbers.index(error.args[0]), len(char2int))) from None
 
 
-def encode_starter(starter_seq, char2int, unknown='error'):
+def encode_starter(starter_seq: str, char2int: Mapping[str, int], unknown: str = 'error') -> np.ndarray:
     """The numbers of the characters that a sampled text begins with; of these there must be at least one.
 
     Parameters
@@ -160,7 +163,7 @@ def encode_starter(starter_seq, char2int, unknown='error'):
     return encode(known if known and unknown == 'skip' else check_known('starter_seq', starter_seq, char2int), char2int)
 
 
-def check_known(name, text, char2int):
+def check_known(name: str, text: Any, char2int: Mapping[str, int]) -> str:
     """The text, if it has at least one character and all of them have numbers.
 
     Parameters
@@ -185,7 +188,7 @@ def check_known(name, text, char2int):
     return text
 
 
-def check_char2int(name, vocabulary, num_classes):
+def check_char2int(name: str, vocabulary: Any, num_classes: int) -> Optional[Dict[str, int]]:
     """The vocabulary as a dict of str to int, or None if it is None.
 
     Parameters
@@ -215,7 +218,7 @@ def check_char2int(name, vocabulary, num_classes):
     return {char: int(number) for char, number in vocabulary.items()}
 
 
-def reshape_data(sequence, batch_size, num_steps):
+def reshape_data(sequence: ArrayLike, batch_size: int, num_steps: int) -> Tuple[np.ndarray, np.ndarray]:
     """Cut a text into rows, and the same text one character later into the rows of targets.
 
     Parameters
@@ -256,7 +259,8 @@ def reshape_data(sequence, batch_size, num_steps):
             sequence[1:length + 1].reshape(batch_size, -1))         # (N, n * T)
 
 
-def create_batch_generator(data_x, data_y, num_steps):
+def create_batch_generator(data_x: ArrayLike, data_y: ArrayLike,
+                           num_steps: int) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
     """Go through the columns in whole windows of `num_steps`, from left to right.
 
     Parameters

@@ -6,14 +6,17 @@ each review becomes its last 200 numbers, with zeros on the left. NumPy is all t
 Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 """
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Mapping
 from numbers import Integral
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, as_array, check_bool, check_int,
                             check_length, shorten)
+from rnnbook.hints import ArrayLike
 from rnnbook.indexing import DROPPED, Texts, each, sized, text_of
 from rnnbook.prepared import load_indexed, prepare, rows
 from rnnbook.reviews import load_reviews, split_halves
@@ -38,7 +41,7 @@ def _words(name, row, text):
     return words_of(text_of(name, row, text))
 
 
-def count_words(reviews, *, progress=True):
+def count_words(reviews: Iterable[str], *, progress: bool = True) -> Counter:
     """Count every word of all reviews.
 
     Parameters
@@ -64,7 +67,7 @@ def count_words(reviews, *, progress=True):
     return counts
 
 
-def make_word_to_int(counts):
+def make_word_to_int(counts: Mapping[str, int]) -> Dict[str, int]:
     """Number the words from 1 by falling count, ties in order of first occurrence. 0 is left for padding.
 
     Parameters
@@ -88,7 +91,7 @@ def make_word_to_int(counts):
     return {word: number for number, word in enumerate(sorted(counts, key=counts.get, reverse=True), 1)}
 
 
-def map_reviews(reviews, word_to_int, *, progress=True):
+def map_reviews(reviews: Iterable[str], word_to_int: Mapping[str, int], *, progress: bool = True) -> List[List[int]]:
     """Replace every word by its number.
 
     Parameters
@@ -121,7 +124,7 @@ def map_reviews(reviews, word_to_int, *, progress=True):
     return mapped
 
 
-def index_reviews(reviews, *, progress=True):
+def index_reviews(reviews: Iterable[str], *, progress: bool = True) -> Tuple[List[List[int]], Dict[str, int]]:
     """`count_words`, `make_word_to_int` and `map_reviews` in one pass over the texts, with the same results.
 
     Parameters
@@ -150,7 +153,7 @@ def index_reviews(reviews, *, progress=True):
     return mapped, dict(word_to_int)
 
 
-def fixed_length(mapped, sequence_length=200):
+def fixed_length(mapped: Sequence[Sequence[int]], sequence_length: int = 200) -> np.ndarray:
     """Make rows of one length: the last `sequence_length` numbers of each, zeros on the left.
 
     Parameters
@@ -186,7 +189,8 @@ def fixed_length(mapped, sequence_length=200):
     return sequences.astype(np.int32)
 
 
-def encode(texts, vocabulary, sequence_length=200, *, return_unknown=False):
+def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length: int = 200, *,
+           return_unknown: bool = False) -> Union[np.ndarray, Tuple[np.ndarray, np.ndarray]]:
     """Turn new texts into rows for a model that was trained with this vocabulary.
 
     Text is cleaned as the vocabulary's settings say. Words that it lacks are left out, or take the number that it has
@@ -238,7 +242,7 @@ def _numbers(vocabulary, words):
     return known, numbers
 
 
-def check_labels(name, labels, rows):
+def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
     """The labels as float32, which is what `tf_y` takes.
 
     Parameters
@@ -270,7 +274,7 @@ def check_labels(name, labels, rows):
     return array.astype(np.float32)
 
 
-def create_batch_generator(x, y=None, batch_size=64):
+def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_size: int = 64) -> Iterator[Any]:
     """Go through the rows in whole batches, in order; rows after the last whole batch are left out, as in the chapter.
 
     Parameters
@@ -291,7 +295,7 @@ def create_batch_generator(x, y=None, batch_size=64):
     return _batches(x, y, batch_size)
 
 
-def shuffled(x, batch_size, seed, epoch, *, by_length=False):
+def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length: bool = False) -> np.ndarray:
     """An order of the rows that is another one at each epoch.
 
     Parameters

@@ -6,16 +6,19 @@ what remains, counting and renumbering, is arithmetic on arrays.
 Legend: N texts, W distinct words.
 """
 
+from __future__ import annotations
+
 import collections
 import itertools
 import operator
 import struct
+from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from rnnbook import progress as bars
 from rnnbook.errors import ArgumentTypeError, check_bool, shorten
-from rnnbook.vocabulary import Vocabulary, words_of
+from rnnbook.vocabulary import Settings, Vocabulary, words_of
 
 __all__ = ['Texts', 'DROPPED', 'sized', 'text_of', 'each']
 
@@ -25,7 +28,7 @@ DROPPED = -1
 BLOCK = 1000
 
 
-def sized(name, texts):
+def sized(name: str, texts: Any) -> Sequence[Any]:
     """The argument as something to loop over and measure; each item is checked by `text_of` when its turn comes.
 
     Parameters
@@ -48,7 +51,7 @@ def sized(name, texts):
         raise ArgumentTypeError('%s must be a sequence of str, not %s' % (name, shorten(texts))) from None
 
 
-def text_of(name, row, text):
+def text_of(name: str, row: int, text: Any) -> str:
     """One of the texts, if it is one.
 
     Parameters
@@ -69,7 +72,7 @@ def text_of(name, row, text):
     return text
 
 
-def each(items, title, shown):
+def each(items: Sequence[Any], title: str, shown: bool) -> Iterable[Any]:
     """Go through the items under the chapter's bar, from the start, or without one.
 
     Parameters
@@ -97,7 +100,7 @@ class Texts:
         The distinct words of all of them.
     """
 
-    def __init__(self, drop_markup=False):
+    def __init__(self, drop_markup: bool = False) -> None:
         self.rows = []
         self._drop_markup = drop_markup
         # Numbers are kept as the four bytes that an array has for them, which are joined much faster than an array is
@@ -105,11 +108,11 @@ class Texts:
         self._numbers = collections.defaultdict(map(struct.Struct('=i').pack, itertools.count()).__next__, {'': b''})
 
     @property
-    def words(self):
+    def words(self) -> List[str]:
         """The distinct words."""
         return list(itertools.islice(self._numbers, 1, None))
 
-    def extend(self, name, items):
+    def extend(self, name: str, items: Iterable[str]) -> None:
         """Add texts.
 
         Parameters
@@ -129,7 +132,7 @@ class Texts:
             numbers = operator.itemgetter('', '', *words)(self._numbers)
             self.rows.append(np.frombuffer(b''.join(numbers), dtype=np.int32))
 
-    def make_vocabulary(self, settings):
+    def make_vocabulary(self, settings: Settings) -> Tuple[Vocabulary, np.ndarray]:
         """Number the words by falling count, ties in order of first occurrence.
 
         Parameters
@@ -153,7 +156,7 @@ class Texts:
         numbers[order] = np.arange(1, len(order) + 1)
         return made, numbers
 
-    def numbered(self, numbers, keep=None):
+    def numbered(self, numbers: np.ndarray, keep: Optional[int] = None) -> Iterator[Tuple[np.ndarray, List[int]]]:
         """The texts as rows of other numbers of the words, those that are `DROPPED` left out.
 
         Parameters

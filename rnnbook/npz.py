@@ -1,5 +1,7 @@
 """`.npz` files without pickles: written whole, and read with every header and checksum looked at."""
 
+from __future__ import annotations
+
 import functools
 import lzma
 import operator
@@ -8,6 +10,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from typing import Mapping, Optional, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -24,7 +27,7 @@ DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, 
           tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-def write(path, arrays):
+def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays, whole or not at all.
 
     Parameters
@@ -46,7 +49,8 @@ def write(path, arrays):
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 
 
-def member(path, archive, name, shape, dtype, header_only=False):
+def member(path: str, archive: zipfile.ZipFile, name: str, shape: Tuple[int, ...], dtype: Optional[np.dtype],
+           header_only: bool = False) -> Optional[np.ndarray]:
     """One array of an archive, which must have this shape and type; no pickle is ever read.
 
     Parameters

@@ -3,15 +3,19 @@
 Shapes: N reviews (rows), T words kept of a review (`sequence_length`), W distinct words.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 import unicodedata
+from typing import Any, Iterable, Optional, Tuple
 
 import numpy as np
 
 from rnnbook import cache as cached
 from rnnbook.errors import check_bool, check_int
 from rnnbook.files import check_path, sha256
+from rnnbook.hints import StrPath
 from rnnbook.indexing import Texts, each, sized
 from rnnbook.reviews import ReviewFile, split_halves
 from rnnbook.vocabulary import Settings, Vocabulary
@@ -22,7 +26,8 @@ __all__ = ['prepare', 'load_indexed', 'rows']
 CACHE_FORMAT = 1
 
 
-def prepare(reviews, sequence_length=200, *, progress=True, **settings):
+def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: bool = True,
+            **settings: Any) -> Tuple[np.ndarray, Vocabulary]:
     """Turn reviews into rows and make their vocabulary: `index_reviews` and `fixed_length` at once, and faster.
 
     Parameters
@@ -59,7 +64,7 @@ def _prepared(texts, sequence_length, settings):
     return rows(texts, numbers, sequence_length), vocabulary
 
 
-def rows(texts, numbers, sequence_length):
+def rows(texts: Texts, numbers: np.ndarray, sequence_length: int) -> np.ndarray:
     """Rows of one length: the last words of each text, zeros on the left.
 
     Parameters
@@ -86,7 +91,8 @@ def rows(texts, numbers, sequence_length):
     return sequences
 
 
-def load_indexed(path, sequence_length=200, *, limit=None, cache=True, progress=True, **settings):
+def load_indexed(path: StrPath, sequence_length: int = 200, *, limit: Optional[int] = None, cache: bool = True,
+                 progress: bool = True, **settings: Any) -> Tuple[np.ndarray, np.ndarray, Vocabulary]:
     """Read a CSV of labelled reviews as rows: `load_reviews` and `prepare` at once, or from the cache.
 
     What is made is kept in ``./data/cache``, under the sha256 of the CSV and the settings, so that a CSV or a setting

@@ -30,6 +30,8 @@ MAX_BYTES = 2 ** 28
 TIMING = ('seconds',)
 #: The carried state: (c, h) of each layer.
 State = Tuple[Tuple[np.ndarray, np.ndarray], ...]
+#: What was hashed in this process: path -> (`_stamp` of the file before it was read, its sha256).
+_hashed: Dict[str, Tuple[Tuple[int, ...], str]] = {}
 
 
 @dataclasses.dataclass
@@ -175,13 +177,16 @@ def read(prefix: str) -> Record:
         raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
 
 
-def check(prefix: str) -> Record:
+def check(prefix: str, *, reread: bool = True) -> Record:
     """Read the record of a checkpoint, and compare the files of the weights with it.
 
     Parameters
     ----------
     prefix : str
         The path of the checkpoint, without the endings of its files.
+    reread : bool, default True
+        Read every file. Otherwise one that was read in this process before, and has not been written to or replaced
+        since as far as the file system tells, has the sha256 that it had then.
 
     Returns
     -------
@@ -199,11 +204,25 @@ def check(prefix: str) -> Record:
             raise FileError('%s is missing' % path)
         if os.path.getsize(path) != size:
             raise FileError('%s has %d bytes, not the %d that were written' % (path, os.path.getsize(path), size))
-        if sha256(path) != digest:
+        if _sha256(path, reread) != digest:
             raise FileError('%s is damaged: its sha256 is not that of what was written' % path)
     if not record.files:
         raise FileError('%s is damaged: it names no files' % (prefix + ENDING))
     return record
+
+
+def _sha256(path, reread):
+    """The sha256 of a file, read or remembered."""
+    path, stamp = os.path.abspath(path), _stamp(path)
+    if reread or _hashed.get(path, ((), ''))[0] != stamp:
+        _hashed[path] = stamp, sha256(path)                 # a stamp from before it was read: never newer than that
+    return _hashed[path][1]
+
+
+def _stamp(path):
+    """Numbers of which one changes where a file is written to, replaced, or given back its old time."""
+    stat = os.stat(path)
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _endings(prefix):

@@ -1,16 +1,20 @@
 """A CSV of labelled reviews, read in chunks, so that its size does not decide how much memory that takes."""
 
+from __future__ import annotations
+
 import codecs
 import csv
 import hashlib
 import itertools
 import os
+from typing import Any, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
 from rnnbook import progress as bars
 from rnnbook.errors import ArgumentValueError, FileError, check_bool, check_length, shorten
 from rnnbook.files import LineLimit, check_path
+from rnnbook.hints import StrPath
 
 __all__ = ['ReviewFile', 'load_reviews', 'split_halves']
 
@@ -21,7 +25,7 @@ ROWS = 1000
 MAX_FIELD = 2 ** 31 - 1
 
 
-def load_reviews(path):
+def load_reviews(path: StrPath) -> Tuple[List[str], np.ndarray]:
     """Read a CSV of labelled reviews, such as ``movie_data.csv``.
 
     Parameters
@@ -60,17 +64,17 @@ class ReviewFile:
         Of the bytes that were read, 64 hexadecimal digits; of the file once all chunks are.
     """
 
-    def __init__(self, path, *, progress=True):
+    def __init__(self, path: StrPath, *, progress: bool = True) -> None:
         self.path = check_path('path', path)
         self._progress = check_bool('progress', progress)
         self._digest = hashlib.sha256()
 
     @property
-    def sha256(self):
+    def sha256(self) -> str:
         """Of the bytes that were read, 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
-    def chunks(self):
+    def chunks(self) -> Iterator[Tuple[List[str], np.ndarray]]:
         """Read the rows.
 
         Yields
@@ -100,7 +104,7 @@ class ReviewFile:
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
-    def all(self):
+    def all(self) -> Tuple[List[str], np.ndarray]:
         """All rows at once: what `load_reviews` returns."""
         chunks = list(self.chunks())
         return [review for reviews, _ in chunks for review in reviews], np.concatenate([some for _, some in chunks])
@@ -183,7 +187,7 @@ def _is_row(fields):
     return len(fields) > 1 or fields and not fields[0].isspace()
 
 
-def split_halves(x, y):
+def split_halves(x: Sequence[Any], y: Sequence[Any]) -> Tuple[Any, Any, Any, Any]:
     """Split in the middle, without shuffling: the first half to train, the rest to test (25,000 each in the chapter).
 
     Parameters

@@ -6,9 +6,8 @@ that new ones are treated alike; a plain dict stands for one with the book's set
 
 import dataclasses
 import re
-from collections.abc import Mapping
 from string import punctuation
-from typing import Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_int, check_str, check_unicode,
                             shorten)
@@ -22,7 +21,7 @@ _TAG = re.compile(r'</?[a-zA-Z][^<>]*>')
 CLEANING = {'separate_punctuation': False, 'drop_markup, separate_punctuation': True}
 
 
-def separate_punctuation(text):
+def separate_punctuation(text: str) -> str:
     """Put a space on either side of each character of `string.punctuation`, and change to lower case.
 
     Splitting the result at white space gives the chapter's words. Applied a second time, it gives the same words.
@@ -47,7 +46,7 @@ def separate_punctuation(text):
     return text.lower()
 
 
-def drop_markup(text):
+def drop_markup(text: str) -> str:
     """Put a space for every HTML tag, ``<br />`` say: what stands from ``<`` and a letter, or ``</`` and one, to ``>``.
 
     Parameters
@@ -66,7 +65,7 @@ def drop_markup(text):
     return _TAG.sub(' ', text) if '<' in check_str('text', text) else text
 
 
-def words_of(text, drop_tags=False):
+def words_of(text: str, drop_tags: bool = False) -> List[str]:
     """The words of a text.
 
     Parameters
@@ -116,7 +115,7 @@ class Settings:
     drop_markup: bool = False
     training_half: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_int('min_count', self.min_count)
         if self.max_words is not None:
             check_int('max_words', self.max_words)
@@ -124,7 +123,7 @@ class Settings:
             check_bool(name, getattr(self, name))
 
     @classmethod
-    def of(cls, settings):
+    def of(cls, settings: Mapping[str, Any]) -> 'Settings':
         """The settings from the keywords that a user gave.
 
         Parameters
@@ -167,12 +166,13 @@ class Vocabulary(dict):
 
     __hash__ = None
 
-    def __init__(self, ids=(), settings=None):
+    def __init__(self, ids: Union[Mapping[str, int], Iterable[Tuple[str, int]]] = (),
+                 settings: Optional[Settings] = None) -> None:
         super().__init__(ids)
         self.settings = settings or Settings()
 
     @classmethod
-    def of(cls, name, vocabulary):
+    def of(cls, name: str, vocabulary: Any) -> 'Vocabulary':
         """The vocabulary itself, or the one that a plain dict stands for.
 
         Parameters
@@ -191,12 +191,12 @@ class Vocabulary(dict):
         return vocabulary if isinstance(vocabulary, cls) else cls(vocabulary)
 
     @property
-    def unknown(self):
+    def unknown(self) -> Optional[int]:
         """The number of words that are not in it, or None."""
         return self._end() if self.settings.unknown else None
 
     @property
-    def n_words(self):
+    def n_words(self) -> int:
         """The largest number plus 1."""
         return self._end() + self.settings.unknown
 
@@ -216,7 +216,7 @@ class Vocabulary(dict):
     def __ne__(self, other):
         return not self == other
 
-    def treatment(self):
+    def treatment(self) -> Dict[str, Any]:
         """What `model.json` says beside the numbers: a dict that JSON can hold.
 
         The book's settings have ``cleaning`` and ``unknown`` only, and each other setting has an entry of its own.
@@ -227,7 +227,7 @@ class Vocabulary(dict):
         return dict(cleaning=cleaning, unknown=self.unknown, **more)
 
     @classmethod
-    def read(cls, ids, treatment):
+    def read(cls, ids: Mapping[str, int], treatment: Mapping[str, Any]) -> 'Vocabulary':
         """The vocabulary that `treatment` described.
 
         Parameters
@@ -253,7 +253,7 @@ class Vocabulary(dict):
         return found
 
 
-def check_word_to_int(name, vocabulary, n_words):
+def check_word_to_int(name: str, vocabulary: Any, n_words: int) -> Optional[Vocabulary]:
     """The vocabulary as a `Vocabulary`, or None if it is None.
 
     Parameters

@@ -1,4 +1,8 @@
-"""Small models and data for the tests of the two classes, and the losses of a run."""
+"""Small models and data for the tests of the two classes, and the losses of a run.
+
+To build a graph takes longer than to train it here, and a model trains again from its first weights as often as it is
+told to, so that a process builds each model once. What a test keeps, changes or compares with another is made anew.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -11,12 +15,25 @@ from rnnbook.training import CarriedState
 WORDS = {'good': 1, 'bad': 2, 'film': 3, 'a': 4, '!': 5}
 TEXT = 'the cat sat on the mat, and the dog sat on the cat; ' * 8
 CHAR2INT, INT2CHAR = hamlet.char_vocabulary(TEXT)
+_built = {}
 
 
-def sentiment(**changes):
+def _model(make, arguments, anew):
+    """A model made with these arguments: a new one, or else one that may have been trained, and has no folder."""
+    if anew:
+        return make(**arguments)
+    key = (make,) + tuple((name, type(value), repr(value)) for name, value in sorted(arguments.items()))
+    if key not in _built:
+        _built[key] = make(**arguments)
+    rnn = _built[key]
+    rnn.ckpt_dir = rnn.vocabulary = None
+    return rnn
+
+
+def sentiment(anew=False, **changes):
     """A review model that trains in a fraction of a second."""
-    return SentimentRNN(**{**dict(n_words=6, seq_len=4, lstm_size=3, batch_size=5, embed_size=2, learning_rate=0.01),
-                           **changes})
+    return _model(SentimentRNN, {**dict(n_words=6, seq_len=4, lstm_size=3, batch_size=5, embed_size=2,
+                                        learning_rate=0.01), **changes}, anew)
 
 
 def reviews(rows=15):
@@ -25,9 +42,10 @@ def reviews(rows=15):
     return random.randint(0, 6, size=(rows, 4)).astype(np.int32), random.randint(0, 2, size=rows)
 
 
-def char(**changes):
+def char(anew=False, **changes):
     """A character model that trains in a fraction of a second."""
-    return CharRNN(**{**dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=6), **changes})
+    return _model(CharRNN, {**dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=6), **changes},
+                  anew)
 
 
 def characters():

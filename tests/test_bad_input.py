@@ -5,7 +5,6 @@ stands what the models, the files and the folders of models refuse.
 """
 
 import collections
-import functools
 import gzip
 import io
 import json
@@ -131,18 +130,12 @@ RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
 
 # ---- rows and settings of a training ---------------------------------------------------------------------------------
 
-@functools.lru_cache(maxsize=None)
-def untrained(make, **arguments):
-    """A model that stays as it is, since all that it is asked for is refused."""
-    return make(**arguments)
-
-
 def train_reviews(x=X, y=Y, **settings):
-    return lambda place: untrained(models.sentiment).train(x, y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
+    return lambda place: models.sentiment().train(x, y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
 
 
 def train_text(x=CHAR_X, y=CHAR_Y, **settings):
-    return lambda place: untrained(models.char).train(x, y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
+    return lambda place: models.char().train(x, y, **{'num_epochs': 1, 'ckpt_dir': 'model', **settings})
 
 
 RULES['rows of reviews to train on'] = [
@@ -215,7 +208,7 @@ RULES['settings of one model'] = [
     Case(train_text(vocabulary={**models.CHAR2INT, 't': 0}), VALUE, 'one character for each number'),
     Case(train_text(vocabulary={**models.CHAR2INT, 't': V}), VALUE, 'must be an integer from 0 to'),
     Case(train_text(vocabulary={**models.CHAR2INT, '\ud800': 0}), VALUE, 'keys that can be written as'),
-    Case(lambda place: untrained(models.char, sampling=True).train(CHAR_X, CHAR_Y, 1), VALUE, 'sampling must be Fal'),
+    Case(lambda place: models.char(sampling=True).train(CHAR_X, CHAR_Y, 1), VALUE, 'sampling must be Fal'),
 ]
 
 
@@ -606,7 +599,7 @@ RULES['a model.json written by hand'] = [
         (change(n_words=2 ** 60), 'model.json: n_words must be an integer from 1 to 2147483647'),
         (change(seq_len=HUGE), r'model.json: batch_size \* seq_len \* embed_size must be below 2 \*\* 31'))]
 USES = [CharRNN.load, export.write_weights,
-        lambda folder: untrained(models.char, sampling=True).sample(2, folder, 'the ')]
+        lambda folder: models.char(sampling=True).sample(2, folder, 'the ')]
 RULES['a file `checkpoint` that names one elsewhere'] = [
     Case(lambda place, use=use: use(place.folder('text', elsewhere)), FILE, 'holds no checkpoint') for use in USES]
 KERNEL = 'rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel'

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import hamlet, imdb
+from rnnbook import hamlet
 from rnnbook.charrnn import CharRNN, get_top_char
 from rnnbook.lstm import ENGINES
 from rnnbook.sentiment import BOOK_RUN, SentimentRNN
@@ -18,14 +18,9 @@ with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:
 CHAR, REVIEWS = GOLDEN['char_default'], GOLDEN['sentiment_chapter']
 
 
-@pytest.fixture(scope='module', params=ENGINES)
-def char_model(request):
-    return CharRNN(**CHAR['constructor'], engine=request.param)
-
-
-@pytest.fixture(scope='module', params=ENGINES)
-def review_model(request):
-    return SentimentRNN(**REVIEWS['constructor'], engine=request.param)
+@pytest.fixture(scope='module')
+def char_models():
+    return {engine: CharRNN(**CHAR['constructor'], engine=engine) for engine in ENGINES}
 
 
 def check_initial_weights(model, golden):
@@ -39,12 +34,14 @@ def check_initial_weights(model, golden):
         assert sorted(trainable) == sorted(golden['abs_sum'])
 
 
-def test_initial_weights_of_the_character_model_are_the_listings(char_model):
-    check_initial_weights(char_model, CHAR)
+@pytest.mark.parametrize('engine', ENGINES)
+def test_initial_weights_of_the_character_model_are_the_listings(engine, char_models):
+    check_initial_weights(char_models[engine], CHAR)
 
 
-def test_initial_weights_of_the_review_model_are_the_listings(review_model):
-    check_initial_weights(review_model, REVIEWS)
+@pytest.mark.parametrize('engine', ENGINES)
+def test_initial_weights_of_the_review_model_are_the_listings(engine):
+    check_initial_weights(SentimentRNN(**REVIEWS['constructor'], engine=engine), REVIEWS)
 
 
 def test_one_more_op_before_the_initialisers_would_be_noticed():
@@ -64,25 +61,14 @@ def test_checkpoints_hold_exactly_the_listings_variables(tmp_path):
     assert sorted(models.variables(tmp_path / 'reviews')) == sorted(REVIEWS['variables_in_checkpoint'])
 
 
-def test_fifty_losses_of_the_character_model_are_the_listings(char_model, hamlet_path):
+@pytest.mark.parametrize('engine', ['book', pytest.param('fused', marks=pytest.mark.slow)])
+def test_fifty_losses_of_the_character_model_are_the_listings(engine, char_models, hamlet_path):
     text = hamlet.load_text(hamlet_path)
     x, y = hamlet.reshape_data(hamlet.encode(text, hamlet.char_vocabulary(text)[0]), 64, 100)
-    batches = models.feeds(char_model, x, y, keep_prob=1.0)
+    batches = models.feeds(char_models[engine], x, y, keep_prob=1.0)
     assert len(batches) == 25
-    np.testing.assert_allclose(models.losses(char_model, batches, 50, epoch=25), CHAR['losses'], rtol=0, atol=1e-4)
-
-
-def test_twelve_losses_of_the_review_model_are_the_listings(review_model, imdb_arrays):
-    sequences, labels = imdb_arrays
-    batches = models.feeds(review_model, sequences[:1200], labels[:1200], keep_prob=1.0)
-    np.testing.assert_allclose(models.losses(review_model, batches, 12), REVIEWS['losses'], rtol=0, atol=1e-4)
-
-
-@pytest.fixture
-def imdb_arrays(imdb_csv):
-    reviews, labels = imdb.load_reviews(imdb_csv)
-    mapped, _ = imdb.index_reviews(reviews, progress=False)
-    return imdb.fixed_length(mapped, 200), labels
+    losses = models.losses(char_models[engine], batches, 50, epoch=25)
+    np.testing.assert_allclose(losses, CHAR['losses'], rtol=0, atol=1e-4)
 
 
 def test_get_top_char_draws_what_the_listing_draws():

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import checkpoints
+from rnnbook import checkpoints, files
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import FileError
 from rnnbook.sentiment import SentimentRNN
@@ -172,6 +172,17 @@ def test_the_newest_whole_checkpoint_is_used_and_the_bad_one_named(ending, damag
     with pytest.warns(UserWarning, match=message):
         models.char().train(X, Y, 3, folder, vocabulary=models.CHAR2INT, resume=True)
     assert len(checkpoints.record.check(checkpoints.find(str(folder))).progress.history) == 3
+
+
+def test_to_use_a_model_reads_a_checkpoint_once_and_to_resume_reads_it_again(folder, monkeypatch):
+    read = []
+    monkeypatch.setattr(checkpoints.record, 'sha256', lambda path: read.append(path) or files.sha256(path))
+    sample(folder)
+    first = len(read)
+    sample(folder)
+    assert first == len(read) == 2                          # the index and the data
+    models.char().train(X, Y, 2, folder, vocabulary=models.CHAR2INT, resume=True)
+    assert len(read) == 4
 
 
 @pytest.mark.parametrize('ending, damage, message', [row for row in DAMAGE if row[0] != RECORD])

@@ -386,16 +386,6 @@ def test_import_does_no_work():
 
 # ------------------------------------------------------------------------------------------------------ golden figures
 
-def test_real_imdb_is_golden(imdb_csv, golden, monkeypatch):
-    monkeypatch.undo()                                      # the real constants
-    assert files.sha256(imdb_csv) == golden['imdb']['movie_data_csv_sha256'] == datasets.IMDB_SHA256
-    assert os.path.getsize(imdb_csv) == datasets.IMDB_BYTES
-    rows = aclimdb.read_columns(imdb_csv, ('review', 'sentiment'))
-    assert len(rows) == golden['imdb']['rows'] == aclimdb.ROWS
-    assert aclimdb.rows_sha256(rows) == datasets.IMDB_ROWS_SHA256
-    assert datasets.describe(imdb_csv) == 'the 50,000 IMDb reviews (movie_data.csv)'
-
-
 def test_real_hamlet_is_golden(hamlet_path, golden, monkeypatch):
     monkeypatch.undo()
     assert files.sha256(hamlet_path) == golden['hamlet']['text_sha256'] == datasets.HAMLET_SHA256

@@ -61,7 +61,7 @@ def test_without_horovod_one_line_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, 'horovod.tensorflow', None)
     for make in (models.char, models.sentiment):
         with pytest.raises(RequirementError, match='distributed needs Horovod .*bootstrap.py --extra horovod') as error:
-            make(distributed=True)
+            make(distributed=True, anew=True)
         assert '\n' not in str(error.value)
 
 
@@ -115,10 +115,10 @@ def test_a_lost_process_is_told_from_other_errors(horovod):
 
 def test_a_model_of_two_is_described_as_one_with_the_whole_batch(horovod):
     for make in (models.char, models.sentiment):
-        one, two = make(batch_size=6), make(batch_size=3, distributed=True)
+        one, two = make(batch_size=6), make(batch_size=3, distributed=True, anew=True)
         assert two.global_batch_size == 6 and two.world.size == 2
         assert two.arguments() == one.arguments()
-        assert make(learning_rate=0.5, distributed=True, scale_learning_rate=True).arguments()['learning_rate'] == 1.0
+        assert make(learning_rate=0.5, distributed=True, scale_learning_rate=True, anew=True).arguments()['learning_rate'] == 1.0
         assert make(learning_rate=0.5, scale_learning_rate=True).learning_rate == 0.5
     assert horovod.calls == ['init'] * 4
 
@@ -137,7 +137,7 @@ def test_every_rank_has_the_weights_of_rank_0_and_its_own_dropout(horovod, engin
                     sess.run('cost:0', {**feed, 'tf_keepprob:0': 1.0}))
 
     (weights, dropped, whole), (others, dropped_there, whole_there) = weights_and_cost(), weights_and_cost(
-        distributed=True)
+        distributed=True, anew=True)
     for one, other in zip(weights, others):
         np.testing.assert_array_equal(one, other)
     assert whole == pytest.approx(whole_there, abs=1e-6) and dropped != pytest.approx(dropped_there, abs=1e-6)
@@ -149,14 +149,14 @@ def test_no_two_layers_or_ranks_of_the_book_draw_alike(horovod, more):
         model = models.sentiment(num_layers=2, batch_size=4, **more, **several)
         return {(op.get_attr('seed'), op.get_attr('seed2')) for op in model.g.get_operations()
                 if op.type == 'RandomUniform' and 'dropout' in op.name}
-    one, two = seeds(), seeds(distributed=True)
+    one, two = seeds(), seeds(distributed=True, anew=True)
     assert len(one) == len(two) == 2 and not one & two      # of each direction, the upper layer is not dropped there
 
 
 def test_too_few_rows_are_named_with_the_processes(horovod, tmp_path):
     x, y = models.reviews(9)
     with pytest.raises(ArgumentValueError, match='at least batch_size = 5 times 2 processes = 10 rows, not 9'):
-        models.sentiment(distributed=True).train(x, y, 1, ckpt_dir=str(tmp_path / 'm'))
+        models.sentiment(distributed=True, anew=True).train(x, y, 1, ckpt_dir=str(tmp_path / 'm'))
     assert not (tmp_path / 'm').exists()
 
 

@@ -1,7 +1,6 @@
 """Reviews as rows of word indices: worked batches, bad inputs, and the golden figures of the real reviews."""
 
 import collections
-import hashlib
 import string
 
 import numpy as np
@@ -370,34 +369,6 @@ def test_a_csv_that_is_no_file_is_a_file_error(tmp_path, name, message):
 def test_a_path_that_is_none_is_refused_by_name():
     with pytest.raises(ArgumentTypeError, match='^path must be a path, not None$'):
         imdb.load_reviews(None)
-
-
-# The real reviews
-
-def test_golden_figures_of_the_real_reviews(imdb_csv, golden):
-    golden = golden['imdb']
-    reviews, labels = imdb.load_reviews(imdb_csv)
-    assert (len(reviews), labels.sum()) == (golden['rows'], golden['rows'] // 2)
-
-    mapped, word_to_int = imdb.index_reviews(reviews, progress=False)
-    assert len(word_to_int) == golden['unique_words']
-    assert max(word_to_int.values()) + 1 == golden['n_words']
-
-    sequences = imdb.fixed_length(mapped, 200)
-    assert (sequences.shape, sequences.dtype) == ((golden['rows'], 200), np.int32)
-    assert sequences[0, :12].tolist() == golden['first_row_first_12']
-    assert (sequences == 0).sum() == golden['zeros']
-    assert hashlib.sha256(sequences.tobytes()).hexdigest() == golden['sequences_int32_sha256']
-
-    x_train, y_train, x_test, y_test = imdb.split_halves(sequences, labels)
-    assert len(x_train) == len(y_train) == golden['train_rows']
-    assert len(x_test) == len(y_test) == golden['rows'] - golden['train_rows']
-
-    some = reviews[:2000]                                   # the three steps, whose equality is held on few above
-    counts = imdb.count_words(some, progress=False)
-    in_steps = imdb.make_word_to_int(counts)
-    assert imdb.index_reviews(some, progress=False) == (imdb.map_reviews(some, in_steps, progress=False), in_steps)
-    assert imdb.encode(reviews[:50], word_to_int).tolist() == sequences[:50].tolist()
 
 
 # shuffled

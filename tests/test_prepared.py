@@ -1,6 +1,5 @@
 """Rows from a CSV and from the cache: equal to the steps, never of another CSV, never of a damaged entry."""
 
-import hashlib
 import os
 
 import numpy as np
@@ -221,13 +220,3 @@ def test_errors_count_from_the_start_of_the_file(tmp_path, monkeypatch, data, me
         monkeypatch.setattr(reviews, 'ROWS', rows)
         with pytest.raises(FileError, match=message):
             imdb.load_indexed(tmp_path / 'bad.csv', cache=False)
-
-
-def test_golden_figures_from_the_csv_and_from_the_cache(imdb_csv, golden, tmp_path, monkeypatch, parsed):
-    monkeypatch.chdir(tmp_path)
-    for _ in range(2):
-        sequences, labels, vocabulary = imdb.load_indexed(imdb_csv, progress=False)
-        assert hashlib.sha256(sequences.tobytes()).hexdigest() == golden['imdb']['sequences_int32_sha256']
-        assert (len(vocabulary), vocabulary.n_words) == (golden['imdb']['unique_words'], golden['imdb']['n_words'])
-        assert labels.sum() == golden['imdb']['rows'] // 2
-    assert len(parsed) == 1

@@ -2,11 +2,12 @@
 
 import json
 import os
+import time
 
 import numpy as np
 import pytest
 
-from rnnbook import record
+from rnnbook import files, record
 from rnnbook.errors import FileError
 from rnnbook.record import Progress
 
@@ -129,6 +130,61 @@ def test_a_file_that_is_missing_cut_or_changed_is_named(damage, message, prefix,
     damage(tmp_path / 'c-7.data-00001-of-00002')
     with pytest.raises(FileError, match=message):
         record.check(prefix)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The names of the files that are read to the end, in order."""
+    names = []
+    monkeypatch.setattr(record, '_hashed', {})
+    monkeypatch.setattr(record, 'sha256', lambda path: names.append(os.path.basename(path)) or files.sha256(path))
+    return names
+
+
+def test_what_was_read_once_is_read_again_only_where_that_is_asked_for(prefix, hashed, tmp_path, monkeypatch):
+    record.check(prefix, reread=False)
+    assert hashed == ['c-7.data-00000-of-00002', 'c-7.data-00001-of-00002', 'c-7.index']
+    monkeypatch.chdir(tmp_path)
+    record.check('c-7', reread=False)                       # another name of the same files
+    assert len(hashed) == 3
+    record.check(prefix)
+    assert hashed[3:] == hashed[:3]
+
+
+def same_size_and_time(path):
+    before = os.stat(str(path))
+    path.write_bytes(path.read_bytes()[:-1] + b'x')
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replaced(path):
+    other = path.with_name('other')
+    other.write_bytes(path.read_bytes()[:-1] + b'x')
+    os.utime(str(other), ns=(os.stat(str(path)).st_mtime_ns,) * 2)
+    os.replace(str(other), str(path))
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda path: path.write_bytes(path.read_bytes()[:-1] + b'x'), 'is damaged: its sha256 is not that of'),
+    (lambda path: path.write_bytes(b'x'), 'has 1 bytes, not the 29 that were written$'),
+    (lambda path: path.unlink(), 'is missing$'), (replaced, 'is damaged: its sha256'),
+    pytest.param(same_size_and_time, 'is damaged: its sha256', marks=pytest.mark.skipif(
+        os.name == 'nt', reason='has no time of the last change of a file that cannot be set'))])
+def test_a_file_that_changed_after_it_was_read_is_read_again(change, message, prefix, hashed, tmp_path):
+    path = tmp_path / 'c-7.data-00001-of-00002'
+    os.utime(str(path), (1e9, 1e9))                         # long ago: a clock that ticks slowly is no excuse
+    record.check(prefix, reread=False)
+    time.sleep(0.02)                                        # more than a tick of the file system's clock
+    change(path)
+    with pytest.raises(FileError, match='c-7.data-00001-of-00002 ' + message):
+        record.check(prefix, reread=False)
+
+
+def test_a_file_that_was_touched_is_read_again_and_still_whole(prefix, hashed):
+    record.check(prefix, reread=False)
+    os.utime(prefix + '.index', (1e9, 1e9))
+    record.check(prefix, reread=False)
+    assert hashed[3:] == ['c-7.index']
 
 
 def test_a_graph_that_is_missing_is_no_damage(prefix):

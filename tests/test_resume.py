@@ -1,7 +1,6 @@
 """A training that is interrupted and goes on ends as one that was left alone; what cannot go on is refused by name."""
 
 import csv
-import functools
 import os
 import signal
 import subprocess
@@ -23,28 +22,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 WINDOWS = X.shape[1] // 10
 
 
-@functools.lru_cache(maxsize=None)
-def built(make, **arguments):
-    """A model; building a graph takes longer than training it here, and a model can train again."""
-    return make(**arguments)
-
-
-def fresh(make, **arguments):
-    """A model that has not saved yet."""
-    rnn = built(make, **arguments)
-    rnn.ckpt_dir = rnn.vocabulary = None
-    return rnn
-
-
 def char(folder, num_epochs=3, x=X, y=Y, vocabulary=models.CHAR2INT, keep_prob=1.0, run=None, **arguments):
     """Train the small character model; the model."""
-    rnn = fresh(models.char, keep_prob=keep_prob, **arguments)
+    rnn = models.char(keep_prob=keep_prob, **arguments)
     rnn.train(x, y, num_epochs, folder, vocabulary=vocabulary, **(run or {}))
     return rnn
 
 
 def sentiment(folder, num_epochs=3, keep_prob=1.0, run=None, **arguments):
-    rnn = fresh(models.sentiment, **arguments)
+    rnn = models.sentiment(**arguments)
     rnn.train(*REVIEWS, num_epochs, ckpt_dir=folder, keep_prob=keep_prob, **(run or {}))
     return rnn
 

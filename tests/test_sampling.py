@@ -31,6 +31,12 @@ def rnn(folder):
     return CharRNN.load(folder)
 
 
+@pytest.fixture(scope='module')
+def trainer(folder):
+    """The same model, as it trains."""
+    return CharRNN.load(folder, sampling=False)
+
+
 class Listing:
     """The chapter's way: a session run and a draw for each character, on the graph of the model itself."""
 
@@ -293,11 +299,10 @@ def test_a_bad_num_samples_is_named(number, error, rnn, folder):
         rnn.sample(5, folder, num_samples=number)
 
 
-def test_a_model_for_training_says_that_it_cannot_sample(folder):
-    trained = CharRNN.load(folder, sampling=False)
+def test_a_model_for_training_says_that_it_cannot_sample(trainer, folder):
     for method in ('sample', 'sample_stream'):
         with pytest.raises(ArgumentValueError, match='sampling must be True for %s' % method):
-            getattr(trained, method)(5, folder)
+            getattr(trainer, method)(5, folder)
 
 
 def test_weights_that_are_no_numbers_are_an_error(tmp_path, folder):
@@ -371,8 +376,7 @@ def test_evaluate_is_the_figure_of_a_run_for_each_character(length, rnn, folder)
     assert rnn.evaluate(text) == pytest.approx(np.mean(nats) / np.log(2), abs=1e-6)
 
 
-def test_a_model_for_training_evaluates_too(rnn, folder):
-    trained = CharRNN.load(folder, sampling=False)
-    assert trained.evaluate(BIG) == trained.evaluate(BIG, folder) == rnn.evaluate(BIG)
+def test_a_model_for_training_evaluates_too(rnn, trainer, folder):
+    assert trainer.evaluate(BIG) == trainer.evaluate(BIG, folder) == rnn.evaluate(BIG)
     oldest = checkpoints.names(folder)[0]
-    assert trained.evaluate(BIG, checkpoint=oldest) == rnn.evaluate(BIG, checkpoint=oldest) != rnn.evaluate(BIG)
+    assert trainer.evaluate(BIG, checkpoint=oldest) == rnn.evaluate(BIG, checkpoint=oldest) != rnn.evaluate(BIG)

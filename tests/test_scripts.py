@@ -1,4 +1,4 @@
-"""The scripts as a user runs them: each in a process of its own, on small data made here."""
+"""The scripts as a user runs them, on small data made here; in processes of their own where that is the point."""
 
 import csv
 import io
@@ -23,18 +23,32 @@ SMALL_REVIEWS = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--b
 SMALL_TEXT = ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '8', '--log-every', '2', '--length', '30']
 
 
-def start(name, *arguments, cwd, **more):
+def start(name, *arguments, cwd):
     return subprocess.Popen([sys.executable, os.path.join(SCRIPTS, name)] + list(arguments), cwd=str(cwd),
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def run(name, *arguments, cwd, text=None, status=0, **more):
-    """Standard output and standard error of a script that ends with this status."""
-    process = start(name, *arguments, cwd=cwd, **more)
-    out, err = process.communicate(None if text is None else text.encode('utf-8'), timeout=120)
-    out, err = out.decode('utf-8'), err.decode('utf-8')
-    assert process.returncode == status, err
+def run_elsewhere(name, *arguments, cwd):
+    """Standard output and standard error of a script that ends well, in a process of its own."""
+    process = start(name, *arguments, cwd=cwd)
+    out, err = (data.decode('utf-8') for data in process.communicate(timeout=120))
+    assert process.returncode == 0, err
     assert 'Traceback' not in err
+    return out, err
+
+
+def run(name, *arguments, cwd, text='', encoding='utf-8'):
+    """Standard output and standard error of a script that ends well, called here with streams of this encoding."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline='\n') for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        for stream, value in (('stdin', io.StringIO(text)), ('stdout', out), ('stderr', err)):
+            patch.setattr(sys, stream, value)
+        status = main_of(name)(list(arguments))
+    for stream in (out, err):
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))
+    assert status == 0, err
     return out, err
 
 
@@ -80,7 +94,7 @@ def test_training_on_reviews_prints_the_data_the_losses_and_the_accuracy_on_name
 def test_a_model_trained_in_one_process_moved_and_used_by_another_classifies_texts(place, reviews_run, tmp_path):
     shutil.copytree(str(place / 'model'), str(tmp_path / 'elsewhere'))
     texts = ['A lovely, great, fine film', 'awful! dull; bad', 'zebra lovely great fine', '']
-    out, err = run('predict_sentiment.py', '--ckpt-dir', 'elsewhere', *texts, cwd=tmp_path)
+    out, err = run_elsewhere('predict_sentiment.py', '--ckpt-dir', 'elsewhere', *texts, cwd=tmp_path)
     rows = [line.split(' ', 2) for line in out.split('\n')[:-1]]
     assert [(row[0], row[2]) for row in rows[:3]] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
     assert all(0 <= float(row[1]) <= 1 and len(row[1]) == 6 for row in rows)
@@ -120,7 +134,7 @@ def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(plac
     assert sample.startswith('The ') and len(sample) == 4 + 1 + 30
     shutil.copytree(str(place / 'model-4'), str(tmp_path / 'moved'))
     flags = ['--ckpt-dir', 'moved', '--length', '30', '--seed', '123']
-    assert run('sample_charrnn.py', *flags, cwd=tmp_path)[0] == sample + '\n'
+    assert run_elsewhere('sample_charrnn.py', *flags, cwd=tmp_path)[0] == sample + '\n'
     wild, _ = run('sample_charrnn.py', *flags, '--top-n', '17', '--temperature', '9', '--starter', 'cat', cwd=tmp_path)
     assert wild.startswith('cat') and wild[4:] != sample[5:]
 
@@ -167,15 +181,14 @@ def test_a_mistake_in_sampling_is_one_line_and_status_2(flags, message, place, t
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
     ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
 def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments, place):
-    first, second = (run(name, *arguments, '--ckpt-dir', folder, cwd=place)[0] for folder in ('one', 'two'))
-    other, _ = run(name, *arguments, '--seed', '124', '--ckpt-dir', 'three', cwd=place)
+    first, second = (run_elsewhere(name, *arguments, '--ckpt-dir', folder, cwd=place)[0] for folder in ('one', 'two'))
+    other, _ = run_elsewhere(name, *arguments, '--seed', '124', '--ckpt-dir', 'three', cwd=place)
     assert first.replace('one', 'two') == second
     assert 'loss: ' in first and other.replace('three', 'two') != second
     for folder in ('one', 'two', 'three'):
         shutil.rmtree(str(place / folder))
 
 
-@pytest.mark.slow
 def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '2', '--unknown', '--min-count', '2', '--drop-markup',
              '--training-half', *SMALL_REVIEWS]
@@ -322,7 +335,8 @@ def vars_of(name):
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='signals are sent in another way on Windows')
-@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
+                                            pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)])
 def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place, tmp_path):
     process = start('train_charrnn.py', '--text', str(place / 'text.txt'), '--epochs', '100000', *SMALL_TEXT,
                     '--ckpt-dir', 'stopped', cwd=tmp_path)
@@ -342,8 +356,7 @@ def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place
 
 
 def test_output_is_safe_on_a_console_that_is_not_utf_8(place, text_run, reviews_run):
-    environment = dict(os.environ, PYTHONIOENCODING='ascii')
     flags = ['--ckpt-dir', 'model-4', '--length', '0', '--starter', '\u00e9t']
-    assert run('sample_charrnn.py', *flags, cwd=place, env=environment)[0].startswith('\\xe9t')
-    out, _ = run('predict_sentiment.py', 'caf\u00e9 \U0001f600', cwd=place, env=environment)
+    assert run('sample_charrnn.py', *flags, cwd=place, encoding='ascii')[0].startswith('\\xe9t')
+    out, _ = run('predict_sentiment.py', 'caf\u00e9 \U0001f600', cwd=place, encoding='ascii')
     assert out.endswith('caf\\xe9 \\U0001f600\n')

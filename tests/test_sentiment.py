@@ -20,7 +20,7 @@ def trained(tmp_path_factory):
     """A model of two epochs, its folder and its rows."""
     folder = tmp_path_factory.mktemp('sentiment')
     x, y = models.reviews()
-    rnn = models.sentiment()
+    rnn = models.sentiment(anew=True)
     rnn.train(x, y, 2, ckpt_dir=folder, vocabulary=models.WORDS)
     return rnn, folder, x
 
@@ -174,7 +174,7 @@ def test_a_named_checkpoint_is_used_instead_of_the_newest(tmp_path):
     rnn.train(X, Y, 3, ckpt_dir=tmp_path, save_every=1)
     first = rnn.predict(X, return_proba=True, checkpoint='sentiment-0.ckpt')
     assert not np.array_equal(first, rnn.predict(X, return_proba=True))
-    other = models.sentiment()
+    other = models.sentiment(anew=True)
     other.train(X, Y, 1, ckpt_dir=tmp_path / 'other')
     np.testing.assert_array_equal(first, other.predict(X, return_proba=True))
 
@@ -205,7 +205,7 @@ def test_two_models_live_at_once_and_do_not_touch_each_other(tmp_path):
 
 def test_a_notebook_cell_run_again_gives_the_same_weights_under_a_new_name(tmp_path, capsys):
     for _ in range(2):
-        models.sentiment().train(X, Y, 1, ckpt_dir=tmp_path)
+        models.sentiment(anew=True).train(X, Y, 1, ckpt_dir=tmp_path)
     assert 'holds an earlier run of this model; this one starts anew' in capsys.readouterr().out
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith('sentiment-0.ckpt-2')
     first, second = (models.variables(tmp_path, name) for name in ('sentiment-0.ckpt', 'sentiment-0.ckpt-2'))

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Print what single settings of the review model bring: each alone beside the chapter's, with several seeds."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from rnnbook import cli
+from rnnbook.errors import ArgumentValueError, RnnbookError, check_int
+from rnnbook.progress import progress
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+#: What each row adds to the first one, which is the chapter's model.
+SETTINGS = {
+    "the chapter's model": [],
+    'rows shuffled': ['--shuffle'],
+    'vocabulary': ['--min-count', '5', '--unknown', '--drop-markup', '--training-half'],
+    'embed_init 0.05': ['--embed-init', '0.05'],
+    'embed_keep_prob 0.5': ['--embed-keep-prob', '0.5'],
+    'grad_clip 5': ['--grad-clip', '5'],
+    'lazy_adam': ['--optimizer', 'lazy_adam'],
+    'decay 0.5': ['--decay', '0.5'],
+    'pooling mean': ['--pooling', 'mean'],
+    'pooling max': ['--pooling', 'max'],
+    'pooling meanmax': ['--pooling', 'meanmax'],
+    'bidirectional': ['--bidirectional'],
+    'seq_len 400': ['--seq-len', '400'],
+}
+EPILOG = 'Rows to choose from: ' + '; '.join('%s (%s)' % (name, ' '.join(flags) or 'no flag')
+                                             for name, flags in SETTINGS.items())
+
+
+class RunFailed(RnnbookError, RuntimeError):
+    """A training ended with an error."""
+
+
+def arguments(argv):
+    """Parse the command line."""
+    parser = cli.parser(__doc__, epilog=EPILOG)
+    cli.add_review_flags(parser)
+    parser.add_argument('--epochs', type=int, default=4, metavar='N', help='passes over nine tenths of the training '
+                        'half; the tenth chooses among them')
+    parser.add_argument('--seeds', default='1,2,3', metavar='N,N', help='of the runs of each row')
+    parser.add_argument('--rows', metavar='NAME,NAME', help='take these rows only; None is all')
+    args = parser.parse_args(argv)
+    if not re.match(r'\d+(,\d+)*$', args.seeds):
+        raise ArgumentValueError('--seeds must be numbers with commas between them, such as 1,2,3, not %r' % args.seeds)
+    check_int('--epochs', args.epochs)
+    return args
+
+
+def chosen(rows):
+    """The settings that were asked for."""
+    names = list(SETTINGS) if rows is None else rows.split(',')
+    for name in names:
+        if name not in SETTINGS:
+            raise ArgumentValueError('--rows must be among %s, not %r' % (', '.join(SETTINGS), name))
+    return names
+
+
+def train(flags, seed, args):
+    """The validation accuracy, the test accuracy and the seconds of one run."""
+    more = [text for name in ('csv', 'data_dir', 'limit') if getattr(args, name) is not None
+            for text in ('--' + name.replace('_', '-'), str(getattr(args, name)))]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, os.path.join(HERE, 'train_sentiment.py'), '--engine', 'fused', '--epochs',
+                   str(args.epochs), '--seed', str(seed), '--validation', '0.1', '--keep-best', '--save-every', '0',
+                   '--quiet', '--ckpt-dir', os.path.join(folder, 'model'), *flags, *more]
+        begin = time.monotonic()
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    if done.returncode:
+        raise RunFailed('%s ended with %d: %s' % (' '.join(command), done.returncode, done.stderr.strip()[-300:]))
+    figures = (r'validation accuracy (\d\.\d+)', r'Test Acc\.: (\d\.\d+)')
+    found = [re.search(figure, done.stdout) for figure in figures]
+    return [float(match.group(1)) for match in found] + [time.monotonic() - begin]
+
+
+@cli.command
+def main(argv):
+    """Run the script; returns its exit status."""
+    args = arguments(argv)
+    names, seeds = chosen(args.rows), [int(seed) for seed in args.seeds.split(',')]
+    runs = [(name, seed) for name in names for seed in seeds]
+    found = {}
+    print('| setting | validation | test, mean | test, range | seconds a run |\n|---|---|---|---|---|', flush=True)
+    for name, seed in progress(runs, len(runs), 'Training'):
+        found.setdefault(name, []).append(train(SETTINGS[name], seed, args))
+        if seed == seeds[-1]:
+            validation, test, seconds = np.array(found[name]).T
+            print('| %s | %.3f | %.3f | %.3f to %.3f | %.0f |' % (name, validation.mean(), test.mean(), test.min(),
+                                                                  test.max(), seconds.mean()), flush=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
