@@ -118,7 +118,8 @@ def test_a_model_of_two_is_described_as_one_with_the_whole_batch(horovod):
         one, two = make(batch_size=6), make(batch_size=3, distributed=True, anew=True)
         assert two.global_batch_size == 6 and two.world.size == 2
         assert two.arguments() == one.arguments()
-        assert make(learning_rate=0.5, distributed=True, scale_learning_rate=True, anew=True).arguments()['learning_rate'] == 1.0
+        scaled = make(learning_rate=0.5, distributed=True, scale_learning_rate=True, anew=True)
+        assert scaled.arguments()['learning_rate'] == 1.0
         assert make(learning_rate=0.5, scale_learning_rate=True).learning_rate == 0.5
     assert horovod.calls == ['init'] * 4
 
