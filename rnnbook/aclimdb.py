@@ -23,7 +23,8 @@ from rnnbook import files
 from rnnbook.errors import FileError
 from rnnbook.progress import progress
 
-__all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'rows_sha256']
+__all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'write_own_split',
+           'rows_sha256']
 
 ROWS = 50000
 FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
@@ -170,12 +171,40 @@ def write_shuffled(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
     FileError
         It cannot be written.
     """
-    order = np.random.RandomState(0).permutation(len(rows))     # as numpy.random.seed(0) gives it; nobody else's state
+    _write(path, (rows[i] for i in _order(len(rows))))
+
+
+def write_own_split(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
+    """Write the rows of the book's CSV with those of the archive's training half first.
+
+    Within each half they keep the order that the book's shuffle gave them.
+
+    Parameters
+    ----------
+    path : str
+    rows : list of (str, str)
+        All of them, review and label, in the book's order.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    tests = _order(len(rows)) < len(rows) // 2                  # FOLDERS begins with the test half
+    _write(path, (row for half in (False, True) for row, test in zip(rows, tests) if test == half))
+
+
+def _order(rows):
+    """The book's shuffle: which row comes to each place; as numpy.random.seed(0) gives it, nobody else's state."""
+    return np.random.RandomState(0).permutation(rows)
+
+
+def _write(path, rows):
     try:
         with open(path, 'w', encoding='utf-8', newline='') as file:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(['review', 'sentiment'])
-            writer.writerows(rows[i] for i in order)
+            writer.writerows(rows)
     except OSError as error:
         raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
 

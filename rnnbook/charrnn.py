@@ -9,7 +9,7 @@ import itertools
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import (checkpoints, draws, hamlet, lstm, monitor, optimizers, record, sampling, sidecar, training,
+from rnnbook import (checkpoints, draws, hamlet, lstm, optimizers, sampling, sidecar, trainer, training, validation,
                      weights)
 
 import numpy as np
@@ -274,7 +274,9 @@ class CharRNN:
             The `char2int` of the text, to be saved with the weights: `sample` needs it.
         **run
             The fields of `training.Run`: `resume`, `save_every` (default 1 epoch), `save_minutes`, `max_to_keep`,
-            `log_every` (default 10 iterations), `overwrite`, `stop`.
+            `log_every` (default 10 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
+            `decay_after`, `quiet`, `logdir`. A pair of arrays to validate on has any number of rows and columns: each
+            row is a text of its own, and its character that follows, read from the zero state.
 
         Raises
         ------
@@ -286,11 +288,14 @@ class CharRNN:
         DivergenceError
             The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
-        x, y = self._training_rows(train_x, train_y)
+        data = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)
         run = training.Run.of(run, save_every=1, log_every=10)
         vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
-        settings = {'num_epochs': num_epochs, 'data': record.fingerprint(x, y)}
+        (x, y), held_out, settings = validation.hold_out(
+            run.validation, data, lambda data, fraction: validation.last_columns(data, fraction, self.num_steps),
+            lambda x, y: self._texts('validation[0]', x, 'validation[1]', y))
+        batches = x.shape[1] // self.num_steps
 
         def name(progress):
             return 'language_modeling.ckpt-%d' % progress.iteration
@@ -301,20 +306,34 @@ class CharRNN:
             for batch_x, batch_y in hamlet.create_batch_generator(x[own], y[own], self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
-                                    settings, name)
-        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            teller = monitor.Silent() if self.world.rank else monitor.Monitor(LINE, num_epochs, folder.path)
-            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess), teller, folder)
+        trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
+            LINE, num_epochs, batches, batches * self.num_steps * self.global_batch_size, 'characters', feeds, name,
+            settings, vocabulary, validator=held_out and self._validator(*held_out)))
+
+    def _texts(self, x_name, x, y_name, y, rows=None):
+        """Rows of characters and of those that follow, checked."""
+        x = check_ids(x_name, x, self.num_classes, 'num_classes', copy=False)
+        y = check_ids(y_name, y, self.num_classes, 'num_classes', copy=False)
+        if x.shape != y.shape or len(x) != (rows or max(1, len(x))):
+            raise ArgumentValueError('%s and %s must have %s and one shape, not %s and %s' % (
+                x_name, y_name, self.world.counted('batch_size', self.batch_size) + ' rows' if rows else
+                'at least one row', x.shape, y.shape))
+        return x, y
+
+    def _validator(self, x, y):
+        """What measures the model on texts that it is not trained on, with whatever weights the session has."""
+        graph = self._private_graph()
+
+        def figures(sess):
+            nats = sum(graph.costs(sess, x, y)) / y.size
+            return {'val_loss': nats, 'val_bits_per_char': nats / np.log(2)}
+
+        return training.Validator(graph.session, figures)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:
             raise ArgumentValueError('sampling must be False for train; this object was made for sample')
-        x = check_ids('train_x', train_x, self.num_classes, 'num_classes', copy=False)
-        y = check_ids('train_y', train_y, self.num_classes, 'num_classes', copy=False)
-        if x.shape != y.shape or len(x) != self.global_batch_size:
-            raise ArgumentValueError('train_x and train_y must have %s rows and one shape, not %s and %s'
-                                     % (self.world.counted('batch_size', self.batch_size), x.shape, y.shape))
+        x, y = self._texts('train_x', train_x, 'train_y', train_y, self.global_batch_size)
         if x.shape[1] < self.num_steps:
             raise ArgumentValueError('train_x must have at least num_steps = %d columns, not %d'
                                      % (self.num_steps, x.shape[1]))
@@ -488,7 +507,7 @@ class CharRNN:
         with graph.session() as sess:
             checkpoints.restore(sess, graph.saver, prefix)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
-            nats = sum(progress(graph.costs(sess, numbers), windows, 'Evaluating'))
+            nats = sum(progress(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
 
     def _needs_sampling(self, method):

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 import numpy as np
 
@@ -33,7 +34,7 @@ __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_preset_fl
 LARGE_TEXT = 2 ** 26
 
 
-def command(main):
+def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
     """Make `main(argv)` a script's entry: it returns the exit status and lets no traceback of a user's mistake out.
 
     The wrapped function takes the arguments (`None`: those of the process) and returns what `main` returns, `None`
@@ -73,7 +74,7 @@ def _one_line(message, category, filename, lineno, file=None, line=None):
     print('%s: warning: %s' % (os.path.basename(sys.argv[0]), message), file=file or sys.stderr)
 
 
-def resume_command(world):
+def resume_command(world: Any) -> str:
     """The command that resumes this process's training, as a shell takes it.
 
     Parameters
@@ -93,21 +94,21 @@ class StopOnSignal:
     `training.Run` wants. `status` is then the exit status that a shell expects, 130 or 143.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.status = 0
 
-    def __call__(self):
+    def __call__(self) -> bool:
         return self.status != 0
 
-    def __enter__(self):
+    def __enter__(self) -> 'StopOnSignal':
         self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def agree(self, world):
+    def agree(self, world: Any) -> None:
         """Take the signal of another process for one's own, so that all end alike; each has to call.
 
         Parameters
@@ -123,7 +124,7 @@ class StopOnSignal:
         print('stopping after this step; once more to stop at once', file=sys.stderr)
 
 
-def parser(description, epilog=None):
+def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
     """An `argparse` parser whose help gives the default of every flag.
 
     Parameters
@@ -137,7 +138,7 @@ def parser(description, epilog=None):
                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
-def add_review_flags(parser):
+def add_review_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`.
 
     Parameters
@@ -152,7 +153,7 @@ def add_review_flags(parser):
     group.add_argument('--limit', type=int, metavar='N', help='take the first N reviews of each half only')
 
 
-def review_halves(args):
+def review_halves(args: argparse.Namespace) -> Tuple[str, List[str], np.ndarray, List[str], np.ndarray]:
     """The reviews that the flags of `add_review_flags` ask for, in the chapter's split.
 
     Parameters
@@ -182,7 +183,8 @@ def _limit(args):
     return None if args.limit is None else check_int('--limit', args.limit)
 
 
-def add_preset_flag(parser, argv, presets):
+def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
+                    presets: Dict[str, Dict[str, Any]]) -> Tuple[str, Dict[str, Any]]:
     """Add ``--preset``, which says where the defaults of the other flags come from.
 
     Parameters
@@ -209,7 +211,7 @@ def add_preset_flag(parser, argv, presets):
     return name, presets[name]
 
 
-def add_vocabulary_flags(parser, run):
+def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Dict[str, Any]) -> List[str]:
     """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`.
 
     Parameters
@@ -232,7 +234,8 @@ def add_vocabulary_flags(parser, run):
     return names
 
 
-def indexed_halves(args, sequence_length, settings):
+def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dict[str, Any]) -> Tuple[
+        str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
     """The reviews that the flags ask for as rows of word numbers, in the chapter's split.
 
     Parameters
@@ -264,7 +267,7 @@ def indexed_halves(args, sequence_length, settings):
     return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
 
 
-def say_unknown(unknown, vocabulary):
+def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
     """Say on standard error how many words the vocabulary lacks, if any, and what became of them.
 
     Parameters
@@ -278,7 +281,7 @@ def say_unknown(unknown, vocabulary):
                                                            else 'count as unknown'), file=sys.stderr)
 
 
-def character_numbers(path):
+def character_numbers(path: str) -> Tuple[str, np.ndarray, Dict[str, int]]:
     """A text to train on as numbers of characters; a large one stays on disk.
 
     Parameters
@@ -308,7 +311,7 @@ def character_numbers(path):
     return (path, *hamlet.encode_file(path, os.path.join(OURS, 'encoded', name)))
 
 
-def add_model_flags(parser, model, run):
+def add_model_flags(parser: argparse.ArgumentParser, model: type, run: Dict[str, Any]) -> List[str]:
     """Add a flag for every argument of a model's constructor that neither the data nor the script decides.
 
     Parameters
@@ -338,7 +341,7 @@ def add_model_flags(parser, model, run):
     return names
 
 
-def add_run_flags(parser, num_epochs, ckpt_dir, **book):
+def add_run_flags(parser: argparse.ArgumentParser, num_epochs: int, ckpt_dir: Optional[str], **book: Any) -> List[str]:
     """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give.
 
     Parameters
@@ -365,7 +368,7 @@ def add_run_flags(parser, num_epochs, ckpt_dir, **book):
     return names
 
 
-def add_device_flag(parser):
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``--device`` for a script that uses a model.
 
     Parameters
@@ -377,7 +380,7 @@ def add_device_flag(parser):
                         help='where to compute; auto takes a GPU where TensorFlow sees one')
 
 
-def chosen(arguments, names):
+def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any]:
     """The parsed arguments of some names as a dict of keywords.
 
     Parameters
@@ -388,7 +391,7 @@ def chosen(arguments, names):
     return {name: getattr(arguments, name) for name in names}
 
 
-def check_flags(make, epochs, settings):
+def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) -> Any:
     """Refuse a wrong flag now, not after the data have been read.
 
     Parameters
@@ -418,7 +421,7 @@ def check_flags(make, epochs, settings):
     return world
 
 
-def documented(thing):
+def documented(thing: Any) -> Dict[str, str]:
     """What a numpydoc docstring says of each parameter, on one line.
 
     Parameters
@@ -437,7 +440,7 @@ def documented(thing):
             for name in names.split(', ')}
 
 
-def require(module, package, extra, script):
+def require(module: str, package: str, extra: str, script: str) -> Any:
     """Import what only an extra brings.
 
     Parameters
@@ -468,19 +471,24 @@ def require(module, package, extra, script):
                                % (package, error, extra, os.path.basename(script), package)) from error
 
 
+#: What a flag's value is called, by its type.
+METAVARS = {int: 'N', float: 'X', str: 'DIR'}
+
+
 def _add_field(group, field, default, helps):
-    """Add a flag for a field of a dataclass that is a switch or a number, and say whether it is one."""
+    """Add a flag for a field of a dataclass that is a switch, a number or a path, and say whether it is one."""
     kinds = getattr(field.type, '__args__', (field.type,))  # of Optional[int]: int, and that of None
-    kind = next((kind for kind in (bool, int, float) if kind in kinds), None)
-    if kind is not None:
-        _add_flag(group, field.name, kind, default, helps[field.name])
-    return kind is not None
+    kind = next((kind for kind in (bool, *METAVARS) if kind in kinds), None)
+    if kind is None or not field.init:
+        return False
+    _add_flag(group, field.name, kind, default, helps[field.name])
+    return True
 
 
 def _add_flag(group, name, kind, default, text, choices=None):
     """Add a flag; a switch may be followed by what it is set to, since a preset may have it on."""
     more = ({'type': _switch, 'nargs': '?', 'const': True, 'metavar': 'yes|no'} if kind is bool else
-            {'type': kind, 'choices': choices, 'metavar': None if choices else 'X' if kind is float else 'N'})
+            {'type': kind, 'choices': choices, 'metavar': None if choices else METAVARS[kind]})
     group.add_argument(_flag(name), default=default, help=text, **more)
 
 

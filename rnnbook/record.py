@@ -21,13 +21,18 @@ import numpy as np
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_number, shorten
 from rnnbook.files import read_bytes, sha256, sync, write_text
 
-__all__ = ['Progress', 'Record', 'ENDING', 'TIMING', 'fingerprint', 'write', 'read', 'check']
+__all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'write', 'read', 'check']
 
 ENDING = '.progress.json'
 FORMAT = 1
 MAX_BYTES = 2 ** 28
-#: The columns of a history that differ from run to run.
-TIMING = ('seconds',)
+#: The columns of a history in their order; a model has some of them.
+COLUMNS = ('epoch', 'iteration', 'loss', 'accuracy', 'bits_per_char', 'val_loss', 'val_accuracy', 'val_bits_per_char',
+           'learning_rate', 'words_per_second', 'chars_per_second', 'seconds')
+#: Those that differ from run to run.
+TIMING = ('words_per_second', 'chars_per_second', 'seconds')
+#: The columns by which epochs are compared: 1 where the highest is the best, -1 where the lowest is.
+BEST = {'val_accuracy': 1, 'val_bits_per_char': -1}
 #: The carried state: (c, h) of each layer.
 State = Tuple[Tuple[np.ndarray, np.ndarray], ...]
 #: What was hashed in this process: path -> (`_stamp` of the file before it was read, its sha256).
@@ -50,6 +55,9 @@ class Progress:
         Of the losses of these batches.
     seconds : float, default 0
         That their steps took.
+    right, seen : int, default 0
+        Of the rows of these batches, where they have labels: how many had the right one predicted, of how many. (The
+        record of an older version knows of none.)
     history : list of dict, default empty
         A row for each complete epoch, its columns in order.
     state : tuple of (c, h) of numpy.ndarray, or None
@@ -61,6 +69,8 @@ class Progress:
     position: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
+    right: int = 0
+    seen: int = 0
     history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
     state: Optional[State] = None
 
@@ -68,7 +78,12 @@ class Progress:
         """The place in words, for a message."""
         return 'in epoch %d, iteration %d' % (self.epochs + (self.position > 0), self.iteration)
 
-    def count(self, loss: float, state: State, seconds: float) -> None:
+    @property
+    def loss(self) -> float:
+        """The mean of the losses of the epoch so far."""
+        return self.loss_sum / self.position
+
+    def count(self, loss: float, state: State, seconds: float, right: Optional[np.ndarray] = None) -> None:
         """Take in one batch.
 
         Parameters
@@ -78,19 +93,30 @@ class Progress:
             The carried state after it.
         seconds : float
             That its step took.
+        right : numpy.ndarray of bool, shape (rows,), optional
+            Whether each row had the right label predicted, where there are labels.
         """
         self.iteration += 1
         self.position += 1
         self.loss_sum += loss
         self.seconds += seconds
         self.state = state
+        if right is not None:
+            self.right += int(right.sum())
+            self.seen += len(right)
 
-    def end_epoch(self) -> None:
-        """Close the epoch: its row goes to the history, and the next one starts from the zero state."""
+    def end_epoch(self, figures: Optional[Dict[str, float]] = None) -> None:
+        """Close the epoch: its row goes to the history, and the next one starts from the zero state.
+
+        Parameters
+        ----------
+        figures : dict of str to float, optional
+            More columns of the row, in their order.
+        """
         self.epochs += 1
-        self.history.append({'epoch': self.epochs, 'iteration': self.iteration,
-                             'loss': self.loss_sum / self.position, 'seconds': round(self.seconds, 3)})
-        self.position, self.loss_sum, self.seconds, self.state = 0, 0.0, 0.0, None
+        self.history.append({'epoch': self.epochs, 'iteration': self.iteration, 'loss': self.loss, **(figures or {}),
+                             'seconds': round(self.seconds, 3)})
+        self.position, self.loss_sum, self.seconds, self.right, self.seen, self.state = 0, 0.0, 0.0, 0, 0, None
 
 
 Record = collections.namedtuple('Record', 'number progress settings files')
@@ -99,6 +125,20 @@ Record.__doc__ = """What a progress file says.
 Fields: `number`, an int that rises from save to save in a folder; `progress`, a Progress; `settings`, a dict of what
 the run was told; `files`, a dict of the ending of each file of the weights to its (size in bytes, sha256).
 """
+
+
+def best(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """The row of the epoch with the best validation, the earlier one of equals; None where nothing was validated.
+
+    Parameters
+    ----------
+    history : list of dict
+    """
+    for column, sign in BEST.items():
+        rows = [row for row in history if isinstance(row.get(column), (int, float))]
+        if rows:
+            return max(rows, key=lambda row: sign * row[column])
+    return None
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
@@ -272,7 +312,9 @@ def _progress(fields):
             if not (value is None or isinstance(value, (int, str)) or isinstance(value, float)
                     and math.isfinite(value)):
                 raise ArgumentTypeError('%s of the history is %s' % (shorten(column), shorten(value)))
-    counts = {name: check_int(name, fields[name], 0, most) for name in ('iteration', 'epochs', 'position')}
+    fields = {'right': 0, 'seen': 0, **fields}              # which older records lack
+    counts = {name: check_int(name, fields[name], 0, most)
+              for name in ('iteration', 'epochs', 'position', 'right', 'seen')}
     sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
     progress = Progress(history=history, state=_decode(fields['state']), **counts, **sums)
     if len(history) != progress.epochs or (progress.state is None) != (progress.position == 0):

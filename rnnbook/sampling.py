@@ -61,8 +61,8 @@ class SamplingGraph:
             sizes = tf.nest.flatten(self._cells.state_size)
             self._zero = [np.zeros((1, size), np.float32) for size in sizes]
             self._state = [tf.compat.v1.placeholder(tf.float32, (None, size)) for size in sizes]    # (M, H) each
-            self._x = tf.compat.v1.placeholder(tf.int32, (1, None))                                 # (1, T)
-            self._y = tf.compat.v1.placeholder(tf.int32, (1, None))                                 # (1, T)
+            self._x = tf.compat.v1.placeholder(tf.int32, (None, None))                              # (M, T)
+            self._y = tf.compat.v1.placeholder(tf.int32, (None, None))                              # (M, T)
             self._last = tf.compat.v1.placeholder(tf.int32, (None,))                                # (M,)
             self._uniform = tf.compat.v1.placeholder(tf.float32, (None, None))                      # (T, M)
             self._top_n = tf.compat.v1.placeholder(tf.int32, ())
@@ -77,9 +77,9 @@ class SamplingGraph:
         return tf.one_hot(numbers, self._num_classes)
 
     def _reading(self):
-        """Of one text, the state after it, and the sum of what its characters cost."""
+        """Of texts of one length, the state after them, and the sum of what their characters cost."""
         outputs, state = tf.nn.dynamic_rnn(self._cells, self._one_hot(self._x), initial_state=self._initial_state(),
-                                           parallel_iterations=1)                                   # (1, T, H)
+                                           parallel_iterations=1)                                   # (M, T, H)
         costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self._y, logits=self._logits(outputs))
         return tf.nest.flatten(state), tf.reduce_sum(tf.cast(costs, tf.float64))
 
@@ -146,24 +146,26 @@ class SamplingGraph:
             state = sess.run(self._read, {self._x: [numbers[start:start + WINDOW]], **self._from(state)})
         return state
 
-    def costs(self, sess: Any, numbers: np.ndarray) -> Iterator[float]:
-        """What the characters of a text but for the first cost, window by window.
+    def costs(self, sess: Any, x: np.ndarray, y: np.ndarray) -> Iterator[float]:
+        """What the characters of texts of one length cost, each from the zero state, window by window.
 
         Parameters
         ----------
         sess : tf.Session
-        numbers : numpy.ndarray of int, shape (length,)
+        x, y : numpy.ndarray of int, shape (M, length)
+            The characters that are read, and those that follow.
 
         Yields
         ------
         float
-            The sum of the cross entropies of `WINDOW` characters, or of those that are left, in nats.
+            The sum of the cross entropies of a window's characters, in nats; a window has `WINDOW` time steps, the
+            last one those that are left, and fewer where texts and characters are many.
         """
-        state, x, y = self._zero, numbers[:-1], numbers[1:]
-        for start in range(0, len(x), WINDOW):
-            window = slice(start, start + WINDOW)
+        state, steps = [np.repeat(zero, len(x), axis=0) for zero in self._zero], window(len(x) * self._num_classes)
+        for start in range(0, x.shape[1], steps):
+            columns = slice(start, start + steps)
             nats, state = sess.run([self._nats, self._read],
-                                   {self._x: [x[window]], self._y: [y[window]], **self._from(state)})
+                                   {self._x: x[:, columns], self._y: y[:, columns], **self._from(state)})
             yield float(nats)
 
     def write(self, sess: Any, starter: np.ndarray, uniform: np.ndarray, top_n: int, temperature: float,

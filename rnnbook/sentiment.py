@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, metrics, monitor, optimizers, record, sidecar, training, weights
+from rnnbook import (checkpoints, imdb, lstm, metrics, optimizers, sidecar, trainer, training, validation, weights)
 
 import numpy as np
 import tensorflow as tf
@@ -302,7 +302,9 @@ class SentimentRNN:
             The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
         **run
             The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
-            `log_every` (default 20 iterations), `overwrite`, `stop`.
+            `log_every` (default 20 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
+            `decay_after`, `quiet`, `logdir`. A pair of arrays to validate on is as `X_train` and `y_train`, of any
+            number of rows; they are predicted as `predict` does, the state carried.
 
         Raises
         ------
@@ -314,12 +316,15 @@ class SentimentRNN:
         DivergenceError
             The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
-        x, y = self._training_rows(X_train, y_train)
+        data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
-        settings = {'num_epochs': num_epochs, 'keep_prob': keep_prob, 'data': record.fingerprint(x, y)}
+        (x, y), held_out, settings = validation.hold_out(
+            run.validation, data, lambda data, fraction: validation.last_rows(data, fraction, self.global_batch_size),
+            lambda x, y: self._labelled('validation[0]', x, 'validation[1]', y, 1))
+        batches = len(x) // self.global_batch_size
 
         def name(progress):                                 # the book numbers epochs from 0 here
             return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
@@ -331,18 +336,32 @@ class SentimentRNN:
             for batch_x, batch_y in imdb.create_batch_generator(x, y, self.global_batch_size):
                 yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
-        folder = checkpoints.Folder(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), self, vocabulary, run,
-                                    settings, name)
-        with folder, tf.compat.v1.Session(graph=self.g, config=self.session_config()) as sess:
-            teller = monitor.Silent() if self.world.rank else monitor.Monitor(LINE, num_epochs, folder.path)
-            training.fit(sess, self, run, num_epochs, feeds, folder.begin(sess), teller, folder)
+        trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
+            LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
+            name, {'keep_prob': keep_prob, **settings}, vocabulary, labels='labels:0', embedding='embedding:0',
+            validator=held_out and self._validator(*held_out, run.quiet)))
 
-    def _training_rows(self, X_train, y_train):
-        x = check_ids('X_train', X_train, self.n_words, 'n_words', self.seq_len)
-        if len(x) < self.global_batch_size:
-            raise ArgumentValueError('X_train must have at least %s rows, not %d'
-                                     % (self.world.counted('batch_size', self.batch_size), len(x)))
-        return x, imdb.check_labels('y_train', y_train, len(x))
+    def _labelled(self, x_name, x, y_name, y, least):
+        """Rows and their labels, checked."""
+        x = check_ids(x_name, x, self.n_words, 'n_words', self.seq_len)
+        if len(x) < least:
+            raise ArgumentValueError('%s must have at least %s, not %d' % (
+                x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size) + ' rows',
+                len(x)))
+        return x, imdb.check_labels(y_name, y, len(x))
+
+    def _validator(self, x, y, quiet):
+        """What measures the model on rows that it is not trained on, with whatever weights the session has."""
+        inference, carry_state = self._inference(), check_carry_state('carry_state', None, self.pooling)
+
+        def session():
+            return tf.compat.v1.Session(graph=inference.g, config=self.session_config())
+
+        def figures(sess):
+            found = metrics.evaluate(y, self._run(training.CarriedState(sess, inference), x, carry_state, quiet))
+            return {'val_loss': found.log_loss, 'val_accuracy': found.accuracy}
+
+        return training.Validator(session, figures)
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> np.ndarray:
@@ -390,13 +409,13 @@ class SentimentRNN:
             checkpoints.restore(sess, inference.saver, prefix)
             return self._run(training.CarriedState(sess, inference), x, carry_state)
 
-    def _run(self, state, x, carry_state):
+    def _run(self, state, x, carry_state, quiet=False):
         """The probabilities of checked rows, in the batches of the chapter."""
         # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
         padding = np.zeros((-len(x) % self.global_batch_size, self.seq_len), dtype=np.int32)
         batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
-        for batch_x in progress(batches, -(-len(x) // self.global_batch_size), 'Predicting'):
+        for batch_x in batches if quiet else progress(batches, -(-len(x) // self.global_batch_size), 'Predicting'):
             if not carry_state:
                 state.reset()
             # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.

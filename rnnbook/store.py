@@ -15,11 +15,13 @@ from rnnbook import record
 from rnnbook.errors import FileError
 from rnnbook.files import move, read_bytes, sync, write_text
 
-__all__ = ['LOCK', 'HISTORY', 'STAGING', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover',
-           'remove']
+__all__ = ['LOCK', 'HISTORY', 'BEST', 'STAGING', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging',
+           'recover', 'remove']
 
 LOCK = '.lock'
 HISTORY = 'history.csv'
+#: The folder, in a model's own, of the epoch with the best validation.
+BEST = 'best'
 #: The file in which TensorFlow lists a folder's checkpoints.
 LIST = 'checkpoint'
 STAGING = '.saving'

@@ -169,6 +169,12 @@ def compare(alone, killed, done):
     print('kills in a save: %d; kills at any other moment: %d'
           % (sum('in a save' in moment for moment in done), sum('in a save' not in moment for moment in done)))
     equal = ours == theirs and rows == others
+    if os.path.isdir(os.path.join(alone, store.BEST)):
+        bests = [checkpoints.best(folder) for folder in (alone, killed)]
+        prints = [checkpoints.fingerprint(path) for path, _ in bests]
+        for name, (_, epoch), best in zip(('left alone', 'killed'), bests, prints):
+            print('best of the run %s: epoch %d, sha256 over all variables %s' % (name, epoch, best))
+        equal = equal and bests[0][1] == bests[1][1] and prints[0] == prints[1]
     print('equal' if equal else 'NOT EQUAL')
     return 0 if equal else 1
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Draw the training loss of one or several runs, and the accuracies after their epochs, from what they printed."""
+"""Draw losses, accuracies and bits per character of one or several runs, from what they printed or a history.csv."""
 
 import collections
+import csv
 import io
+import math
 import os
 import re
 import sys
@@ -13,6 +15,9 @@ from rnnbook.errors import ArgumentValueError, FileError
 # Both of the book's lines. A log that is still being written may end within a number, hence the white space behind it.
 LOSS = re.compile(r'Epoch:? (\d+)/\d+ Iteration:? (\d+) ?\| Train(?:ing)? loss: (\d+\.\d+|nan|inf)(?=\s)')
 ACCURACY = re.compile(r'Epoch (\d+): (\w+) accuracy (\d\.\d+)(?=\s)')
+EPOCH = re.compile(r'^Epoch (\d+)/\d+: (training loss .*)$', flags=re.MULTILINE)
+FIGURE = re.compile(r'(\w+) loss [\d.]+, (?:accuracy (\d\.\d+)|(\d+\.\d+) bits per character)(?=;)')
+CSV_HEAD = 'epoch,iteration,loss,'
 FORMATS = {'.png': {'Software': None}, '.svg': {'Creator': None, 'Date': None}}     # what is not to be written into it
 STYLE = {
     'svg.hashsalt': 'rnnbook',                  # ids inside the file do not differ from run to run
@@ -21,18 +26,21 @@ STYLE = {
     'axes.grid': True, 'grid.alpha': 0.3, 'axes.spines.top': False, 'axes.spines.right': False,
     'legend.frameon': False, 'savefig.dpi': 120,
 }
+STYLES = {'training': ':^', 'validation': '--s', 'test': '-o'}
+FIGURES = collections.OrderedDict([('accuracies', 'accuracy'), ('bits', 'bits per character')])
 MAX_POINTS = 1500                               # of a run: more cannot be told apart, and make an SVG large
 
-# `losses` is iteration to (epoch, loss); `accuracies` is the word before 'accuracy' to a dict of epoch to accuracy.
-History = collections.namedtuple('History', 'losses accuracies')
+# `losses` is iteration to (epoch, loss) as printed; `means` is 'training' or 'validation' to a dict of iteration to the
+# loss of the epoch that ended there; `accuracies` and `bits` are such a word to a dict of epoch to figure.
+History = collections.namedtuple('History', 'losses means accuracies bits')
 
 
 def arguments(argv):
     """Parse the command line."""
     parser = cli.parser(__doc__, epilog='Logs with one label are one run: its training and its evaluation, say. Where '
                                         'a resumed run printed an iteration again, the later line counts.')
-    parser.add_argument('logs', nargs='+', metavar='LOG', help='a file with the output of train_sentiment.py, '
-                        'train_charrnn.py or evaluate_checkpoints.py')
+    parser.add_argument('logs', nargs='+', metavar='LOG', help='a history.csv, or a file with the output of '
+                        'train_sentiment.py, train_charrnn.py or evaluate_checkpoints.py')
     parser.add_argument('--out', default='history.svg', metavar='FILE', help='the picture, .svg or .png')
     parser.add_argument('--label', action='append', metavar='TEXT',
                         help='the name of a run, once for each log in their order; None is the name of the file')
@@ -48,14 +56,35 @@ def arguments(argv):
 def read(path, history):
     """Add what a log says to a history."""
     text = files.read_text(path)
+    if text.startswith(CSV_HEAD):
+        return read_csv(path, text, history)
     losses, accuracies = LOSS.findall(text), ACCURACY.findall(text)
-    if not losses and not accuracies:
+    if not losses and not accuracies and not EPOCH.search(text):
         raise FileError('%s has no line such as \'Epoch: 1/40 Iteration: 20 | Train loss: 0.70637\' or \'Epoch 10: '
-                        'test accuracy 0.852\'' % path)
+                        'test accuracy 0.852\', and is no history.csv' % path)
     for epoch, iteration, loss in losses:
         history.losses[int(iteration)] = int(epoch), float(loss.replace('inf', 'nan'))     # neither can be drawn
     for epoch, kind, accuracy in accuracies:
         history.accuracies.setdefault(kind, {})[int(epoch)] = float(accuracy)
+    for epoch, line in EPOCH.findall(text):
+        for kind, accuracy, bits in FIGURE.findall(line):
+            figures = history.accuracies if accuracy else history.bits
+            figures.setdefault(kind, {})[int(epoch)] = float(accuracy or bits)
+
+
+def read_csv(path, text, history):
+    """Add the rows of a history.csv; a cell is empty where an older version had no such column."""
+    columns = [(history.means, 'iteration', 'loss'), (history.accuracies, 'epoch', 'accuracy'),
+               (history.bits, 'epoch', 'bits_per_char')]
+    try:
+        for row in csv.DictReader(io.StringIO(text)):
+            for figures, place, column in columns:
+                for kind, prefix in (('training', ''), ('validation', 'val_')):
+                    if row.get(prefix + column):
+                        value = float(row[prefix + column])
+                        figures.setdefault(kind, {})[int(row[place])] = value if math.isfinite(value) else math.nan
+    except (ValueError, TypeError, csv.Error) as error:
+        raise FileError('%s is no history.csv: %s' % (path, error)) from error
 
 
 def draw_losses(axes, runs):
@@ -70,20 +99,28 @@ def draw_losses(axes, runs):
             axes.plot(*zip(*points[::-(-len(points) // MAX_POINTS)]), 'o', color=color, alpha=0.35, markersize=3,
                       markeredgewidth=0)
             axes.plot(*zip(*means), color=color, linewidth=2, marker='o' if len(means) == 1 else None, label=label)
-    axes.set(xlabel='iteration', ylabel='training loss (cross entropy in nats)', xlim=(0, None),
+        draw_kinds(axes, label, history.means, color)
+    axes.set(xlabel='iteration', ylabel='loss (cross entropy in nats)', xlim=(0, None),
              ylim=(max(0, axes.get_ylim()[0]), None))
     axes.legend(title='mean of each epoch')
 
 
-def draw_accuracies(axes, runs):
-    """The accuracies over the epochs."""
-    for (label, history), color in zip(runs.items(), colors()):
-        for (kind, accuracies), style in zip(sorted(history.accuracies.items()), ('-o', '--s', ':^', '-.v')):
-            axes.plot(*zip(*sorted(accuracies.items())), style, color=color, markersize=4,
-                      label='%s, %s' % (label, kind))
-    axes.set(xlabel='epoch', ylabel='accuracy')
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend()
+def draw_kinds(axes, label, figures, color):
+    """A line for each kind of figure of a run."""
+    for kind, values in sorted(figures.items()):
+        axes.plot(*zip(*sorted(values.items())), STYLES.get(kind, '-.v'), color=color, markersize=4,
+                  label='%s, %s' % (label, kind))
+
+
+def draw_figures(name, ylabel):
+    """What draws figures over the epochs, those of one field of the histories."""
+    def draw(axes, runs):
+        for (label, history), color in zip(runs.items(), colors()):
+            draw_kinds(axes, label, getattr(history, name), color)
+        axes.set(xlabel='epoch', ylabel=ylabel)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend()
+    return draw
 
 
 def colors():
@@ -97,10 +134,11 @@ def picture(runs, ending):
     import matplotlib
     from matplotlib.figure import Figure
     panels = []
-    if any(history.losses for history in runs.values()):
+    if any(history.losses or history.means for history in runs.values()):
         panels.append(draw_losses)
-    if any(history.accuracies for history in runs.values()):
-        panels.append(draw_accuracies)
+    for name, ylabel in FIGURES.items():
+        if any(getattr(history, name) for history in runs.values()):
+            panels.append(draw_figures(name, ylabel))
     with matplotlib.rc_context():
         matplotlib.rcdefaults()                 # not what the user's own matplotlibrc says
         matplotlib.rcParams.update(STYLE)
@@ -113,6 +151,14 @@ def picture(runs, ending):
     return buffer.getvalue()
 
 
+def contents(history):
+    """How much of what a history has, in words."""
+    losses = len(history.losses) + sum(map(len, history.means.values()))
+    accuracies, bits = (sum(map(len, getattr(history, name).values())) for name in FIGURES)
+    more = ', %d of bits per character' % bits if bits else ''
+    return '%d losses and %d accuracies%s' % (losses, accuracies, more)
+
+
 @cli.command
 def main(argv):
     """Run the script; returns its exit status."""
@@ -120,7 +166,7 @@ def main(argv):
     cli.require('matplotlib', 'matplotlib', 'plots', __file__)
     runs = collections.OrderedDict()
     for path, label in zip(args.logs, args.label or [os.path.basename(path) for path in args.logs]):
-        read(path, runs.setdefault(label, History({}, {})))
+        read(path, runs.setdefault(label, History({}, {}, {}, {})))
     data = picture(runs, os.path.splitext(args.out)[1].lower())
     with files.atomic_path(args.out) as temporary:
         try:
@@ -128,8 +174,7 @@ def main(argv):
                 file.write(data)
         except OSError as error:
             raise FileError('cannot write %s: %s' % (args.out, error.strerror)) from error
-    print('%s: %s' % (args.out, '; '.join('%s, %d losses and %d accuracies' % (
-        label, len(history.losses), sum(map(len, history.accuracies.values()))) for label, history in runs.items())))
+    print('%s: %s' % (args.out, '; '.join('%s, %s' % (label, contents(history)) for label, history in runs.items())))
 
 
 if __name__ == '__main__':

@@ -19,8 +19,9 @@ def parser():
     """The parser of the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', nargs='?', default='all', choices=['imdb', 'hamlet', 'all'],
-                        help='which data to prepare (default: all)')
+    parser.add_argument('what', nargs='?', default='all', choices=['imdb', 'hamlet', 'all', 'own-split'],
+                        help='which data to prepare (default: all, which is imdb and hamlet); own-split is the IMDb '
+                        'reviews with their authors\' training half first, for the training scripts\' --csv')
     parser.add_argument('--data-dir', metavar='DIR',
                         help='folder to look in first (default: the environment\'s RNNBOOK_DATA, else ./data)')
     parser.add_argument('--no-fallback', action='store_true',
@@ -38,6 +39,8 @@ def main(argv):
         report(datasets.fetch_hamlet(args.data_dir, download_if_missing=download))
     if args.what in ('imdb', 'all'):
         report(datasets.fetch_imdb(args.data_dir, allow_fallback=not args.no_fallback, download_if_missing=download))
+    if args.what == 'own-split':
+        report(datasets.fetch_imdb_own_split(args.data_dir, download_if_missing=download))
 
 
 def report(path):

@@ -6,13 +6,14 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, datasets, errors, hamlet
+from rnnbook import checkpoints, cli, datasets, errors, hamlet
 
 
 def arguments(argv):
     """Parse the command line."""
     run = rnnbook.charrnn.BOOK_RUN
-    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
+    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.',
+                        epilog='--validation takes the end of what --held-out leaves of the text, in one piece.')
     data = parser.add_argument_group('data')
     data.add_argument('--text', metavar='PATH', help='a UTF-8 text to train on, of any size, a folder of '
                       'such, or a pattern in quotes; None is Hamlet')
@@ -21,11 +22,20 @@ def arguments(argv):
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
                       'out of the training, and print its bits per character at the end')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
-    fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1, log_every=10)
+    fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
     args = parser.parse_args(argv)
     args.ckpt_dir = args.ckpt_dir or './model-%d/' % args.epochs
     return args, cli.chosen(args, model), cli.chosen(args, fields)
+
+
+def validation_text(numbers, fraction):
+    """Where the last part of a text starts, and that part as one row to validate on."""
+    start = len(numbers) - int(len(numbers) * fraction)
+    if len(numbers) - start < 2:
+        raise errors.ArgumentValueError('--validation must hold out at least 2 of the %d characters, not %d'
+                                        % (len(numbers), len(numbers) - start))
+    return start, (numbers[None, start:-1], numbers[None, start + 1:])
 
 
 @cli.command
@@ -40,8 +50,12 @@ def main(argv):
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)
+    start = end
+    if args.validation is not None:
+        start, run['validation'] = validation_text(numbers[:end], args.validation)
+        print('Validation: the last %d of %d characters' % (end - start, end))
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
-    train_x, train_y = hamlet.reshape_data(numbers[:end], rnn.global_batch_size, rnn.num_steps)
+    train_x, train_y = hamlet.reshape_data(numbers[:start], rnn.global_batch_size, rnn.num_steps)
     with cli.StopOnSignal() as stop:
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
         stop.agree(world)
@@ -51,13 +65,17 @@ def main(argv):
         return stop.status
     if world.rank:
         return 0
-    rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
+    ckpt_dir = rnn.ckpt_dir
+    if args.keep_best:
+        ckpt_dir, epoch = checkpoints.best(ckpt_dir)
+        print('Using the best epoch, %d, from %s' % (epoch, ckpt_dir))
+    rnn = rnnbook.CharRNN.load(ckpt_dir, device=args.device)
     if end < len(numbers):
         print('Held out: %.4f bits per character on the last %d characters of %s'
               % (rnn.evaluate(hamlet.decode(numbers[end:], char2int)), len(numbers) - end, name))
     np.random.seed(args.seed)
     starter = 'The ' if set('The ') <= set(char2int) else hamlet.decode(numbers[:1], char2int)
-    print(rnn.sample(args.length, args.ckpt_dir, starter))
+    print(rnn.sample(args.length, ckpt_dir, starter))
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, imdb
+from rnnbook import checkpoints, cli, imdb
 
 
 def arguments(argv):
@@ -16,7 +16,7 @@ def arguments(argv):
     cli.add_review_flags(parser)
     vocabulary = cli.add_vocabulary_flags(parser, run)
     model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
-    fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10, log_every=20)
+    fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10)
     parser.add_argument('--keep-prob', type=float, default=0.5, metavar='X',
                         help='the probability that dropout keeps an output while training')
     args = parser.parse_args(argv)
@@ -44,6 +44,9 @@ def main(argv):
         return stop.status
     if world.rank:
         return 0
+    if args.keep_best:
+        rnn.ckpt_dir, epoch = checkpoints.best(rnn.ckpt_dir)
+        print('Using the best epoch, %d, from %s' % (epoch, rnn.ckpt_dir))
     predictions = rnn.predict(x_test)
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))
 

@@ -245,3 +245,13 @@ def test_rows_sha256_is_of_the_rows_in_any_order():
     assert aclimdb.rows_sha256([(text, str(label)) for text, label in ROWS]) == digest
     assert aclimdb.rows_sha256(ROWS[1:]) != digest
     assert aclimdb.rows_sha256([(ROWS[0][0], 1 - ROWS[0][1])] + ROWS[1:]) != digest
+
+
+def test_the_authors_training_half_comes_first_in_their_split(tmp_path):
+    rows = [('%s %d' % (half, number), str(number % 2)) for half in ('test', 'train') for number in range(6)]
+    aclimdb.write_shuffled(str(tmp_path / 'book.csv'), rows)
+    book = aclimdb.read_columns(str(tmp_path / 'book.csv'), ('review', 'sentiment'))
+    aclimdb.write_own_split(str(tmp_path / 'own.csv'), book)
+    own = aclimdb.read_columns(str(tmp_path / 'own.csv'), ('review', 'sentiment'))
+    train, test = ([row for row in book if row[0].startswith(half)] for half in ('train', 'test'))
+    assert own == train + test

@@ -185,6 +185,19 @@ RULES['settings of a run'] = [
         (dict(log_every=-1), VALUE, 'log_every must be'),
         (dict(max_to_keep=-1), VALUE, 'max_to_keep must be'),
         (dict(stop=True), TYPE, 'stop must be a function'),
+        (dict(validation=1.5), VALUE, 'validation must be a fraction above 0 and below 1, or a pair .*, not 1.5'),
+        (dict(validation=0.99), VALUE, 'validation must hold out at least one of .* and leave .* or more to train on'),
+        (dict(validation=1e-9), VALUE, 'validation must hold out at least one of .*, not 1e-09, which holds out 0'),
+        (dict(validation='a tenth'), TYPE, "validation must be .*, not 'a tenth'"),
+        (dict(validation=(X,)), VALUE, 'validation must be .* or a pair of arrays, not 1 of them'),
+        (dict(keep_best=True), VALUE, 'keep_best needs validation'),
+        (dict(patience=2), VALUE, 'patience needs validation'),
+        (dict(patience=0, validation=0.3), VALUE, 'patience must be an integer of at least 1, not 0'),
+        (dict(decay=0), VALUE, 'decay must be a finite number above 0 and of at most 1, not 0'),
+        (dict(decay=2), VALUE, 'decay must be a finite number above 0 and of at most 1, not 2'),
+        (dict(decay_after=-1), VALUE, 'decay_after must be an integer of at least 0, not -1'),
+        (dict(quiet=None, logdir=3), TYPE, 'logdir must be a path, not 3'),
+        (dict(logdir='model'), VALUE, 'logdir must be a folder that no model is saved into, not model'),
         (dict(epochs=3), TYPE, "train has no argument 'epochs'; its settings of a run are resume, save_every"),
         (dict(ckpt_dir=3), TYPE, 'ckpt_dir must be a path, not 3'),
         (dict(ckpt_dir=''), VALUE, 'ckpt_dir must be a path of at least one character'),
@@ -193,6 +206,20 @@ RULES['settings of a run'] = [
         (dict(ckpt_dir='mod*'), VALUE, r'ckpt_dir must be a path without \* \? \[ \] and'),
         (dict(vocabulary=['good']), TYPE, 'vocabulary must be a dict'),
         (dict(vocabulary='good'), TYPE, 'vocabulary must be a dict'))]
+RULES['a pair of arrays to validate on'] = [
+    Case(train_reviews(validation=(x, y)), error, message) for x, y, error, message in (
+        (X[:, :3], Y, VALUE, r'validation\[0\] must have the shape \(rows, 4\), not \(15, 3\)'),
+        (X + 6, Y, VALUE, r'validation\[0\] must hold ids from 0 to 5'),
+        (X[:0], Y[:0], VALUE, r'validation\[0\] must have at least one row, not 0'),
+        (X, Y[1:], VALUE, r'validation\[1\] must have the shape \(15,\)'),
+        (X, Y + 1, VALUE, r'validation\[1\] must hold 0 and 1, not 2'))
+] + [
+    Case(train_text(validation=(x, y)), error, message) for x, y, error, message in (
+        (CHAR_X[0], CHAR_Y[0], VALUE, r'validation\[0\] must have the shape \(rows, columns\)'),
+        (CHAR_X, CHAR_Y[:, 1:], VALUE, r'validation\[0\] and validation\[1\] must have at least one row and one shape'),
+        (CHAR_X[:0], CHAR_Y[:0], VALUE, r'validation\[0\] and validation\[1\] must have at least one row'),
+        (CHAR_X, CHAR_Y + V, VALUE, r'validation\[1\] must hold ids from 0 to'),
+        (CHAR_X.astype(float), CHAR_Y, TYPE, r'validation\[0\] must hold integers'))]
 RULES['settings of one model'] = [
     Case(train_reviews(keep_prob=0), VALUE, 'keep_prob must be .* above 0 and of at most 1, not 0'),
     Case(train_reviews(keep_prob=1.1), VALUE, 'keep_prob must be'),

@@ -291,22 +291,26 @@ def test_help_gives_docstring_and_default_of_every_flag(capsys):
 
 def test_a_run_has_epochs_folder_and_the_settings_that_a_flag_can_give():
     parser = cli.parser('Train.')
-    names = cli.add_run_flags(parser, 40, './model/', save_every=10, log_every=20)
+    names = cli.add_run_flags(parser, 40, './model/', save_every=10)
     args = parser.parse_args([])
     assert (args.epochs, args.ckpt_dir) == (40, './model/')
     chosen = cli.chosen(args, names)
-    assert 'stop' not in chosen
-    assert Run.of(chosen) == Run.of({}, save_every=10, log_every=20)
+    assert not {'stop', 'lines'} & set(names)
+    assert Run.of(chosen, log_every=20) == Run.of({}, save_every=10, log_every=20)
+    assert not Run.of(chosen, log_every=20).lines           # a bar may stand in their place on a terminal
 
 
 def test_run_flags_reach_the_settings():
     parser = cli.parser('Train.')
-    names = cli.add_run_flags(parser, 40, './model/', save_every=10, log_every=20)
+    names = cli.add_run_flags(parser, 40, './model/', save_every=10)
     args = parser.parse_args(['--epochs', '2', '--ckpt-dir', 'there', '--save-every', '3', '--max-to-keep', '0',
-                              '--overwrite'])
+                              '--overwrite', '--log-every', '7', '--validation', '0.1', '--keep-best', '--patience',
+                              '2', '--decay', '0.9', '--decay-after', '3', '--quiet', '--logdir', 'log'])
     assert (args.epochs, args.ckpt_dir) == (2, 'there')
     run = Run.of(cli.chosen(args, names))
-    assert (run.save_every, run.log_every, run.max_to_keep, run.overwrite) == (3, 20, 0, True)
+    assert (run.save_every, run.log_every, run.lines, run.max_to_keep, run.overwrite) == (3, 7, True, 0, True)
+    assert (run.validation, run.keep_best, run.patience, run.decay, run.decay_after, run.quiet, run.logdir) == (
+        0.1, True, 2, 0.9, 3, True, 'log')
 
 
 def test_a_device_flag_stands_alone():

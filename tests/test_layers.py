@@ -20,9 +20,10 @@ FLOORS = (
     ('program', '__main__'),
     ('door', '__init__ cli'),
     ('models', 'sentiment charrnn export portable'),
-    ('rooms', 'training lstm optimizers checkpoints monitor runtime distributed imdb hamlet datasets equations '
-              'metrics sampling'),
-    ('ground', 'sidecar record store files errors hints version progress etext fetch aclimdb weights npz cache '
+    ('trainer', 'trainer'),
+    ('rooms', 'training lstm optimizers checkpoints folder monitor tensorboard validation runtime distributed imdb '
+              'hamlet datasets equations metrics sampling'),
+    ('ground', 'sidecar record store saving files errors hints version progress etext fetch aclimdb weights npz cache '
                'vocabulary reviews indexing prepared corpus draws pooling'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
@@ -31,9 +32,9 @@ GROUND = len(FLOORS) - 1
 ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 #: Helpers that belong to `datasets` alone, with the helper that may use the other.
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
-WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics portable sidecar record store files errors hints version '
-                      'progress etext fetch aclimdb weights npz cache vocabulary reviews indexing prepared corpus cli '
-                      'training draws pooling').split()
+WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics monitor validation portable sidecar record store files '
+                      'errors hints version progress etext fetch aclimdb weights npz cache vocabulary reviews '
+                      'indexing prepared corpus cli training draws pooling').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

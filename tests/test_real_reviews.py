@@ -80,3 +80,13 @@ def test_twelve_losses_are_the_listings(engine, imdb_csv, indexed):
     model = SentimentRNN(**RUN['constructor'], engine=engine)
     batches = models.feeds(model, sequences[:1200], labels[:1200], keep_prob=1.0)
     np.testing.assert_allclose(models.losses(model, batches, 12), RUN['losses'], rtol=0, atol=1e-4)
+
+
+def test_the_split_of_the_authors_is_made_of_the_csv(imdb_csv, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = datasets.fetch_imdb_own_split(os.path.dirname(imdb_csv))
+    assert datasets.describe(path) == 'the 50,000 IMDb reviews in the split of Maas et al. (movie_data_own_split.csv)'
+    before, after = (aclimdb.read_columns(csv, ('review', 'sentiment')) for csv in (imdb_csv, path))
+    assert sorted(before) == sorted(after) and before != after
+    assert sum(int(label) for _, label in after[:25000]) == 12500
+    assert datasets.fetch_imdb_own_split() == path          # as it was made

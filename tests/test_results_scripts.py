@@ -200,7 +200,7 @@ CHARACTERS = 'Epoch 1/2 Iteration 10| Training loss: 3.2233\nEpoch 2/2 Iteration
 
 
 def test_both_kinds_of_lines_are_read_and_a_number_that_is_cut_off_is_not(tmp_path):
-    history = script('plot_history.py').History({}, {})
+    history = script('plot_history.py').History({}, {}, {}, {})
     log = tmp_path / 'log'
     log.write_text('Data: x\nEpoch: 1/40 Iteration: 20 | Train loss: 0.70637\r\n' + CHARACTERS
                    + 'Epoch: 9/40 Iteration: 30 | Train loss: nan\nEpoch 10: test accuracy 0.852 on 5 reviews of x\n'

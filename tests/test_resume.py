@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook import checkpoints, files
+from rnnbook import checkpoints, files, record
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import DivergenceError, FileError
 
@@ -54,9 +54,10 @@ def after(iterations):
 
 
 def history(folder):
-    """The rows of history.csv, the timing column aside."""
+    """The rows of history.csv, the columns of times aside."""
     with open(os.path.join(str(folder), 'history.csv'), newline='') as file:
-        return [{name: value for name, value in row.items() if name != 'seconds'} for row in csv.DictReader(file)]
+        return [{name: value for name, value in row.items() if name not in record.TIMING}
+                for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope='module')

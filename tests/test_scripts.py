@@ -286,16 +286,16 @@ def main_of(name):
     return main
 
 
+RUN = ['epochs', 'ckpt-dir', 'resume', 'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite',
+       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir']
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
-                           'device', 'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
-                           'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite'],
+                           'device', 'intra-op-threads', 'inter-op-threads', *RUN],
     'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
-                         'intra-op-threads', 'inter-op-threads', 'epochs', 'ckpt-dir', 'resume',
-                         'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite', 'length'],
+                         'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'make_corpus.py': ['megabytes', 'seed'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
@@ -319,15 +319,17 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          embed_init=1.0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
-    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=20,
-                          overwrite=False)
+    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=None,
+                          overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
+                          quiet=False, logdir=None)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None)
     assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
-    assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=10,
-                          overwrite=False)
+    assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=None,
+                          overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
+                          quiet=False, logdir=None)
 
 
 def vars_of(name):
@@ -360,3 +362,28 @@ def test_output_is_safe_on_a_console_that_is_not_utf_8(place, text_run, reviews_
     assert run('sample_charrnn.py', *flags, cwd=place, encoding='ascii')[0].startswith('\\xe9t')
     out, _ = run('predict_sentiment.py', 'caf\u00e9 \U0001f600', cwd=place, encoding='ascii')
     assert out.endswith('caf\\xe9 \\U0001f600\n')
+
+
+def test_the_best_epoch_of_a_validated_training_is_the_one_that_is_tested(place, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '3', *SMALL_REVIEWS]
+    assert main_of('train_sentiment.py')(flags + ['--validation', '0.25', '--keep-best', '--patience', '9']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    form = r'Best: epoch (\d), validation accuracy \d\.\d{3}; saved in \./model/best$'
+    epoch = re.match(form, lines[-4]).group(1)
+    assert lines[-2] == 'Using the best epoch, %s, from ./model/best' % epoch
+    assert lines[-1].startswith('Test Acc.: ') and sum(' validation loss ' in line for line in lines) == 3
+    assert main_of('train_sentiment.py')(flags + ['--keep-best']) == 2
+    assert 'error: keep_best needs validation' in capsys.readouterr().err
+
+
+def test_a_text_is_held_out_from_its_end_and_validated_on_what_stands_before(place, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    flags = ['--text', str(place / 'text.txt'), '--epochs', '2', '--held-out', '0.1', '--validation', '0.1', '--quiet']
+    assert main_of('train_charrnn.py')(flags + ['--keep-best', '--patience', '2', '--decay', '0.5', *SMALL_TEXT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ['Data: text.txt, 860 characters, 17 of them distinct',
+                         'Validation: the last 77 of 774 characters']
+    assert lines[2:4] == ['Model saved in ./model-2/', 'Using the best epoch, 2, from ./model-2/best']
+    assert re.match(r'Held out: \d\.\d{4} bits per character on the last 86 characters of text\.txt$', lines[4])
+    assert len(lines[5]) == 4 + 1 + 30

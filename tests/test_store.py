@@ -19,7 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def save(folder, name, kept, content=b'weights', number=1):
-    """Save a checkpoint as `checkpoints.Folder` does, and remove those that are not kept."""
+    """Save a checkpoint as `saving.Writer` does, and remove those that are not kept."""
     folder = str(folder)
     before = store.by_age(folder)
     with store.staging(folder) as staging:
