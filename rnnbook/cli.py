@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_preset_flag', 'add_review_flags',
            'review_halves', 'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers',
-           'add_model_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags', 'documented', 'require']
+           'add_model_flags', 'add_run_flags', 'add_device_flag', 'add_flag', 'chosen', 'check_flags', 'documented',
+           'require']
 
 #: From how many bytes on a text is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
@@ -336,23 +337,21 @@ def add_model_flags(parser: argparse.ArgumentParser, model: type, run: Dict[str,
         kind = next((kind for kind in (bool, int, float) if kind.__name__ in annotation), str)
         script = kind is bool and parameter.kind != parameter.KEYWORD_ONLY
         if default is not parameter.empty and not script:
-            _add_flag(group, name, kind, default, helps[name], choices.get(name))
+            add_flag(group, name, kind, default, helps[name], choices.get(name))
             names.append(name)
     return names
 
 
-def add_run_flags(parser: argparse.ArgumentParser, num_epochs: int, ckpt_dir: Optional[str], **book: Any) -> List[str]:
+def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_dir: Optional[str]) -> List[str]:
     """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
-    num_epochs : int
-        The default of ``--epochs``.
+    run : dict of str to object
+        A named run, whose values are the defaults; `num_epochs` is that of ``--epochs``.
     ckpt_dir : str
         The default of ``--ckpt-dir``.
-    **book
-        The book's values of those fields that have none of their own.
 
     Returns
     -------
@@ -360,10 +359,11 @@ def add_run_flags(parser: argparse.ArgumentParser, num_epochs: int, ckpt_dir: Op
         The names of the fields, see `chosen`.
     """
     group, helps, names = parser.add_argument_group('run'), documented(Run), []
-    group.add_argument('--epochs', type=int, default=num_epochs, metavar='N', help='passes over the training data')
+    group.add_argument('--epochs', type=int, default=run['num_epochs'], metavar='N',
+                       help='passes over the training data')
     group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
     for field in dataclasses.fields(Run):
-        if _add_field(group, field, book.get(field.name, field.default), helps):
+        if _add_field(group, field, run.get(field.name, field.default), helps):
             names.append(field.name)
     return names
 
@@ -481,12 +481,26 @@ def _add_field(group, field, default, helps):
     kind = next((kind for kind in (bool, *METAVARS) if kind in kinds), None)
     if kind is None or not field.init:
         return False
-    _add_flag(group, field.name, kind, default, helps[field.name])
+    add_flag(group, field.name, kind, default, helps[field.name])
     return True
 
 
-def _add_flag(group, name, kind, default, text, choices=None):
-    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on."""
+def add_flag(group: Any, name: str, kind: type, default: Any, text: str,
+             choices: Optional[Iterable[str]] = None) -> None:
+    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on.
+
+    Parameters
+    ----------
+    group : argparse.ArgumentParser, or a group of one
+    name : str
+        Of the keyword that the flag gives.
+    kind : type
+        bool, int, float or str.
+    default : object
+    text : str
+        What the help says.
+    choices : iterable of str, optional
+    """
     more = ({'type': _switch, 'nargs': '?', 'const': True, 'metavar': 'yes|no'} if kind is bool else
             {'type': kind, 'choices': choices, 'metavar': None if choices else METAVARS[kind]})
     group.add_argument(_flag(name), default=default, help=text, **more)

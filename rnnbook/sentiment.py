@@ -21,11 +21,18 @@ from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.pooling import POOLINGS, check_carry_state
 from rnnbook.progress import progress
 
-__all__ = ['SentimentRNN', 'BOOK_RUN', 'SMOKE_RUN']
+__all__ = ['SentimentRNN', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 
 #: The run that the chapter prints; the constructor's own defaults are others. Names are those of `SentimentRNN`.
 BOOK_RUN = {'seq_len': 200, 'embed_size': 256, 'lstm_size': 128, 'num_layers': 1, 'batch_size': 100,
             'learning_rate': 0.001, 'num_epochs': 40}
+#: The best run on the 50,000 reviews that was found, by validation, see RESULTS.md. Names are those of `SentimentRNN`,
+#: of its `train` and of `imdb.Settings`.
+BEST_RUN = {'seq_len': 600, 'embed_size': 128, 'lstm_size': 100, 'num_layers': 1, 'batch_size': 50,
+            'learning_rate': 0.001, 'engine': 'fused', 'optimizer': 'lazy_adam', 'pooling': 'meanmax',
+            'bidirectional': True, 'embed_keep_prob': 0.4, 'embed_init': 0.05, 'grad_clip': 5.0, 'num_epochs': 3,
+            'keep_prob': 0.5, 'shuffle': True, 'decay': 0.3, 'save_every': 1,
+            'min_count': 5, 'unknown': True, 'drop_markup': True, 'training_half': True}
 #: A run of a few seconds, to see that everything is in place.
 SMOKE_RUN = {'seq_len': 20, 'embed_size': 8, 'lstm_size': 8, 'num_layers': 1, 'batch_size': 10,
              'learning_rate': 0.01, 'num_epochs': 2}
@@ -281,7 +288,8 @@ class SentimentRNN:
         return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
-              keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
+              keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
+              **run: Any) -> None:
         """Train and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
 
         As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
@@ -300,11 +308,14 @@ class SentimentRNN:
             The probability that dropout keeps an output, above 0 and at most 1.
         vocabulary : dict of str to int, optional
             The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
+        shuffle : bool, default False
+            Take the rows in another order at each epoch, see `imdb.shuffled`; where `pooling` leaves padding out, those
+            of a batch have like lengths, which is faster.
         **run
             The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
             `log_every` (default 20 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
             `decay_after`, `quiet`, `logdir`. A pair of arrays to validate on is as `X_train` and `y_train`, of any
-            number of rows; they are predicted as `predict` does, the state carried.
+            number of rows; they are predicted as `predict` does.
 
         Raises
         ------
@@ -320,6 +331,7 @@ class SentimentRNN:
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
+        shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
         (x, y), held_out, settings = validation.hold_out(
             run.validation, data, lambda data, fraction: validation.last_rows(data, fraction, self.global_batch_size),
@@ -332,14 +344,17 @@ class SentimentRNN:
 
         own = self.world.own(self.batch_size)
 
-        def feeds():
-            for batch_x, batch_y in imdb.create_batch_generator(x, y, self.global_batch_size):
+        def feeds(epoch):
+            rows = slice(None)
+            if shuffle:
+                rows = imdb.shuffled(x, self.global_batch_size, self.seed, epoch, by_length=self.pooling != 'last')
+            for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.global_batch_size):
                 yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
         trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
             LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
-            name, {'keep_prob': keep_prob, **settings}, vocabulary, labels='labels:0', embedding='embedding:0',
-            validator=held_out and self._validator(*held_out, run.quiet)))
+            name, {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0',
+            embedding='embedding:0', validator=held_out and self._validator(*held_out, run.quiet)))
 
     def _labelled(self, x_name, x, y_name, y, least):
         """Rows and their labels, checked."""
@@ -412,15 +427,21 @@ class SentimentRNN:
     def _run(self, state, x, carry_state, quiet=False):
         """The probabilities of checked rows, in the batches of the chapter."""
         # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
-        padding = np.zeros((-len(x) % self.global_batch_size, self.seq_len), dtype=np.int32)
-        batches = imdb.create_batch_generator(np.concatenate([x, padding]), None, self.global_batch_size)
+        rows = len(x)
+        padding = np.zeros((-rows % self.global_batch_size, self.seq_len), dtype=np.int32)
+        x, order = np.concatenate([x, padding]), slice(None)
+        if self.pooling != 'last':                          # rows of like length together, which takes less time
+            order = np.argsort(x.shape[1] - (x > 0).argmax(axis=1), kind='stable')
+        batches = imdb.create_batch_generator(x[order], None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
-        for batch_x in batches if quiet else progress(batches, -(-len(x) // self.global_batch_size), 'Predicting'):
+        for batch_x in batches if quiet else progress(batches, len(x) // self.global_batch_size, 'Predicting'):
             if not carry_state:
                 state.reset()
             # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.
             probabilities += state.run(['probabilities:0'], {'tf_x:0': batch_x})
-        return np.concatenate(probabilities)[:len(x)]
+        found = np.empty(len(x), dtype=np.float32)
+        found[order] = np.concatenate(probabilities)
+        return found[:rows]
 
     def evaluate(self, X_data: ArrayLike, y_data: ArrayLike, *, ckpt_dir: Optional[StrPath] = None,
                  checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> metrics.Evaluation:

@@ -34,10 +34,11 @@ class Plan(NamedTuple):
 
     Fields: `form`, a format of the printed line with places for the epoch, the number of epochs, the iteration and the
     loss; `num_epochs`; `batches` and `units`, the batches of an epoch and the words or characters in them; `unit`, what
-    they are, in the plural; `feeds`, called at the start of each epoch, gives the feed of every batch in turn; `name`
-    gives the book's name of a checkpoint from a `record.Progress`; `settings`, what the run was told besides its `Run`,
-    by name; `vocabulary`; `labels`, the tensor of a batch's predicted labels if it has such; `embedding`, the variable
-    of the vectors of words if it has one; `validator`, if there is something to validate on.
+    they are, in the plural; `feeds`, called with the number of each epoch, from 1, gives the feed of every batch in
+    turn; `name` gives the book's name of a checkpoint from a `record.Progress`; `settings`, what the run was told
+    besides its `Run`, by name; `vocabulary`; `labels`, the tensor of a batch's predicted labels if it has such;
+    `embedding`, the variable of the vectors of words if it has one; `validator`, if there is something to validate
+    on.
     """
 
     form: str
@@ -45,7 +46,7 @@ class Plan(NamedTuple):
     batches: int
     units: int
     unit: str
-    feeds: Callable[[], Iterable[Dict[str, Any]]]
+    feeds: Callable[[int], Iterable[Dict[str, Any]]]
     name: Callable[[record.Progress], str]
     settings: Dict[str, Any]
     vocabulary: Optional[Dict[str, int]] = None
@@ -300,8 +301,9 @@ def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: record.Progress, 
     carried, saved = CarriedState(sess, model), time.monotonic()
     while not run.over(progress, plan.num_epochs):
         carried.reset(progress.state)
-        rate = run.rate(model.learning_rate, progress.epochs + 1)
-        for feed in monitor.watch(itertools.islice(plan.feeds(), progress.position, None), progress):
+        epoch = progress.epochs + 1
+        rate = run.rate(model.learning_rate, epoch)
+        for feed in monitor.watch(itertools.islice(plan.feeds(epoch), progress.position, None), progress):
             if run.decay != 1:
                 feed = {**feed, 'learning_rate:0': rate}
             step = _train_on(carried, feed, plan.labels, rate, progress, model.world)

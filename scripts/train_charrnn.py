@@ -11,9 +11,10 @@ from rnnbook import checkpoints, cli, datasets, errors, hamlet
 
 def arguments(argv):
     """Parse the command line."""
-    run = rnnbook.charrnn.BOOK_RUN
-    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.',
+    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints; --preset best has others.',
                         epilog='--validation takes the end of what --held-out leaves of the text, in one piece.')
+    preset, run = cli.add_preset_flag(parser, argv, {'book': rnnbook.charrnn.BOOK_RUN,
+                                                     'best': rnnbook.charrnn.BEST_RUN})
     data = parser.add_argument_group('data')
     data.add_argument('--text', metavar='PATH', help='a UTF-8 text to train on, of any size, a folder of '
                       'such, or a pattern in quotes; None is Hamlet')
@@ -22,10 +23,10 @@ def arguments(argv):
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
                       'out of the training, and print its bits per character at the end')
     model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
-    fields = cli.add_run_flags(parser, run['num_epochs'], None, save_every=1)
+    fields = cli.add_run_flags(parser, {'save_every': 1, **run}, None)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
     args = parser.parse_args(argv)
-    args.ckpt_dir = args.ckpt_dir or './model-%d/' % args.epochs
+    args.ckpt_dir = args.ckpt_dir or './model-%s%d/' % ('' if preset == 'book' else preset + '-', args.epochs)
     return args, cli.chosen(args, model), cli.chosen(args, fields)
 
 

@@ -11,14 +11,17 @@ from rnnbook import checkpoints, cli, imdb
 
 def arguments(argv):
     """Parse the command line."""
-    run = rnnbook.sentiment.BOOK_RUN
-    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints.')
+    parser = cli.parser(__doc__ + ' The defaults are the run that the chapter prints; --preset best has others.')
+    preset, run = cli.add_preset_flag(parser, argv, {'book': rnnbook.sentiment.BOOK_RUN,
+                                                     'best': rnnbook.sentiment.BEST_RUN})
     cli.add_review_flags(parser)
     vocabulary = cli.add_vocabulary_flags(parser, run)
     model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
-    fields = cli.add_run_flags(parser, run['num_epochs'], './model/', save_every=10)
-    parser.add_argument('--keep-prob', type=float, default=0.5, metavar='X',
-                        help='the probability that dropout keeps an output while training')
+    folder = './model/' if preset == 'book' else './model-%s/' % preset
+    fields = cli.add_run_flags(parser, {'save_every': 10, **run}, folder)
+    helps = cli.documented(rnnbook.SentimentRNN.train)
+    cli.add_flag(parser, 'keep_prob', float, run.get('keep_prob', 0.5), helps['keep_prob'])
+    cli.add_flag(parser, 'shuffle', bool, run.get('shuffle', False), helps['shuffle'])
     args = parser.parse_args(argv)
     return args, cli.chosen(args, model), cli.chosen(args, fields), cli.chosen(args, vocabulary)
 
@@ -36,7 +39,7 @@ def main(argv):
     rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:
         rnn.train(x_train, y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
-                  vocabulary=vocabulary, stop=stop, **run)
+                  shuffle=args.shuffle, vocabulary=vocabulary, stop=stop, **run)
         stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():

@@ -291,7 +291,7 @@ def test_help_gives_docstring_and_default_of_every_flag(capsys):
 
 def test_a_run_has_epochs_folder_and_the_settings_that_a_flag_can_give():
     parser = cli.parser('Train.')
-    names = cli.add_run_flags(parser, 40, './model/', save_every=10)
+    names = cli.add_run_flags(parser, {'num_epochs': 40, 'save_every': 10}, './model/')
     args = parser.parse_args([])
     assert (args.epochs, args.ckpt_dir) == (40, './model/')
     chosen = cli.chosen(args, names)
@@ -302,7 +302,7 @@ def test_a_run_has_epochs_folder_and_the_settings_that_a_flag_can_give():
 
 def test_run_flags_reach_the_settings():
     parser = cli.parser('Train.')
-    names = cli.add_run_flags(parser, 40, './model/', save_every=10)
+    names = cli.add_run_flags(parser, {'num_epochs': 40, 'save_every': 10}, './model/')
     args = parser.parse_args(['--epochs', '2', '--ckpt-dir', 'there', '--save-every', '3', '--max-to-keep', '0',
                               '--overwrite', '--log-every', '7', '--validation', '0.1', '--keep-best', '--patience',
                               '2', '--decay', '0.9', '--decay-after', '3', '--quiet', '--logdir', 'log'])

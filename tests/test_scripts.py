@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+import rnnbook
 from rnnbook import imdb
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
@@ -291,9 +292,11 @@ RUN = ['epochs', 'ckpt-dir', 'resume', 'save-every', 'save-minutes', 'max-to-kee
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
-                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'shards', 'seed',
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
+                           'bidirectional', 'embed-keep-prob', 'embed-init', 'grad-clip', 'shuffle', 'preset',
+                           'shards', 'seed',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
-    'train_charrnn.py': ['text', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
+    'train_charrnn.py': ['text', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
@@ -330,6 +333,19 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=None,
                           overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
                           quiet=False, logdir=None)
+
+
+def test_the_best_presets_are_the_best_runs():
+    args, model, fields, settings = vars_of('train_sentiment.py')['arguments'](['--preset', 'best', '--seed', '7'])
+    found = {**vars(imdb.Settings(**settings)), **model, **fields, 'num_epochs': args.epochs, 'shuffle': args.shuffle,
+             'keep_prob': args.keep_prob}
+    best = rnnbook.sentiment.BEST_RUN
+    assert {name: found[name] for name in best} == best
+    assert (args.ckpt_dir, model['seed'], model['shards']) == ('./model-best/', 7, None)
+    args, model, fields = vars_of('train_charrnn.py')['arguments'](['--preset', 'best'])
+    best = rnnbook.charrnn.BEST_RUN
+    assert {name: {**model, **fields, 'num_epochs': args.epochs}[name] for name in best} == best
+    assert args.ckpt_dir == './model-best-%d/' % best['num_epochs']
 
 
 def vars_of(name):
@@ -382,8 +398,8 @@ def test_a_text_is_held_out_from_its_end_and_validated_on_what_stands_before(pla
     flags = ['--text', str(place / 'text.txt'), '--epochs', '2', '--held-out', '0.1', '--validation', '0.1', '--quiet']
     assert main_of('train_charrnn.py')(flags + ['--keep-best', '--patience', '2', '--decay', '0.5', *SMALL_TEXT]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ['Data: text.txt, 860 characters, 17 of them distinct',
+    assert lines[:2] == ['Data: %s, 860 characters, 17 of them distinct' % (place / 'text.txt'),
                          'Validation: the last 77 of 774 characters']
     assert lines[2:4] == ['Model saved in ./model-2/', 'Using the best epoch, 2, from ./model-2/best']
-    assert re.match(r'Held out: \d\.\d{4} bits per character on the last 86 characters of text\.txt$', lines[4])
+    assert re.match(r'Held out: \d\.\d{4} bits per character on the last 86 characters of .*text\.txt$', lines[4])
     assert len(lines[5]) == 4 + 1 + 30

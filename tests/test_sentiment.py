@@ -37,6 +37,23 @@ def test_the_constructor_has_the_books_arguments_order_and_defaults():
         'intra_op_threads': None, 'inter_op_threads': None}
 
 
+@pytest.mark.parametrize('pooling', ['last', 'max'])
+def test_shuffled_rows_are_taken_in_another_order_and_a_run_resumes_in_it(pooling, tmp_path):
+    x, y = models.reviews(20)
+    x[:, 0] = 0
+    kinds = {'whole': dict(shuffle=True), 'parts': dict(shuffle=True), 'in order': {}}
+    for name, how in kinds.items():
+        for num_epochs in (1, 3) if name == 'parts' else (3,):
+            models.sentiment(engine='fused', pooling=pooling).train(
+                x, y, num_epochs, ckpt_dir=tmp_path / name, resume=True, save_every=1, **how)
+    whole, parts, in_order = (models.variables(tmp_path / name, 'sentiment-2.ckpt') for name in kinds)
+    for variable in whole:
+        np.testing.assert_array_equal(whole[variable], parts[variable])
+    assert (whole['logits/kernel'] != in_order['logits/kernel']).any()
+    with pytest.raises(FileError, match='shuffle True, not None'):
+        models.sentiment(engine='fused', pooling=pooling).train(x, y, 4, ckpt_dir=tmp_path / 'whole', resume=True)
+
+
 def test_numpy_integers_are_integers():
     assert models.sentiment(lstm_size=np.int64(3)).arguments()['lstm_size'] == 3
 

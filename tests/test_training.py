@@ -73,7 +73,7 @@ def train(num_epochs, batches, progress=None, costs=None, sess=None, validate=No
     """Run `fit`; gives the session's events with those of the monitor and the folder among them."""
     sess = sess or Session(costs)
 
-    def feeds():
+    def feeds(epoch):
         sess.events.append('feeds')
         return ({'tf_x:0': batch, 'tf_y:0': np.array([batch % 2, 1])} for batch in range(batches))
 
