@@ -49,6 +49,15 @@ EXTRAS = {
         'pyparsing==3.1.4; python_version < "3.8"',
         'matplotlib>=3.5; python_version >= "3.8"',
     ],
+    # Built from source, against the TensorFlow that is there: `scripts/bootstrap.py` does it, with the environment
+    # variables that it takes. CMake 3.28 and newer refuse its build files.
+    'horovod': [
+        'cmake==3.27.9; python_version < "3.8"',
+        'cloudpickle==2.2.1; python_version < "3.8"',
+        'psutil==7.2.2; python_version < "3.8"',
+        'pyyaml==6.0.1; python_version < "3.8"',
+        'horovod==0.28.1; python_version < "3.8"',
+    ],
     # `notebook` opens notebooks/chapter16.ipynb, `nbclient` and `ipykernel` execute it; the figures want `plots` too.
     # 6.4 is the last line of `notebook` that does not bring a second server with it.
     'notebook': [

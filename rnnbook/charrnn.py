@@ -15,6 +15,7 @@ from rnnbook import (checkpoints, draws, hamlet, lstm, optimizers, sampling, sid
 import numpy as np
 import tensorflow as tf
 
+from rnnbook.distributed import join
 from rnnbook.draws import get_top_char
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes, check_str)
@@ -85,6 +86,10 @@ class CharRNN:
     intra_op_threads, inter_op_threads : int, optional
         The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
         to be fast, see `runtime.session_config`.
+    distributed : bool, default False
+        Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
+    scale_learning_rate : bool, default False
+        Take `learning_rate` times the number of processes (Goyal et al. 2017, arXiv:1706.02677).
 
     Attributes
     ----------
@@ -101,6 +106,10 @@ class CharRNN:
         The folder that this object was loaded from, or has saved into.
     vocabulary : dict of str to int, or None
         The one that was saved with it.
+    world : distributed.World
+        The processes that train together, and which of them this is.
+    global_batch_size : int
+        The rows of a batch in all processes: the `batch_size` of the one process that the folder describes.
 
     Raises
     ------
@@ -119,7 +128,8 @@ class CharRNN:
                  num_layers: int = 1, learning_rate: float = 0.001, keep_prob: float = 0.5, grad_clip: float = 5,
                  sampling: bool = False, *, engine: str = 'book', shards: Optional[int] = None, seed: int = 123,
                  device: str = 'auto', intra_op_threads: Optional[int] = None,
-                 inter_op_threads: Optional[int] = None) -> None:
+                 inter_op_threads: Optional[int] = None, distributed: bool = False,
+                 scale_learning_rate: bool = False) -> None:
         self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
@@ -131,11 +141,18 @@ class CharRNN:
         self.sampling = check_bool('sampling', sampling)
         self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
-        self.device = runtime.check_device('device', device)
+        self.world = join('distributed', distributed)
+        self.device = runtime.check_device('device', device, self.world.gpu)
         check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
                     'num_classes lstm_size', 'lstm_size lstm_size')
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
+        self.global_batch_size = self.world.size * self.batch_size
+        if check_bool('scale_learning_rate', scale_learning_rate):
+            self.learning_rate *= self.world.size
+        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
+                                           self.world.local_size)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
+                                          self.world.local_size)
+        self.world.config = self.session_config()
         self.vocabulary = self.ckpt_dir = self._private = None
 
         self._seeds = {}
@@ -176,7 +193,8 @@ class CharRNN:
 
         # Clipping against exploding gradients, and the optimizer
         variables = tf.compat.v1.trainable_variables()
-        gradients, norm = tf.clip_by_global_norm(optimizers.gradients(cost, variables), self.grad_clip)
+        gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
+        gradients, norm = tf.clip_by_global_norm(gradients, self.grad_clip)
         tf.identity(norm, name='gradient_norm')
         learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
         self.step = lstm.step_counter()
@@ -191,7 +209,7 @@ class CharRNN:
         with lstm.seeded(self._seeds):
             outputs, initial_state, final_state = lstm.build(
                 engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, seed=self.seed,
-                shards=self.shards)                                                                 # (N, T, H)
+                shards=self.shards, rank=self.world.rank)                                        # (N, T, H)
             seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
             logits = tf.compat.v1.layers.dense(
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
@@ -229,9 +247,10 @@ class CharRNN:
 
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
-        return {name: getattr(self, name) for name in
-                ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
-                 'grad_clip', 'engine', 'shards', 'seed')}
+        own = {name: getattr(self, name) for name in
+               ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
+                'grad_clip', 'engine', 'shards', 'seed')}
+        return {**own, 'batch_size': self.global_batch_size}
 
     def summary(self) -> str:
         """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
@@ -239,7 +258,7 @@ class CharRNN:
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads)
+        return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
               vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
@@ -249,7 +268,7 @@ class CharRNN:
 
         Parameters
         ----------
-        train_x, train_y : array_like of int, shape (N, columns)
+        train_x, train_y : array_like of int, shape (global_batch_size, columns)
             Character numbers, and those that follow, as `hamlet.reshape_data` gives them; at least `num_steps` columns.
         num_epochs : int
         ckpt_dir : str or path, default './model/'
@@ -284,13 +303,15 @@ class CharRNN:
         def name(progress):
             return 'language_modeling.ckpt-%d' % progress.iteration
 
+        own = self.world.own(self.batch_size)
+
         def feeds(epoch):
-            for batch_x, batch_y in hamlet.create_batch_generator(x, y, self.num_steps):
+            for batch_x, batch_y in hamlet.create_batch_generator(x[own], y[own], self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
         trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
-            LINE, num_epochs, batches, batches * self.num_steps * self.batch_size, 'characters', feeds, name, settings,
-            vocabulary, validator=held_out and self._validator(*held_out)))
+            LINE, num_epochs, batches, batches * self.num_steps * self.global_batch_size, 'characters', feeds, name,
+            settings, vocabulary, validator=held_out and self._validator(*held_out)))
 
     def _texts(self, x_name, x, y_name, y, rows=None):
         """Rows of characters and of those that follow, checked."""
@@ -298,7 +319,8 @@ class CharRNN:
         y = check_ids(y_name, y, self.num_classes, 'num_classes', copy=False)
         if x.shape != y.shape or len(x) != (rows or max(1, len(x))):
             raise ArgumentValueError('%s and %s must have %s and one shape, not %s and %s' % (
-                x_name, y_name, 'batch_size = %d rows' % rows if rows else 'at least one row', x.shape, y.shape))
+                x_name, y_name, self.world.counted('batch_size', self.batch_size) + ' rows' if rows else
+                'at least one row', x.shape, y.shape))
         return x, y
 
     def _validator(self, x, y):
@@ -314,7 +336,7 @@ class CharRNN:
     def _training_rows(self, train_x, train_y):
         if self.sampling:
             raise ArgumentValueError('sampling must be False for train; this object was made for sample')
-        x, y = self._texts('train_x', train_x, 'train_y', train_y, self.batch_size)
+        x, y = self._texts('train_x', train_x, 'train_y', train_y, self.global_batch_size)
         if x.shape[1] < self.num_steps:
             raise ArgumentValueError('train_x must have at least num_steps = %d columns, not %d'
                                      % (self.num_steps, x.shape[1]))

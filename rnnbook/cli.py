@@ -75,9 +75,16 @@ def _one_line(message, category, filename, lineno, file=None, line=None):
     print('%s: warning: %s' % (os.path.basename(sys.argv[0]), message), file=file or sys.stderr)
 
 
-def resume_command() -> str:
-    """The command that resumes this process's training, as a shell takes it."""
-    words = [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
+def resume_command(world: Any) -> str:
+    """The command that resumes this process's training, as a shell takes it.
+
+    Parameters
+    ----------
+    world : distributed.World
+        The processes that train together.
+    """
+    words = ['horovodrun', '-np', str(world.size)] if world.size > 1 else []
+    words += [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
     return subprocess.list2cmdline(words) if os.name == 'nt' else ' '.join(map(shlex.quote, words))
 
 
@@ -101,6 +108,15 @@ class StopOnSignal:
     def __exit__(self, *exception: Any) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def agree(self, world: Any) -> None:
+        """Take the signal of another process for one's own, so that all end alike; each has to call.
+
+        Parameters
+        ----------
+        world : distributed.World
+        """
+        self.status = int(world.gather(np.array([self.status])).max())
 
     def _ask(self, number, frame):
         if self.status:
@@ -375,7 +391,7 @@ def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any
     return {name: getattr(arguments, name) for name in names}
 
 
-def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) -> None:
+def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) -> Any:
     """Refuse a wrong flag now, not after the data have been read.
 
     Parameters
@@ -386,13 +402,23 @@ def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) 
     settings : dict
         The fields of `training.Run`.
 
+    Returns
+    -------
+    distributed.World
+        The processes that train together; from now on, only rank 0 prints to standard output.
+
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
+    RequirementError
+        They are to be several, and Horovod is not there.
     """
     check_int('--epochs', epochs)
     Run.of(settings)
-    make()
+    world = make().world
+    if world.rank:
+        sys.stdout = open(os.devnull, 'w')
+    return world
 
 
 def documented(thing: Any) -> Dict[str, str]:

@@ -19,8 +19,8 @@ import numpy as np
 from rnnbook.hints import ArrayLike
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'DivergenceError', 'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool', 'check_str',
-           'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+           'DivergenceError', 'PeerError', 'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool',
+           'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
 
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
@@ -47,6 +47,10 @@ class FileError(RnnbookError, OSError):
 
 class DivergenceError(RnnbookError, ArithmeticError):
     """A training has left the finite numbers."""
+
+
+class PeerError(RnnbookError, ConnectionError):
+    """Another of the processes that train one model has ended."""
 
 
 class RequirementError(RnnbookError, ImportError):

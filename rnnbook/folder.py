@@ -8,11 +8,12 @@ going on with its training, needs. `saving` makes them, `store` sees to the file
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from typing import Any
 
 from rnnbook import files, record, saving, sidecar, store
-from rnnbook.errors import FileError
+from rnnbook.errors import FileError, PeerError
 
 __all__ = ['Folder']
 
@@ -23,6 +24,10 @@ class Folder:
     With `keep_best` of the run, it keeps the folder `store.BEST` in it as well: a model's folder of its own, with the
     one checkpoint of the epoch that has the best validation so far. Which epoch that is follows from the history, so
     that nothing else has to be remembered.
+
+    Of several processes that train together, only rank 0 looks into it and writes; it tells the others what it found.
+    The carried state in a record has the rows of all of them, as one process would have it, so that any number of
+    processes with the same rows in all can resume.
 
     Parameters
     ----------
@@ -47,15 +52,21 @@ class Folder:
 
     def __init__(self, path: str, model: Any, run: Any, plan: Any) -> None:
         self.path = path
-        self._model, self._run, self._plan = model, run, plan
+        self._model, self._run, self._plan, self._world = model, run, plan, model.world
         self._description = sidecar.Description(type(model).__name__, model.arguments(), plan.vocabulary)
         self._settings = {**self.SINCE, **plan.settings, 'num_epochs': plan.num_epochs, **{
             field: getattr(run, field) for field in (*self.FREE, *self.SINCE)
             if hasattr(run, field) and field != 'validation'}}
         self._writer = self._best = self._sess = None
         self._found = self._newest = None
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Folder:
+        if self._world.rank == 0:
+            self._open()
+        return self
+
+    def _open(self):
         files.make_folder('ckpt_dir', self.path)
         with contextlib.ExitStack() as stack:
             try:
@@ -68,10 +79,12 @@ class Folder:
             if self._run.keep_best:
                 self._best = self._look_at_best()
             self._stack = stack.pop_all()
-        return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._stack.close()
+        if self._world.lost(error):
+            raise PeerError('process %d of %d ends, since another one has ended; %s'
+                            % (self._world.rank, self._world.size, self.left())) from error
 
     def _look(self):
         """See what the folder holds; gives the record to resume from, or None for a run that starts."""
@@ -121,7 +134,8 @@ class Folder:
         if refused:
             raise FileError('ckpt_dir %s holds a run that cannot be resumed with other settings or data (%s)'
                             % (self.path, '; '.join(refused)))
-        shapes = [[tensor.shape.as_list() for tensor in layer] for layer in self._model.initial_state]
+        rows = self._model.global_batch_size
+        shapes = [[[rows] + tensor.shape.as_list()[1:] for tensor in layer] for layer in self._model.initial_state]
         state = record_.progress.state
         if state is not None and [[list(array.shape) for array in layer] for layer in state] != shapes:
             raise FileError('%s%s is damaged: its state has another shape'
@@ -150,14 +164,19 @@ class Folder:
         """
         self._sess = sess
         sess.run(self._model.init_op)
-        if self._found is None:
-            return record.Progress()
+        progress = self._world.share(record.Progress() if self._found is None else self._restore())
+        self._world.broadcast(sess, sess.graph.get_collection('variables'))
+        if progress.iteration:
+            self._model.step.load(progress.iteration, sess)
+            self._tell_model()
+        own = self._world.own(self._model.batch_size)
+        return dataclasses.replace(progress, state=_each(lambda rows: rows[own], progress.state))
+
+    def _restore(self):
         progress = self._found.progress
         print(('%s is complete, %s.' if self._run.over(progress, self._plan.num_epochs) else 'Resuming from %s, %s.')
               % (self._newest, progress.where()))
-        saving.restore(sess, self._model.saver, self._newest)
-        self._model.step.load(progress.iteration, sess)
-        self._tell_model()
+        saving.restore(self._sess, self._model.saver, self._newest)
         return progress
 
     def save(self, progress: record.Progress) -> None:
@@ -173,9 +192,13 @@ class Folder:
             It could not be written, and what was there before is as it was.
         DivergenceError
             A variable is NaN or infinite; nothing is saved.
+        PeerError
+            Another process that trains with this one has ended.
         """
-        self._save(self._writer, progress, self._run.max_to_keep)
-        self._newest = self._writer.newest
+        progress = dataclasses.replace(progress, state=_each(self._world.gather, progress.state))
+        if self._world.rank == 0:
+            self._save(self._writer, progress, self._run.max_to_keep)
+            self._newest = self._writer.newest
         self._tell_model()
         if self._best is not None and self._best.kept:
             self._best.keep(self._best.kept[-1:])
@@ -206,15 +229,22 @@ class Folder:
     @property
     def vocabulary(self) -> Any:
         """The one that is saved: what the run was given, else what the folder has."""
-        return self._writer.description.vocabulary
+        return self._writer.description.vocabulary if self._writer else self._plan.vocabulary
 
     def left(self) -> str:
         """What a run that ends here leaves, in words, for a message."""
+        if self._world.rank:
+            return 'resuming goes on from the newest whole checkpoint in %s' % self.path
         return ('the newest whole checkpoint is %s' % self._newest if self._newest else
                 'this run has saved no checkpoint')
 
     def _tell_model(self):
         self._model.ckpt_dir, self._model.vocabulary = self.path, self.vocabulary
+
+
+def _each(change, state):
+    """A carried state with each array changed; None where it is None, at the start of an epoch."""
+    return state and tuple(tuple(change(array) for array in layer) for layer in state)
 
 
 def _epochs(folder, name):

@@ -22,7 +22,7 @@ ENGINES = ('book', 'fused')
 def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
           keep_prob: Optional[tf.Tensor] = None, *, pooling: Optional[str] = None, bidirectional: bool = False,
           embed_keep_prob: float = 1.0, seed: Optional[int] = None,
-          shards: int = 1) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
+          shards: int = 1, rank: int = 0) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
     Parameters
@@ -51,10 +51,13 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         The probability that dropout keeps a number of an input. What is dropped of an id is dropped wherever that
         stands in the batch.
     seed : int
-        Of the dropout of ``'fused'``, of the inputs and of what is pooled: it is a function of the seed, the step (see
-        `step_counter`) and the place. That between the layers of ``'book'`` follows from the graph-level seed.
+        Of the dropout of ``'fused'``, of the inputs and of what is pooled: it is a function of the seed, the rank, the
+        step (see `step_counter`) and the place. That between the layers of ``'book'`` follows from the graph-level
+        seed.
     shards : int, default 1
         ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
+    rank : int, default 0
+        Of this process among those that train together, whose dropout differs.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         the layers that read forward, or the zero state again where padding is not read.
     """
     if engine == 'book' and pooling in (None, 'last') and not bidirectional and embed_keep_prob == 1:
-        outputs, *states = _dynamic_rnn(lookup(ids), cells('book', lstm_size, num_layers, keep_prob))
+        layers = cells('book', lstm_size, num_layers, keep_prob, seed=rank * num_layers if rank else None)
+        outputs, *states = _dynamic_rnn(lookup(ids), layers)
         return (outputs if pooling is None else outputs[:, -1], *states)
 
     rows, carried = _rows(ids), pooling in (None, 'last')
@@ -74,7 +78,7 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         ids = _words_first(ids, lengths)                                            # (N, T) from here on: the longest
     sizes = shard_sizes(rows, shards) if engine == 'fused' and isinstance(rows, int) else [rows]
     places = num_layers * (1 + bidirectional)
-    dropout = _Dropout(keep_prob, seed, places + (embed_keep_prob < 1))
+    dropout = _Dropout(keep_prob, seed, places + (embed_keep_prob < 1), rank)
     # Each id is looked up once, however often it stands in the batch: no product with its vector is done twice.
     unique, positions = tf.unique(tf.reshape(tf.transpose(ids), [-1]))              # (U,), (T * N,)
     vectors = dropout.inputs(places, lookup(unique), embed_keep_prob)               # (U, D)
@@ -130,13 +134,14 @@ def _cells(vectors, positions, sizes, lstm_size, num_layers, dropout, place, las
     before and after them.
     """
     inputs = tf.gather(vectors, tf.transpose(positions))                            # (N, T, D)
-    layers = cells('book', lstm_size, num_layers, dropout.keep_prob, top=False)
+    layers = cells('book', lstm_size, num_layers, dropout.keep_prob, top=False, seed=dropout.op_seed(place))
     outputs, *states = _dynamic_rnn(inputs, layers)
     return ([outputs[:, -1] if last else tf.transpose(outputs, [1, 0, 2])], *states)
 
 
 def cells(engine: str, lstm_size: int, num_layers: int,
-          keep_prob: Optional[tf.Tensor] = None, *, top: bool = True) -> tf.compat.v1.nn.rnn_cell.RNNCell:
+          keep_prob: Optional[tf.Tensor] = None, *, top: bool = True,
+          seed: Optional[int] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
     """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
 
     Parameters
@@ -151,6 +156,9 @@ def cells(engine: str, lstm_size: int, num_layers: int,
         The probability that dropout keeps an output. Default: no dropout.
     top : bool, default True
         Whether the outputs of the last layer are dropped as well.
+    seed : int, optional
+        The op-level seed of the dropout of the first layer; each next one has one more. Default: those of the chapter,
+        which follow from the order of its ops.
 
     Returns
     -------
@@ -162,7 +170,8 @@ def cells(engine: str, lstm_size: int, num_layers: int,
         cell = (tf.contrib.rnn.BasicLSTMCell(lstm_size) if engine == 'book'
                 else tf.contrib.rnn.LSTMBlockCell(lstm_size, name='basic_lstm_cell'))
         drops = keep_prob is not None and (top or number < num_layers - 1)
-        return tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob) if drops else cell
+        own = None if seed is None else seed + number
+        return tf.contrib.rnn.DropoutWrapper(cell, output_keep_prob=keep_prob, seed=own) if drops else cell
 
     return tf.contrib.rnn.MultiRNNCell([layer(number) for number in range(num_layers)])
 
@@ -297,13 +306,18 @@ def _pool(pooling, outputs, words):
 
 
 class _Dropout:
-    """Dropout as a function of seed, step and place: it needs no generator that would have to be saved, and it is the
-    same for any number of shards. Without a keep probability, nothing is dropped.
+    """Dropout as a function of seed, rank, step and place: it needs no generator that would have to be saved, and it is
+    the same for any number of shards. Without a keep probability, nothing is dropped.
     """
 
-    def __init__(self, keep_prob, seed, places):
-        self.keep_prob, self._places = keep_prob, places
-        self._key = None if keep_prob is None else tf.stack([tf.constant(seed, tf.int64), step_counter().read_value()])
+    def __init__(self, keep_prob, seed, places, rank):
+        self.keep_prob, self._places, self._rank = keep_prob, places, rank
+        if keep_prob is not None:                           # a seed is less than 2 ** 31
+            self._key = tf.stack([tf.constant(seed + (rank << 31), tf.int64), step_counter().read_value()])
+
+    def op_seed(self, place):
+        """The op-level seed of the first of the book's layers, which has this place; None for the chapter's."""
+        return self._rank * self._places + place if self._rank else None
 
     def _kept(self, place, shape, keep_prob):
         """0 for what is dropped; for what is kept, what makes up for it, so that the mean stays."""

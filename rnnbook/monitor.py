@@ -29,13 +29,16 @@ class Monitor:
     folder : str
     events : tensorboard.Events, optional
         Is told what is told here.
+    tells : bool, default True
+        False prints and writes nothing: at other processes than the first of those that train together.
     """
 
-    def __init__(self, run: Any, plan: Any, folder: str, events: Optional[Any] = None) -> None:
+    def __init__(self, run: Any, plan: Any, folder: str, events: Optional[Any] = None, tells: bool = True) -> None:
+        self._tells = tells
         self._run, self._plan, self._events = run, plan, events
         self._path, self._best_path = os.path.join(folder, HISTORY), os.path.join(folder, BEST)
-        self._bar = not run.quiet and not run.lines and on_terminal()
-        self._lines = not run.quiet and not self._bar
+        self._bar = tells and not run.quiet and not run.lines and on_terminal()
+        self._lines = tells and not run.quiet and not self._bar
         self._began, self._done = time.monotonic(), 0
 
     def watch(self, feeds: Iterable[Dict[str, Any]], done: record.Progress) -> Iterator[Dict[str, Any]]:
@@ -105,7 +108,7 @@ class Monitor:
         done : record.Progress
         """
         best = record.best(done.history)
-        if best is None or self._run.quiet or not self._run.over(done, self._plan.num_epochs):
+        if best is None or self._run.quiet or not self._tells or not self._run.over(done, self._plan.num_epochs):
             return
         if done.epochs < self._plan.num_epochs:
             print('Stopped after epoch %d: no validation was better than that of epoch %d'
@@ -126,6 +129,8 @@ class Monitor:
         ------
         FileError
         """
+        if not self._tells:
+            return
         there = dict.fromkeys(column for row in done.history for column in row)
         columns = [column for column in record.COLUMNS if column in there]
         columns += [column for column in there if column not in columns]

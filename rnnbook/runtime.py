@@ -57,7 +57,7 @@ def load_tensorflow() -> Any:
 tf = load_tensorflow()
 
 
-def check_device(name: str, device: str) -> str:
+def check_device(name: str, device: str, gpu: Optional[int] = None) -> str:
     """The device, if TensorFlow can use it.
 
     Parameters
@@ -65,13 +65,19 @@ def check_device(name: str, device: str) -> str:
     name : str
         The argument as its signature spells it.
     device : {'auto', 'cpu', 'gpu'}
+    gpu : int, optional
+        The number of the one GPU that this process may take. Default: all that are there.
 
     Raises
     ------
     ArgumentValueError
-        Not one of the three, or ``'gpu'`` where TensorFlow sees none.
+        Not one of the three; ``'gpu'`` where TensorFlow sees none; or it sees some, and none of the number `gpu`.
     """
     check_choice(name, device, DEVICES)
+    seen = len(tf.config.experimental.list_physical_devices('GPU')) if device != 'cpu' and gpu is not None else 0
+    if seen and gpu >= seen:
+        raise ArgumentValueError("%s must be 'cpu' where a machine has more processes than GPUs, not %r: each takes "
+                                 "one, and TensorFlow sees %d" % (name, device, seen))
     if device == 'gpu' and not tf.config.experimental.list_physical_devices('GPU'):
         built = tf.test.is_built_with_cuda()
         raise ArgumentValueError(
@@ -81,12 +87,19 @@ def check_device(name: str, device: str) -> str:
     return device
 
 
-def cores() -> int:
-    """The processors that this process may use."""
+def cores(processes: int = 1) -> int:
+    """The processors that this process may use.
+
+    Parameters
+    ----------
+    processes : int, default 1
+        That share those of the machine alike.
+    """
     try:
-        return len(os.sched_getaffinity(0))
+        found = len(os.sched_getaffinity(0))
     except AttributeError:                                  # only some systems have it
-        return os.cpu_count() or 1
+        found = os.cpu_count() or 1
+    return max(1, found // processes)
 
 
 def on_gpu(device: str) -> bool:
@@ -99,7 +112,8 @@ def on_gpu(device: str) -> bool:
     return device != 'cpu' and bool(tf.config.experimental.list_physical_devices('GPU'))
 
 
-def check_shards(name: str, shards: Optional[int], engine: str, device: str, batch_size: int) -> Optional[int]:
+def check_shards(name: str, shards: Optional[int], engine: str, device: str, batch_size: int,
+                 processes: int = 1) -> Optional[int]:
     """The number of parts in which `engine='fused'` computes a batch.
 
     Parameters
@@ -111,6 +125,8 @@ def check_shards(name: str, shards: Optional[int], engine: str, device: str, bat
     engine : {'book', 'fused'}
     device : {'auto', 'cpu', 'gpu'}
     batch_size : int
+    processes : int, default 1
+        That share the machine.
 
     Returns
     -------
@@ -124,7 +140,7 @@ def check_shards(name: str, shards: Optional[int], engine: str, device: str, bat
     if shards is not None:
         check_int(name, shards, 1, batch_size)
     elif engine == 'fused':
-        shards = 1 if on_gpu(device) else min(cores(), batch_size)
+        shards = 1 if on_gpu(device) else min(cores(processes), batch_size)
     return shards
 
 
@@ -134,7 +150,8 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
     """
 
     @classmethod
-    def of(cls, intra_op: Optional[int], inter_op: Optional[int], engine: str, device: str) -> Threads:
+    def of(cls, intra_op: Optional[int], inter_op: Optional[int], engine: str, device: str,
+           processes: int = 1) -> Threads:
         """The sizes for an engine and a device, given those that the user set.
 
         Parameters
@@ -142,9 +159,11 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
         intra_op, inter_op : int or None
             What was given as `intra_op_threads` and `inter_op_threads`. Default: 1 and one a core for ``'fused'`` on
             the CPU, whose shards keep the cores busy, so that splitting their small products costs more than it gains;
-            else 0.
+            else 0, or where several processes share the machine's cores, of both pools as many as each has.
         engine : {'book', 'fused'}
         device : {'auto', 'cpu', 'gpu'}
+        processes : int, default 1
+            That share the machine.
 
         Raises
         ------
@@ -152,11 +171,14 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
         """
         given = [None if value is None else check_int(name, value, 0, 1024)
                  for name, value in (('intra_op_threads', intra_op), ('inter_op_threads', inter_op))]
-        defaults = (1, cores()) if engine == 'fused' and not on_gpu(device) else (0, 0)
+        share = cores(processes)
+        alone = (share, share) if processes > 1 else (0, 0)
+        defaults = (1, share) if engine == 'fused' and not on_gpu(device) else alone
         return cls(*[default if value is None else value for value, default in zip(given, defaults)])
 
 
-def session_config(device: str = 'auto', threads: Threads = Threads(0, 0)) -> tf.compat.v1.ConfigProto:
+def session_config(device: str = 'auto', threads: Threads = Threads(0, 0),
+                   gpu: Optional[int] = None) -> tf.compat.v1.ConfigProto:
     """The settings of a session.
 
     Parameters
@@ -166,6 +188,8 @@ def session_config(device: str = 'auto', threads: Threads = Threads(0, 0)) -> tf
         `check_device`; what a GPU cannot compute is left to the CPU.
     threads : Threads
         Default: TensorFlow's own choice. Only the first session of a process sets them.
+    gpu : int, optional
+        The number of the one GPU to take. Default: all that are there.
 
     Returns
     -------
@@ -175,6 +199,8 @@ def session_config(device: str = 'auto', threads: Threads = Threads(0, 0)) -> tf
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True, intra_op_parallelism_threads=threads.intra_op,
                                       inter_op_parallelism_threads=threads.inter_op)
     config.gpu_options.allow_growth = True
+    if gpu is not None and on_gpu(device):                  # without any, TensorFlow aborts the process
+        config.gpu_options.visible_device_list = str(gpu)
     if device == 'cpu':
         config.device_count['GPU'] = 0
     return config

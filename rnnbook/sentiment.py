@@ -14,6 +14,7 @@ from rnnbook import (checkpoints, imdb, lstm, metrics, optimizers, sidecar, trai
 import numpy as np
 import tensorflow as tf
 
+from rnnbook.distributed import join
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
 from rnnbook.hints import ArrayLike, StrPath
@@ -103,6 +104,10 @@ class SentimentRNN:
     intra_op_threads, inter_op_threads : int, optional
         The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
         to be fast, see `runtime.session_config`.
+    distributed : bool, default False
+        Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
+    scale_learning_rate : bool, default False
+        Take `learning_rate` times the number of processes (Goyal et al. 2017, arXiv:1706.02677).
 
     Attributes
     ----------
@@ -119,6 +124,10 @@ class SentimentRNN:
         The folder that this object was loaded from, or has saved into.
     vocabulary : dict of str to int, or None
         The one that was saved with it.
+    world : distributed.World
+        The processes that train together, and which of them this is.
+    global_batch_size : int
+        The rows of a batch in all processes: the `batch_size` of the one process that the folder describes.
 
     Raises
     ------
@@ -138,7 +147,8 @@ class SentimentRNN:
                  optimizer: str = 'adam', pooling: str = 'last', bidirectional: bool = False,
                  embed_keep_prob: float = 1.0, embed_init: float = 1.0, grad_clip: Optional[float] = None,
                  shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
-                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> None:
+                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
+                 distributed: bool = False, scale_learning_rate: bool = False) -> None:
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -154,11 +164,18 @@ class SentimentRNN:
         self.embed_init = check_number('embed_init', embed_init, above=0)
         self.grad_clip = grad_clip if grad_clip is None else check_number('grad_clip', grad_clip, above=0)
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
-        self.device = runtime.check_device('device', device)
+        self.world = join('distributed', distributed)
+        self.device = runtime.check_device('device', device, self.world.gpu)
         check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
                     'embed_size lstm_size', 'lstm_size lstm_size')
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device)
+        self.global_batch_size = self.world.size * self.batch_size
+        if check_bool('scale_learning_rate', scale_learning_rate):
+            self.learning_rate *= self.world.size
+        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
+                                           self.world.local_size)
+        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
+                                          self.world.local_size)
+        self.world.config = self.session_config()
         self.vocabulary = self.ckpt_dir = None
         self._inference_graphs = {}
 
@@ -190,7 +207,7 @@ class SentimentRNN:
         cost = tf.reduce_mean(
             tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
         variables = tf.compat.v1.trainable_variables()
-        gradients = optimizers.gradients(cost, variables)
+        gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
         norm = tf.linalg.global_norm(gradients)
         if self.grad_clip is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.grad_clip, use_norm=norm)
@@ -213,7 +230,7 @@ class SentimentRNN:
             outputs, initial_state, final_state = lstm.build(
                 engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, pooling=self.pooling,
                 bidirectional=self.bidirectional, embed_keep_prob=self.embed_keep_prob, seed=self.seed,
-                shards=self.shards)                                                                 # (N, F)
+                shards=self.shards, rank=self.world.rank)                                           # (N, F)
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
         # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
         return tf.squeeze(logits, axis=1, name='logits_squeezed'), initial_state, final_state       # (N,)
@@ -233,15 +250,16 @@ class SentimentRNN:
         return lstm.initial_seeds(build, self.seed)
 
     def _inference(self):
-        """The graph of predictions: `batch_size` rows, the model's variables, no dropout and nothing of training."""
-        if self.batch_size not in self._inference_graphs:
+        """The graph of predictions: `global_batch_size` rows, its variables, no dropout and nothing of training."""
+        rows = self.global_batch_size
+        if rows not in self._inference_graphs:
             with tf.Graph().as_default() as g:
-                tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
+                tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
                 logits, initial_state, final_state = self._forward(self.engine, tf_x)
                 self._outputs(logits)
-                self._inference_graphs[self.batch_size] = training.Inference(
+                self._inference_graphs[rows] = training.Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
-        return self._inference_graphs[self.batch_size]
+        return self._inference_graphs[rows]
 
     def serving(self) -> training.Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
@@ -259,14 +277,15 @@ class SentimentRNN:
 
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments, but for the device, as a dict that JSON can hold."""
-        return {name: getattr(self, name) for name in
-                ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
-                 'engine', 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip',
-                 'shards', 'seed')}
+        own = {name: getattr(self, name) for name in
+               ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
+                'engine', 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip',
+                'shards', 'seed')}
+        return {**own, 'batch_size': self.global_batch_size}
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads)
+        return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
@@ -279,7 +298,7 @@ class SentimentRNN:
         Parameters
         ----------
         X_train : array_like of int, shape (rows, T)
-            Word numbers, at least `batch_size` rows.
+            Word numbers, at least `global_batch_size` rows; all of them, in every process.
         y_train : array_like, shape (rows,)
             Labels, 0 or 1.
         num_epochs : int
@@ -308,39 +327,42 @@ class SentimentRNN:
         DivergenceError
             The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
-        data = self._labelled('X_train', X_train, 'y_train', y_train, self.batch_size)
+        data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
         shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
         (x, y), held_out, settings = validation.hold_out(
-            run.validation, data, lambda data, fraction: validation.last_rows(data, fraction, self.batch_size),
+            run.validation, data, lambda data, fraction: validation.last_rows(data, fraction, self.global_batch_size),
             lambda x, y: self._labelled('validation[0]', x, 'validation[1]', y, 1))
-        batches = len(x) // self.batch_size
+        batches = len(x) // self.global_batch_size
 
         def name(progress):                                 # the book numbers epochs from 0 here
             return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
                     'sentiment-%d.ckpt' % (progress.epochs - 1))
 
+        own = self.world.own(self.batch_size)
+
         def feeds(epoch):
             rows = slice(None)
             if shuffle:
-                rows = imdb.shuffled(x, self.batch_size, self.seed, epoch, by_length=self.pooling != 'last')
-            for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.batch_size):
-                yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': keep_prob}
+                rows = imdb.shuffled(x, self.global_batch_size, self.seed, epoch, by_length=self.pooling != 'last')
+            for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.global_batch_size):
+                yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
         trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
-            LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.batch_size])), 'words', feeds, name,
-            {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0', embedding='embedding:0',
-            validator=held_out and self._validator(*held_out, run.quiet)))
+            LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
+            name, {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0',
+            embedding='embedding:0', validator=held_out and self._validator(*held_out, run.quiet)))
 
     def _labelled(self, x_name, x, y_name, y, least):
         """Rows and their labels, checked."""
         x = check_ids(x_name, x, self.n_words, 'n_words', self.seq_len)
         if len(x) < least:
             raise ArgumentValueError('%s must have at least %s, not %d' % (
-                x_name, 'one row' if least == 1 else 'batch_size = %d rows' % least, len(x)))
+                x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size) + ' rows',
+                len(x)))
         return x, imdb.check_labels(y_name, y, len(x))
 
     def _validator(self, x, y, quiet):
@@ -406,13 +428,13 @@ class SentimentRNN:
         """The probabilities of checked rows, in the batches of the chapter."""
         # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
         rows = len(x)
-        padding = np.zeros((-rows % self.batch_size, self.seq_len), dtype=np.int32)
+        padding = np.zeros((-rows % self.global_batch_size, self.seq_len), dtype=np.int32)
         x, order = np.concatenate([x, padding]), slice(None)
         if self.pooling != 'last':                          # rows of like length together, which takes less time
             order = np.argsort(x.shape[1] - (x > 0).argmax(axis=1), kind='stable')
-        batches = imdb.create_batch_generator(x[order], None, self.batch_size)
+        batches = imdb.create_batch_generator(x[order], None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
-        for batch_x in batches if quiet else progress(batches, len(x) // self.batch_size, 'Predicting'):
+        for batch_x in batches if quiet else progress(batches, len(x) // self.global_batch_size, 'Predicting'):
             if not carry_state:
                 state.reset()
             # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.

@@ -26,7 +26,7 @@ def train(model: Any, ckpt_dir: str, run: training.Run, plan: training.Plan) -> 
 
     Raises
     ------
-    ArgumentValueError, FileError, DivergenceError
+    ArgumentValueError, FileError, DivergenceError, PeerError
         As the models' own `train`.
     """
     _check_logdir(run.logdir, ckpt_dir)
@@ -36,10 +36,11 @@ def train(model: Any, ckpt_dir: str, run: training.Run, plan: training.Plan) -> 
         progress, validate, events = place.begin(sess), None, None
         if not run.over(progress, plan.num_epochs):
             if plan.validator is not None:
-                validate = _validation(sess, stack.enter_context(plan.validator.session()), plan.validator)
-            if run.logdir is not None:
+                validate = _validation(sess, stack.enter_context(plan.validator.session()), plan.validator,
+                                       model.world)
+            if run.logdir is not None and model.world.rank == 0:
                 events = stack.enter_context(contextlib.closing(_events(sess, model, run, plan, place, progress)))
-        teller = monitor.Monitor(run, plan, place.path, events)
+        teller = monitor.Monitor(run, plan, place.path, events, tells=model.world.rank == 0)
         if progress.history:
             teller.write_history(progress)                  # the file may be ahead of the checkpoint, or gone
         training.fit(sess, model, run, plan, progress, teller, place, validate)
@@ -53,11 +54,11 @@ def _check_logdir(logdir, ckpt_dir):
         raise ArgumentValueError('logdir must be a folder that no model is saved into, not %s' % logdir)
 
 
-def _validation(sess, other, validator):
+def _validation(sess, other, validator, world):
     """What validates: it takes the weights over into the other session, whatever that had, and measures there."""
     def validate():
         validation.copy_variables(sess, other)
-        return validator.figures(other)
+        return world.share(validator.figures(other))        # of rank 0, so that all decide alike
     return validate
 
 

@@ -278,7 +278,7 @@ def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: record.Progress, 
     ----------
     sess : tf.Session
         With its variables initialised, or restored.
-    model : object with `initial_state`, `final_state` and `learning_rate`
+    model : object with `initial_state`, `final_state`, `learning_rate` and `world`
         In its graph ``cost:0``, ``gradient_norm:0``, ``learning_rate:0`` and ``train_op``.
     run : Run
     plan : Plan
@@ -295,6 +295,8 @@ def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: record.Progress, 
     ------
     DivergenceError
         The loss is NaN or infinite.
+    PeerError
+        Another process that trains with this one has ended.
     """
     carried, saved = CarriedState(sess, model), time.monotonic()
     while not run.over(progress, plan.num_epochs):
@@ -304,13 +306,14 @@ def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: record.Progress, 
         for feed in monitor.watch(itertools.islice(plan.feeds(epoch), progress.position, None), progress):
             if run.decay != 1:
                 feed = {**feed, 'learning_rate:0': rate}
-            step = _train_on(carried, feed, plan.labels, rate, progress)
+            step = _train_on(carried, feed, plan.labels, rate, progress, model.world)
             if not math.isfinite(step.loss):
                 raise DivergenceError('the loss is %s %s; learning rate %g, gradient norm %g; %s'
                                       % (step.loss, progress.where(), rate, step.gradient_norm, folder.left()))
             monitor.step(progress, step)
-            stopped = run.stop is not None and run.stop()
-            if stopped or (run.save_minutes and time.monotonic() - saved >= 60 * run.save_minutes):
+            stopped, due = _agree(model.world, run.stop is not None and run.stop(), bool(
+                run.save_minutes and time.monotonic() - saved >= 60 * run.save_minutes))
+            if stopped or due:
                 folder.save(progress)
                 saved = time.monotonic()
             if stopped:
@@ -324,14 +327,20 @@ def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: record.Progress, 
             saved = time.monotonic()
 
 
-def _train_on(carried, feed, labels, rate, progress):
+def _train_on(carried, feed, labels, rate, progress, world):
     """One step of the optimizer on a batch, which goes into the progress; the `Step`."""
     begin = time.perf_counter()
     fetches = ['train_op', 'cost:0', 'gradient_norm:0'] + ([] if labels is None else [labels])
     _, loss, norm, *predicted = carried.run(fetches, feed)
-    seconds = time.perf_counter() - begin
-    progress.count(float(loss), carried.state, seconds, *(batch == feed['tf_y:0'] for batch in predicted))
-    return Step(float(loss), float(norm), rate)
+    loss = float(world.gather(np.array([loss], dtype=np.float64)).mean())
+    right = [world.gather(batch == feed['tf_y:0']) for batch in predicted]
+    progress.count(loss, carried.state, time.perf_counter() - begin, *right)
+    return Step(loss, float(norm), rate)
+
+
+def _agree(world, *wishes):
+    """What at least one of the processes wishes, so that all do the same."""
+    return world.gather(np.array([wishes])).any(axis=0).tolist()
 
 
 def _end_epoch(plan, progress, rate, validate, folder):

@@ -50,6 +50,10 @@ WINDOWS = os.name == 'nt'
 UV = 'uv==0.6.17'                               # from 0.7 on, uv does not know where to get a 3.7
 OLDEST = [3, 7, 1]                              # pandas 1.3.5 wants it
 
+# What is built from source against packages that are there by then, with the environment variables that say how.
+BUILDS = {'horovod': {'HOROVOD_WITH_TENSORFLOW': '1', 'HOROVOD_WITH_GLOO': '1', 'HOROVOD_WITHOUT_MPI': '1',
+                      'HOROVOD_WITHOUT_PYTORCH': '1', 'HOROVOD_WITHOUT_MXNET': '1'}}
+
 # Where installers, package managers and conda put things, besides what the environment names.
 PYTHON_FOLDERS = ['/usr/local/bin', '/usr/bin', '/opt/local/bin', '/opt/python/cp37-cp37m/bin',
                   '/usr/local/opt/python@3.7/bin', '/Library/Frameworks/Python.framework/Versions/3.7/bin']
@@ -537,13 +541,24 @@ def add_extras(root, venv, extras, env, lock):
     say('installing %s' % ', '.join(extras))
     # Without its stamp for as long as it is neither the one thing nor the other; back if pip refuses cleanly.
     os.remove(stamp_path(venv))
+    constraints = ['-c', os.path.join(root, 'requirements.txt')]
+    wanted = sum((table[name] for name in extras), [])
+    built = [line for line in wanted if name_of(line) in BUILDS]
     try:
-        pip_install(venv, ['-c', os.path.join(root, 'requirements.txt')] + sum((table[name] for name in extras), []),
-                    env, lock)
+        pip_install(venv, constraints + [line for line in wanted if line not in built], env, lock)
+        for line in built:                      # pip keeps what it has built: another checkout takes it from there
+            say('installing %s; where it has to be built, that takes minutes' % name_of(line))
+            more = {'PATH': os.path.dirname(python_in(venv)) + os.pathsep + env.get('PATH', os.defpath),
+                    'MAKEFLAGS': env.get('MAKEFLAGS') or '-j%d' % (os.cpu_count() or 1), **BUILDS[name_of(line)]}
+            pip_install(venv, constraints + [line], dict(env, **more), lock)
     except SetupError:
         write_stamp(venv, stamp)
         raise
     write_stamp(venv, dict(stamp, extras=stamp['extras'] + extras))
+
+
+def name_of(requirement):
+    return re.match(r'[\w.-]+', requirement).group().lower()
 
 
 def extras_of(root):

@@ -45,8 +45,9 @@ def main(argv):
     args, model, run = arguments(argv)
     errors.check_int('--length', args.length, 0)
     errors.check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
-    cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
-    name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
+    world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
+    with world.first_on_machine():
+        name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)
@@ -54,14 +55,17 @@ def main(argv):
     if args.validation is not None:
         start, run['validation'] = validation_text(numbers[:end], args.validation)
         print('Validation: the last %d of %d characters' % (end - start, end))
-    train_x, train_y = hamlet.reshape_data(numbers[:start], model['batch_size'], model['num_steps'])
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
+    train_x, train_y = hamlet.reshape_data(numbers[:start], rnn.global_batch_size, rnn.num_steps)
     with cli.StopOnSignal() as stop:
         rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
+        stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
-        print('To go on: %s' % cli.resume_command())
+        print('To go on: %s' % cli.resume_command(world))
         return stop.status
+    if world.rank:
+        return 0
     ckpt_dir = rnn.ckpt_dir
     if args.keep_best:
         ckpt_dir, epoch = checkpoints.best(ckpt_dir)

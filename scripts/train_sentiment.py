@@ -31,18 +31,22 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, model, run, settings = arguments(argv)
     imdb.Settings.of(settings)
-    cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
-    data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
+    world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
+    with world.first_on_machine():
+        data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
     print('Data: %s, %d reviews to train and %d to test' % (data, len(x_train), len(x_test)))
 
     rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:
         rnn.train(x_train, y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
                   shuffle=args.shuffle, vocabulary=vocabulary, stop=stop, **run)
+        stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
-        print('To go on: %s' % cli.resume_command())
+        print('To go on: %s' % cli.resume_command(world))
         return stop.status
+    if world.rank:
+        return 0
     if args.keep_best:
         rnn.ckpt_dir, epoch = checkpoints.best(rnn.ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, rnn.ckpt_dir))

@@ -66,11 +66,12 @@ def distributions():
 
 
 def test_the_extras_are_pinned_and_agree_with_the_requirements():
-    assert sorted(EXTRAS) == ['baselines', 'notebook', 'plots', 'test']
+    assert sorted(EXTRAS) == ['baselines', 'horovod', 'notebook', 'plots', 'test']
     assert extra_pins('test').items() <= PINS.items()
     optional = [extra_pins(name) for name in EXTRAS if name != 'test']
     assert not PINS.keys() & set().union(*optional), 'pinned in both places'
-    assert len(set().union(*optional)) == sum(map(len, optional)), 'pinned by two extras'
+    pinned = set().union(*(pins.items() for pins in optional))
+    assert len(dict(pinned)) == len(pinned), 'pinned by two extras, and not alike'
 
 
 def test_the_ranges_admit_the_pins():

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from rnnbook.distributed import World
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError
 from rnnbook.record import Progress
 from rnnbook.training import CarriedState, Plan, Run, fit
@@ -16,6 +17,7 @@ class Model:
     initial_state = 'initial_state'
     final_state = 'final_state'
     learning_rate = 0.25
+    world = World()
 
 
 class Session:

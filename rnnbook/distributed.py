@@ -1,0 +1,233 @@
+"""The processes that train one model together, as one of them sees the others: Horovod (Sergeev and Del Balso 2018,
+arXiv:1802.05799), and the only file that names it.
+
+Each process, a rank, has all of the model and a part of each batch: with N rows a rank, rank r has the rows from r * N
+on of the size * N rows that one process would take. Their gradients are averaged, so that all take the one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pickle
+from typing import Any, Callable, Iterator, List, Optional, Union
+
+import numpy as np
+import tensorflow as tf
+
+from rnnbook.errors import PeerError, RequirementError, check_bool
+
+__all__ = ['World', 'join']
+
+Gradient = Union[tf.Tensor, tf.IndexedSlices]
+
+
+class World:
+    """A world of one process, in which every method gives back what it was given.
+
+    Parameters
+    ----------
+    rank : int, default 0
+        The number of this process; 0 is the one that saves and prints.
+    size : int, default 1
+        How many processes there are.
+    local_rank, local_size : int, defaults 0 and 1
+        The same among those on this machine.
+
+    Attributes
+    ----------
+    rank, size, local_rank, local_size : int
+        As above.
+    gpu : int or None
+        The number of this process's own GPU among those of the machine; None, in a world of one, is all of them.
+    config : tf.ConfigProto or None
+        Of the session that carries arrays to the other processes; the model sets it to its own.
+    """
+
+    gpu = config = None
+
+    def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int = 1) -> None:
+        self.rank, self.size, self.local_rank, self.local_size = rank, size, local_rank, local_size
+
+    def own(self, rows: int) -> slice:
+        """The rows of this process among those of all.
+
+        Parameters
+        ----------
+        rows : int
+            How many each process has.
+        """
+        return slice(self.rank * rows, (self.rank + 1) * rows)
+
+    def counted(self, name: str, number: int) -> str:
+        """A number of every process and that of all in words, for a message.
+
+        Parameters
+        ----------
+        name : str
+            What is counted, as a signature spells it.
+        number : int
+            How many each process has.
+        """
+        if self.size == 1:
+            return '%s = %d' % (name, number)
+        return '%s = %d times %d processes = %d' % (name, number, self.size, number * self.size)
+
+    def average(self, gradients: List[Gradient], sum_rows: Callable[[Gradient], Gradient]) -> List[Gradient]:
+        """Add the averages over all processes to the default graph.
+
+        Parameters
+        ----------
+        gradients : list of tf.Tensor or tf.IndexedSlices
+            Of tensors, one sum is exchanged; of an `IndexedSlices`, the gradient of an embedding, the rows that each
+            process has.
+        sum_rows : callable
+            Adds up what an `IndexedSlices` has for one row, see `optimizers.sum_rows`.
+
+        Returns
+        -------
+        list of tf.Tensor or tf.IndexedSlices
+        """
+        return gradients
+
+    def broadcast(self, sess: tf.compat.v1.Session, variables: List[tf.Variable]) -> None:
+        """Give the variables of a session the values that they have at rank 0; every process has to call.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        variables : list of tf.Variable
+        """
+
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        """The arrays of all processes, one after the other along the first axis; every process has to call.
+
+        Parameters
+        ----------
+        array : numpy.ndarray
+            At least one axis; the others of one length everywhere.
+
+        Raises
+        ------
+        PeerError
+            Another process has ended.
+        """
+        return array
+
+    def share(self, value: Any) -> Any:
+        """What rank 0 gives, for every process; each has to call.
+
+        Parameters
+        ----------
+        value : object
+            One that `pickle` can hold. That of other ranks than 0 does not matter.
+
+        Raises
+        ------
+        PeerError
+            Another process has ended.
+        """
+        return value
+
+    @contextlib.contextmanager
+    def first_on_machine(self) -> Iterator[None]:
+        """A block that one process of each machine goes through ahead of the others, which find what it has left; every
+        process has to enter.
+
+        Raises
+        ------
+        PeerError
+            Another process has ended.
+        """
+        if self.local_rank:
+            self.gather(np.zeros(1))
+        yield
+        if not self.local_rank:
+            self.gather(np.zeros(1))
+
+    def lost(self, error: Optional[BaseException]) -> bool:
+        """Whether an error says that another process has ended.
+
+        Parameters
+        ----------
+        error : Exception or None
+        """
+        return isinstance(error, PeerError)
+
+
+class _Horovod(World):
+    """The processes that `horovodrun` has started."""
+
+    def __init__(self, horovod):
+        super().__init__(horovod.rank(), horovod.size(), horovod.local_rank(), horovod.local_size())
+        self.gpu = self.local_rank
+        self._horovod, self._sess, self._gathers = horovod, None, {}
+
+    def average(self, gradients, sum_rows):
+        # The dense ones in one piece: so their sums are added up in one order in every run.
+        dense = [gradient for gradient in gradients if not isinstance(gradient, tf.IndexedSlices)]
+        averages = iter(self._horovod.grouped_allreduce(dense, op=self._horovod.Average) if dense else ())
+        return [sum_rows(self._horovod.allreduce(gradient, op=self._horovod.Average))
+                if isinstance(gradient, tf.IndexedSlices) else next(averages) for gradient in gradients]
+
+    def broadcast(self, sess, variables):
+        with sess.graph.as_default():
+            sess.run(self._horovod.broadcast_variables(variables, root_rank=0))
+
+    def gather(self, array):
+        fed, gathered = self._gather_op(array.dtype, array.ndim)
+        try:
+            return self._sess.run(gathered, {fed: array})
+        except tf.errors.OpError as error:
+            raise PeerError('another process of this job has ended') from error
+
+    def _gather_op(self, dtype, axes):
+        """A placeholder and what is gathered of it, in a graph beside the model's."""
+        if self._sess is None:
+            self._sess = tf.compat.v1.Session(graph=tf.Graph(), config=self.config)
+        if (dtype, axes) not in self._gathers:
+            with self._sess.graph.as_default():
+                fed = tf.compat.v1.placeholder(dtype, [None] * axes)
+                self._gathers[dtype, axes] = fed, self._horovod.allgather(fed, name='gather_%s_%d' % (dtype, axes))
+        return self._gathers[dtype, axes]
+
+    def share(self, value):
+        # numpy's pickles of what this package itself has made: nothing of it comes from outside the job.
+        content = pickle.dumps(value) if self.rank == 0 else b''
+        return pickle.loads(self.gather(np.frombuffer(content, dtype=np.uint8)).tobytes())
+
+    def lost(self, error):
+        return super().lost(error) or isinstance(error, tf.errors.OpError) and 'Horovod' in str(error)
+
+
+def join(name: str, distributed: bool) -> World:
+    """The processes that a model is trained by.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    distributed : bool
+        False is a world of one process, and Horovod is not imported.
+
+    Returns
+    -------
+    World
+
+    Raises
+    ------
+    ArgumentTypeError
+        No bool.
+    RequirementError
+        Horovod is not there, or was built without TensorFlow.
+    """
+    if not check_bool(name, distributed):
+        return World()
+    try:
+        horovod = importlib.import_module('horovod.tensorflow')
+    except (ImportError, tf.errors.NotFoundError) as error:  # the latter: built for another TensorFlow
+        raise RequirementError('%s needs Horovod built for TensorFlow, which cannot be imported (%s); python3 '
+                               'scripts/bootstrap.py --extra horovod installs it'
+                               % (name, str(error).splitlines()[0])) from error
+    horovod.init()
+    return _Horovod(horovod)
