@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Print what single settings of the review model bring: each alone beside the chapter's, with several seeds."""
 
+import csv
 import os
 import re
 import subprocess
@@ -67,17 +68,19 @@ def train(flags, seed, args):
     """The validation accuracy, the test accuracy and the seconds of one run."""
     more = [text for name in ('csv', 'data_dir', 'limit') if getattr(args, name) is not None
             for text in ('--' + name.replace('_', '-'), str(getattr(args, name)))]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as place:
+        folder = os.path.join(place, 'model')
         command = [sys.executable, os.path.join(HERE, 'train_sentiment.py'), '--engine', 'fused', '--epochs',
                    str(args.epochs), '--seed', str(seed), '--validation', '0.1', '--keep-best', '--save-every', '0',
-                   '--quiet', '--ckpt-dir', os.path.join(folder, 'model'), *flags, *more]
+                   '--quiet', '--ckpt-dir', folder, *flags, *more]
         begin = time.monotonic()
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-    if done.returncode:
-        raise RunFailed('%s ended with %d: %s' % (' '.join(command), done.returncode, done.stderr.strip()[-300:]))
-    figures = (r'validation accuracy (\d\.\d+)', r'Test Acc\.: (\d\.\d+)')
-    found = [re.search(figure, done.stdout) for figure in figures]
-    return [float(match.group(1)) for match in found] + [time.monotonic() - begin]
+        seconds = time.monotonic() - begin
+        if done.returncode:
+            raise RunFailed('%s ended with %d: %s' % (' '.join(command), done.returncode, done.stderr.strip()[-300:]))
+        with open(os.path.join(folder, 'history.csv'), newline='') as file:
+            validation = max(float(row['val_accuracy']) for row in csv.DictReader(file))
+    return [validation, float(re.search(r'Test Acc\.: (\d\.\d+)', done.stdout).group(1)), seconds]
 
 
 @cli.command

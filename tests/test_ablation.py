@@ -1,0 +1,47 @@
+"""The table of what single settings bring; only the slow test starts a training."""
+
+import os
+import random
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts'))
+
+import ablation  # noqa: E402
+
+
+def test_a_row_has_means_and_range_over_the_seeds(monkeypatch, capsys):
+    accuracy = {(1, False): 0.84, (2, False): 0.86, (1, True): 0.87, (2, True): 0.88}
+    monkeypatch.setattr(ablation, 'train', lambda flags, seed, args: [0.9, accuracy[seed, bool(flags)], 10.0 * seed])
+    assert ablation.main(['--seeds', '1,2', '--rows', "the chapter's model,bidirectional"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "| the chapter's model | 0.900 | 0.850 | 0.840 to 0.860 | 15 |",
+        '| bidirectional | 0.900 | 0.875 | 0.870 to 0.880 | 15 |']
+
+
+@pytest.mark.parametrize('argv, message', [
+    (['--seeds', '1;2'], '--seeds must be numbers with commas between them, such as 1,2,3, not'),
+    (['--rows', 'pooling'], "--rows must be among the chapter's model, "),
+    (['--epochs', '0'], '--epochs must be an integer of at least 1'),
+])
+def test_a_wrong_flag_is_one_line_before_any_training(argv, message, capsys, monkeypatch):
+    monkeypatch.setattr(ablation, 'train', None)
+    assert ablation.main(argv) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_real_runs_fill_the_table(tmp_path, capsys, monkeypatch):
+    words = random.Random(0)
+    rows = ['"%s",%d' % (' '.join(words.choice(['good', 'bad', 'film', 'a']) for _ in range(9)), number % 2)
+            for number in range(80)]
+    (tmp_path / 'reviews.csv').write_text('review,sentiment\n' + '\n'.join(rows) + '\n')
+    monkeypatch.setitem(ablation.SETTINGS, 'small', '--batch-size 10 --lstm-size 4 --embed-size 4 --shuffle'.split())
+    monkeypatch.setitem(ablation.SETTINGS, 'wrong', ['--batch-size', '0'])
+    monkeypatch.chdir(tmp_path)
+    flags = ['--csv', 'reviews.csv', '--seeds', '1', '--epochs', '1', '--rows']
+    assert ablation.main(flags + ['small']) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith('| small | 0.')
+    assert ablation.main(flags + ['wrong']) == 2
+    assert 'batch_size must be an integer of at least 1' in capsys.readouterr().err
