@@ -151,7 +151,9 @@ def fingerprint(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(('%s %s ' % (array.dtype.str, array.shape)).encode('ascii'))
-        digest.update(np.ascontiguousarray(array).data)
+        # Row by row where a copy in one piece would be needed, of an array that may lie on disk.
+        for part in [array] if array.flags.c_contiguous else array:
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 
