@@ -276,7 +276,7 @@ def test_the_wheel_holds_the_package_and_the_scripts(built):
 
 
 def test_every_script_is_installed_or_left_out_for_a_reason():
-        left_out = {'ablation.py', 'baselines.py', 'benchmark.py', 'benchmark_corpus.py', 'benchmark_horovod.py',
+    left_out = {'ablation.py', 'baselines.py', 'benchmark.py', 'benchmark_corpus.py', 'benchmark_horovod.py',
                 'bootstrap.py', 'kill_test.py', 'make_corpus.py', 'verify_portable.py'}
     here = {name for name in os.listdir(os.path.join(ROOT, 'scripts')) if name.endswith('.py')}
     assert here - left_out == set(SCRIPTS)
