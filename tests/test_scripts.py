@@ -294,10 +294,11 @@ FLAGS = {
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
                            'bidirectional', 'embed-keep-prob', 'embed-init', 'grad-clip', 'shuffle', 'preset',
-                           'shards', 'seed',
+                           'shards', 'seed', 'distributed', 'scale-learning-rate',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
     'train_charrnn.py': ['text', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
+                         'distributed', 'scale-learning-rate',
                          'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
     'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'make_corpus.py': ['megabytes', 'seed'],
@@ -320,7 +321,7 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
                          engine='book', optimizer='adam', pooling='last', bidirectional=False, embed_keep_prob=1.0,
                          embed_init=1.0, grad_clip=None, shards=None, seed=123, device='auto',
-                         intra_op_threads=None, inter_op_threads=None)
+                         intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
     assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
     assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=None,
                           overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
@@ -328,7 +329,7 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
-                         intra_op_threads=None, inter_op_threads=None)
+                         intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
     assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
     assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=None,
                           overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
