@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import pickle
+import json
 from typing import Any, Callable, Iterator, List, Optional, Union
 
 import numpy as np
@@ -120,7 +120,7 @@ class World:
         Parameters
         ----------
         value : object
-            One that `pickle` can hold. That of other ranks than 0 does not matter.
+            What JSON can hold. That of other ranks than 0 does not matter.
 
         Raises
         ------
@@ -192,9 +192,8 @@ class _Horovod(World):
         return self._gathers[dtype, axes]
 
     def share(self, value):
-        # numpy's pickles of what this package itself has made: nothing of it comes from outside the job.
-        content = pickle.dumps(value) if self.rank == 0 else b''
-        return pickle.loads(self.gather(np.frombuffer(content, dtype=np.uint8)).tobytes())
+        content = json.dumps(value).encode('ascii') if self.rank == 0 else b''
+        return json.loads(self.gather(np.frombuffer(content, dtype=np.uint8)).tobytes().decode('ascii'))
 
     def lost(self, error):
         return super().lost(error) or isinstance(error, tf.errors.OpError) and 'Horovod' in str(error)

@@ -164,7 +164,8 @@ class Folder:
         """
         self._sess = sess
         sess.run(self._model.init_op)
-        progress = self._world.share(record.Progress() if self._found is None else self._restore())
+        progress = record.Progress() if self._found is None else self._restore()
+        progress = record.progress_of(self._world.share(record.plain(progress)))
         self._world.broadcast(sess, sess.graph.get_collection('variables'))
         if progress.iteration:
             self._model.step.load(progress.iteration, sess)

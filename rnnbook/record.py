@@ -21,7 +21,8 @@ import numpy as np
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_number, shorten
 from rnnbook.files import read_bytes, sha256, sync, write_text
 
-__all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'write', 'read', 'check']
+__all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'plain', 'progress_of',
+           'write', 'read', 'check']
 
 ENDING = '.progress.json'
 FORMAT = 1
@@ -177,8 +178,7 @@ def write(prefix: str, number: int, progress: Progress, settings: Dict[str, Any]
     for ending in _endings(prefix):
         sync(prefix + ending)
         files[ending] = [os.path.getsize(prefix + ending), sha256(prefix + ending)]
-    fields = dict(vars(progress), state=_encode(progress.state))
-    content = {'format': FORMAT, 'number': number, 'progress': fields, 'settings': settings, 'files': files}
+    content = {'format': FORMAT, 'number': number, 'progress': plain(progress), 'settings': settings, 'files': files}
     write_text(prefix + ENDING, json.dumps({'sha256': _digest(content), 'record': content}, indent=1) + '\n')
 
 
@@ -210,7 +210,7 @@ def read(prefix: str) -> Record:
         if content['format'] != FORMAT:
             raise FileError('%s has the format %s; this version of rnnbook reads format %d'
                             % (path, shorten(content['format']), FORMAT))
-        return Record(check_int('number', content['number'], 0), _progress(content['progress']),
+        return Record(check_int('number', content['number'], 0), progress_of(content['progress']),
                       dict(content['settings']), {_ending(ending): (int(size), str(digest)) for ending, (size, digest)
                                                   in content['files'].items()})
     except FileError:
@@ -285,6 +285,16 @@ def _digest(content):
     return hashlib.sha256(json.dumps(content, allow_nan=False).encode('ascii')).hexdigest()
 
 
+def plain(progress: Progress) -> Dict[str, Any]:
+    """A progress as what JSON can hold, which `progress_of` takes back to the bit.
+
+    Parameters
+    ----------
+    progress : Progress
+    """
+    return dict(vars(progress), state=_encode(progress.state))
+
+
 def _encode(state):
     """The carried state as JSON can hold it."""
     return state and [[{'shape': list(array.shape), 'float32': base64.b64encode(
@@ -305,8 +315,19 @@ def _array(entry):
     return values.reshape([check_int('shape', size, 0) for size in entry['shape']]).astype(np.float32)
 
 
-def _progress(fields):
-    """The fields as a `Progress`, each checked."""
+def progress_of(fields: Dict[str, Any]) -> Progress:
+    """The fields as a `Progress`, each checked.
+
+    Parameters
+    ----------
+    fields : dict
+        As `plain` gives them.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError, ValueError, KeyError, TypeError
+        They are no progress.
+    """
     most = 2 ** 62
     history = [dict(row) for row in fields['history']]
     for row in history:
