@@ -703,6 +703,7 @@ def test_texts_with_anything_in_them_are_numbered():
     assert len(numbers) == len('cafe\u0301 caf\u00e9') and ''.join(int2char[number] for number in numbers) == texts[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('use', USES + [portable.load])
 @pytest.mark.parametrize('data', [b'', PNG, b'model_checkpoint_path: "gone.ckpt-9"',
                                   b'model_checkpoint_path: "/etc/hosts"', b'model_checkpoint_path: ".."',

@@ -109,6 +109,7 @@ def test_sampling_needs_a_folder_with_a_fitting_model_and_a_vocabulary(folder, t
     assert models.char(sampling=True).sample(5, tmp_path, 'the ', vocabulary=models.CHAR2INT).startswith('the ')
 
 
+@pytest.mark.slow
 def test_load_brings_back_everything_in_a_fresh_process_from_a_moved_folder(folder, tmp_path):
     moved = tmp_path / 'moved'
     shutil.copytree(str(folder), str(moved))

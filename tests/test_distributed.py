@@ -113,6 +113,7 @@ def test_a_lost_process_is_told_from_other_errors(horovod):
     assert not world.lost(None) and not world.lost(tf.errors.InternalError(None, None, 'Blas GEMM launch failed'))
 
 
+@pytest.mark.slow
 def test_a_model_of_two_is_described_as_one_with_the_whole_batch(horovod):
     for make in (models.char, models.sentiment):
         one, two = make(batch_size=6), make(batch_size=3, distributed=True, anew=True)
@@ -144,6 +145,7 @@ def test_every_rank_has_the_weights_of_rank_0_and_its_own_dropout(horovod, engin
     assert whole == pytest.approx(whole_there, abs=1e-6) and dropped != pytest.approx(dropped_there, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('more', [{}, {'bidirectional': True, 'pooling': 'max'}])
 def test_no_two_layers_or_ranks_of_the_book_draw_alike(horovod, more):
     def seeds(**several):

@@ -286,7 +286,7 @@ def test_bptt_from_the_loss_of_a_language_model(kind):
 
 
 @pytest.mark.parametrize('kind', BPTT)
-@pytest.mark.parametrize('num_layers', [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('num_layers', [1, *(pytest.param(layers, marks=pytest.mark.slow) for layers in (2, 3))])
 @pytest.mark.parametrize('num_steps', [1, 2, 3])
 @pytest.mark.parametrize('scheme', ['windows', 'sliding'])
 def test_truncated_bptt_against_its_definition(kind, num_layers, num_steps, scheme):

@@ -29,7 +29,9 @@ def architecture(**settings):
 ARCHITECTURES = [dict(pooling='mean', bidirectional=True), dict(bidirectional=True, grad_clip=0.01),
                  dict(pooling='max', embed_keep_prob=0.5, embed_init=0.05, optimizer='lazy_adam'),
                  dict(pooling='meanmax', bidirectional=True, num_layers=2, embed_keep_prob=0.7)]
-architectures = pytest.mark.parametrize('settings', ARCHITECTURES, ids=lambda settings: ' '.join(sorted(settings)))
+architectures = pytest.mark.parametrize(
+    'settings', [each if 'max' == each.get('pooling') else pytest.param(each, marks=pytest.mark.slow)
+                 for each in ARCHITECTURES], ids=lambda settings: ' '.join(sorted(settings)))
 
 
 def values(model, fetches, feed=None):
@@ -84,6 +86,7 @@ def test_outputs_states_and_gradients_are_the_books(make, data, settings):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
 
 
+@pytest.mark.slow
 @make_both
 @settings
 def test_the_losses_of_a_training_are_the_books(make, data, settings):
@@ -92,6 +95,7 @@ def test_the_losses_of_a_training_are_the_books(make, data, settings):
     np.testing.assert_allclose(models.losses(fused, batches, 50), models.losses(book, batches, 50), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @make_both
 def test_a_checkpoint_of_one_engine_goes_on_in_the_other(make, data, tmp_path):
     """Weights and slots, both ways: after a restore, the next steps have the losses of a run that was not changed."""
@@ -127,6 +131,7 @@ def test_the_number_of_shards_is_stored_and_comes_back(tmp_path):
     assert CharRNN.load(tmp_path, sampling=False).shards == 3
 
 
+@pytest.mark.slow
 @make_both
 def test_dropout_is_the_same_for_any_number_of_shards_and_another_at_each_step_and_seed(make, data):
     batches = models.feeds(make(), *data, keep_prob=0.5)[:1]
@@ -232,6 +237,7 @@ def test_padding_is_left_out_of_what_is_pooled():
         np.testing.assert_allclose(pooling.pool(pooling_, outputs, words), expected, rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_gradients_are_clipped_where_they_are_asked_to_be():
     make, data = architecture(grad_clip=1e-3, learning_rate=0.5)
     free = architecture(learning_rate=0.5)[0]
@@ -248,6 +254,7 @@ def test_gradients_are_clipped_where_they_are_asked_to_be():
     np.testing.assert_allclose([clipped, whole], [1e-3, norms[0]], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_words_of_a_batch_that_are_dropped_are_others_at_each_step():
     make, data = architecture(embed_keep_prob=0.5, engine='fused', learning_rate=1e-30, pooling='max')
     batch = models.feeds(make(), *data, keep_prob=1.0)[:1]

@@ -82,6 +82,7 @@ def test_twelve_losses_are_the_listings(engine, imdb_csv, indexed):
     np.testing.assert_allclose(models.losses(model, batches, 12), RUN['losses'], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_split_of_the_authors_is_made_of_the_csv(imdb_csv, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = datasets.fetch_imdb_own_split(os.path.dirname(imdb_csv))

@@ -292,6 +292,7 @@ except FileError as error:
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('most', [500, 3000, 9000])
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(most, one, alone):
     before, newest = content(one), checkpoints.find(str(one))

@@ -28,6 +28,7 @@ def test_without_tensorflow_a_class_fails_with_one_line_that_says_what_is_needed
     assert 'need TensorFlow 1.15, which needs CPython 3.7' in last
 
 
+@pytest.mark.slow
 def test_importing_and_running_a_model_prints_nothing():
     code = ('import numpy as np, rnnbook\n'
             'm = rnnbook.SentimentRNN(5, seq_len=3, lstm_size=2, batch_size=2, embed_size=2)\n'

@@ -16,6 +16,8 @@ from rnnbook.errors import ArgumentTypeError, FileError
 from rnnbook.lstm import ENGINES
 from rnnbook.sentiment import SentimentRNN
 
+pytestmark = pytest.mark.slow
+
 # For each SavedModel: reads a list of feeds by the signature's name, and writes what comes out; a state goes from one
 # to the next where the signature has one.
 PLAIN = """

@@ -151,6 +151,7 @@ SAMPLE_MISTAKES = [
 ]
 
 
+@pytest.mark.slow
 def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch):
     monkeypatch.chdir(place)
     main = main_of('sample_charrnn.py')
@@ -190,6 +191,7 @@ def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments
         shutil.rmtree(str(place / folder))
 
 
+@pytest.mark.slow
 def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '2', '--unknown', '--min-count', '2', '--drop-markup',
              '--training-half', *SMALL_REVIEWS]
@@ -202,6 +204,7 @@ def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     assert '1 words that the model has not seen count as unknown' in err
 
 
+@pytest.mark.slow
 def test_a_folder_of_texts_trains_as_one_text_does(place, text_run, tmp_path):
     text = (place / 'text.txt').read_text(encoding='utf-8')
     (tmp_path / 'texts').mkdir()
@@ -374,6 +377,7 @@ def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place
     assert run('sample_charrnn.py', '--ckpt-dir', 'stopped', '--length', '5', cwd=tmp_path)[0].startswith('The ')
 
 
+@pytest.mark.slow
 def test_output_is_safe_on_a_console_that_is_not_utf_8(place, text_run, reviews_run):
     flags = ['--ckpt-dir', 'model-4', '--length', '0', '--starter', '\u00e9t']
     assert run('sample_charrnn.py', *flags, cwd=place, encoding='ascii')[0].startswith('\\xe9t')
@@ -394,6 +398,7 @@ def test_the_best_epoch_of_a_validated_training_is_the_one_that_is_tested(place,
     assert 'error: keep_best needs validation' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_text_is_held_out_from_its_end_and_validated_on_what_stands_before(place, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     flags = ['--text', str(place / 'text.txt'), '--epochs', '2', '--held-out', '0.1', '--validation', '0.1', '--quiet']
