@@ -89,7 +89,9 @@ def record_bytes(folder):
         (folder / ('hand-1.ckpt' + ending)).write_bytes(b'weights')
     state = (((np.ones((1, 2), np.float32),) * 2),)
     history = [{'epoch': 1, 'iteration': 3, 'loss': 0.5, 'seconds': 1.25}]
-    record.write(prefix, 1, record.Progress(4, 1, 1, 0.5, 0.25, history, state), {'num_epochs': 2})
+    progress = record.Progress(iteration=4, epochs=1, position=1, loss_sum=0.5, seconds=0.25, right=1, seen=2,
+                               history=history, state=state)
+    record.write(prefix, 1, progress, {'num_epochs': 2})
     return json.dumps(json.loads((folder / 'hand-1.ckpt.progress.json').read_text())['record']).encode('ascii')
 
 
