@@ -21,15 +21,15 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 import numpy as np
 
 from rnnbook import datasets, hamlet, imdb
-from rnnbook.errors import RequirementError, RnnbookError, check_int
+from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError, check_int
 from rnnbook.files import OURS
 from rnnbook.pooling import POOLINGS
 from rnnbook.training import Run
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_preset_flag', 'add_review_flags',
-           'review_halves', 'add_vocabulary_flags', 'indexed_halves', 'say_unknown', 'character_numbers',
-           'add_model_flags', 'add_run_flags', 'add_device_flag', 'add_flag', 'chosen', 'check_flags', 'documented',
-           'require']
+           'review_halves', 'add_vocabulary_flags', 'indexed_halves', 'check_vocabulary', 'say_unknown',
+           'character_numbers', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'add_flag', 'chosen',
+           'check_flags', 'documented', 'require']
 
 #: From how many bytes on a text is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
@@ -266,6 +266,24 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dic
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
     return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
+
+
+def check_vocabulary(folder: str, vocabulary: Optional[Any]) -> None:
+    """Check that a model of a folder has a vocabulary, without which it cannot read texts.
+
+    Parameters
+    ----------
+    folder : str
+    vocabulary : object or None
+        The model's.
+
+    Raises
+    ------
+    ArgumentValueError
+    """
+    if vocabulary is None:
+        raise ArgumentValueError('%s was trained without a vocabulary, so that texts cannot be read; '
+                                 'train(..., vocabulary=word_to_int) saves it' % folder)
 
 
 def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:

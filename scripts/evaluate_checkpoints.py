@@ -58,9 +58,7 @@ def main(argv):
     found = saved(args.ckpt_dir)
     epochs = wanted(args.epochs, found, args.ckpt_dir)
     rnn = rnnbook.SentimentRNN.load(args.ckpt_dir, device=args.device)
-    if rnn.vocabulary is None:
-        raise ArgumentValueError('--ckpt-dir %s was trained without a vocabulary, so that texts cannot be read; '
-                                 'train(..., vocabulary=word_to_int) saves it' % args.ckpt_dir)
+    cli.check_vocabulary(args.ckpt_dir, rnn.vocabulary)
     print('reading the reviews', file=sys.stderr, flush=True)
     data, _, _, x_test, y_test = cli.review_halves(args)
     sequences, unknown = imdb.encode(x_test, rnn.vocabulary, rnn.seq_len, return_unknown=True)

@@ -7,7 +7,6 @@ import numpy as np
 
 import rnnbook
 from rnnbook import cli, imdb, portable, sidecar
-from rnnbook.errors import ArgumentValueError
 
 
 def arguments(argv):
@@ -21,13 +20,13 @@ def arguments(argv):
 
 
 def compare_reviews(args, ours):
-    """Print how the predictions for the test half differ, with the carried state and from the zero state."""
+    """Print how the predictions for the test half differ, with the carried state, where there is one, and from zero."""
     theirs = rnnbook.SentimentRNN.load(args.ckpt_dir, device='cpu')
-    if theirs.vocabulary is None:
-        raise ArgumentValueError('--ckpt-dir %s was trained without a vocabulary' % args.ckpt_dir)
+    cli.check_vocabulary(args.ckpt_dir, theirs.vocabulary)
     data, _, _, x_test, _ = cli.review_halves(args)
     x = imdb.encode(x_test, theirs.vocabulary, theirs.seq_len)
-    for carry_state, name in ((True, 'carried'), (False, 'zero')):
+    states = [('carried', True)] * (theirs.pooling == 'last') + [('zero', False)]
+    for name, carry_state in states:
         a = theirs.predict(x, return_proba=True, checkpoint=ours.checkpoint, carry_state=carry_state)
         b = ours.predict(x, return_proba=True, carry_state=carry_state)
         differs = np.flatnonzero(np.round(a) != np.round(b))

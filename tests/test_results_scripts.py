@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import rnnbook
-from rnnbook import imdb
+from rnnbook import imdb, metrics
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 SMALL = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate', '0.005']
@@ -194,6 +194,41 @@ def test_mistakes_about_checkpoints_are_one_line(arguments, message, call, train
     assert 'error: ' + message in err.splitlines()[-1]
 
 
+# --------------------------------------------------------------------------------------------------------- ensemble
+
+
+def test_an_ensemble_is_the_mean_of_the_probabilities(call, trained):
+    call('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '2', '--seed', '2', '--ckpt-dir', 'model-2', *SMALL)
+    status, out, _ = call('evaluate_ensemble.py', 'model', 'model-2', '--csv', 'reviews.csv', '--limit', '60')
+    lines = out.splitlines()
+    assert (status, lines[0]) == (0, 'Data: reviews.csv, 60 reviews to test')
+    rows, labels = zip(*drawn_reviews()[100:160])
+    alone = [rnnbook.SentimentRNN.load(folder).predict_text(rows) for folder in ('model', 'model-2')]
+    names = ['model', 'model-2', 'the mean probability of all 2']
+    assert lines[1:] == ['%s: test accuracy %.4f, log loss %.4f' % (name, *metrics.evaluate(labels, given)[:2])
+                         for name, given in zip(names, alone + [np.mean(alone, axis=0, dtype=np.float64)])]
+    assert len({line.split(': ')[1] for line in lines[1:]}) == 3
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['model', 'none'], 'none is not there'), (['.'], 'ckpt_dir . holds no checkpoint'),
+    (['model', '--csv', 'none.csv'], 'cannot read none.csv'),
+    (['model', '--csv', 'reviews.csv', '--limit', '0'], '--limit must be an integer of at least 1, not 0')])
+def test_mistakes_about_an_ensemble_are_one_line_before_any_prediction(arguments, message, call, trained):
+    status, out, err = call('evaluate_ensemble.py', *arguments)
+    assert (status, out) == (2, '')
+    assert message in err.splitlines()[-1]
+
+
+def test_a_model_without_a_vocabulary_is_named(call, trained):
+    rnnbook.SentimentRNN(n_words=9, seq_len=4, embed_size=2, lstm_size=2, batch_size=5).train(
+        np.ones((5, 4), int), np.ones(5), 1, ckpt_dir='numbers')
+    for command in (['evaluate_ensemble.py', 'model', 'numbers'], ['evaluate_checkpoints.py', '--ckpt-dir', 'numbers']):
+        status, out, err = call(*command, '--csv', 'reviews.csv')
+        assert (status, out) == (2, '')
+        assert 'error: numbers was trained without a vocabulary' in err.splitlines()[-1]
+
+
 # ----------------------------------------------------------------------------------------------------------- curves
 
 CHARACTERS = 'Epoch 1/2 Iteration 10| Training loss: 3.2233\nEpoch 2/2 Iteration 20| Training loss: 2.9000\n'
@@ -275,6 +310,7 @@ def test_mistakes_about_curves_are_one_line_and_leave_nothing(arguments, message
 @pytest.mark.parametrize('name, flags', [
     ('baselines.py', ['csv', 'data-dir', 'limit']),
     ('evaluate_checkpoints.py', ['ckpt-dir', 'epochs', 'csv', 'data-dir', 'limit', 'device']),
+    ('evaluate_ensemble.py', ['csv', 'data-dir', 'limit', 'device']),
     ('plot_history.py', ['out', 'label'])])
 def test_help_describes_every_flag(name, flags, call):
     status, out, _ = call(name, '--help')
@@ -302,6 +338,15 @@ def test_a_review_model_is_the_same_with_numpy_alone_and_a_changed_weight_is_fou
     _, out, _ = call('verify_portable.py', '--ckpt-dir', 'other', '--csv', 'reviews.csv')
     assert re.match(r'sentiment-0\.ckpt, state carried: [1-9]\d* of 100 labels differ', out)
     assert re.search(r'\n  row \d+: 0\.\d{7} in TensorFlow, [01]\.\d{7} in NumPy\n', out)
+
+
+def test_a_pooled_model_has_no_carried_state_to_compare(place, call):
+    call('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '2', '--ckpt-dir', 'pooled', '--engine', 'fused',
+         '--pooling', 'meanmax', '--bidirectional', '--shuffle', *SMALL)
+    assert call('export_model.py', '--ckpt-dir', 'pooled')[0] == 0
+    status, out, _ = call('verify_portable.py', '--ckpt-dir', 'pooled', '--csv', 'reviews.csv')
+    assert status == 0 and len(out.splitlines()) == 1
+    assert out.startswith('sentiment-1.ckpt, state zero: 0 of 100 labels differ on reviews.csv; largest ')
 
 
 def test_a_character_model_writes_the_same_text_with_numpy_alone(place, call):

@@ -354,11 +354,11 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_left_alone(tmp_path):
     for delay in (0.3, 0.6):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=os.path.dirname(HERE))
         while process.stdout.readline() != b'begins\n':
-            assert process.poll() is None
+            assert process.poll() is None, process.stderr.read().decode()
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL        # it was still at work
+        errors = process.communicate()[1].decode()
+        assert process.returncode == -signal.SIGKILL, errors            # it was still at work
     rnn = models.char(engine='fused')
     with warnings.catch_warnings():
         warnings.simplefilter('error')                      # nothing damaged is left
