@@ -119,7 +119,7 @@ EXTRAS = {
 # What a user runs by name. Left out: `bootstrap.py`, which makes the environment of a checkout, and what only the
 # figures of RESULTS.md need.
 SCRIPTS = ['train_sentiment.py', 'predict_sentiment.py', 'train_charrnn.py', 'sample_charrnn.py', 'prepare_data.py',
-           'export_model.py', 'evaluate_checkpoints.py', 'plot_history.py']
+           'export_model.py', 'evaluate_checkpoints.py', 'evaluate_ensemble.py', 'plot_history.py']
 
 
 def read(*names):

@@ -6,19 +6,17 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 from __future__ import annotations
 
 import itertools
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
+from typing import Any, Iterator, List, Mapping, Optional, Union
 
-from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import (checkpoints, draws, hamlet, lstm, optimizers, sampling, sidecar, trainer, training, validation,
-                     weights)
+from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
+from rnnbook import checkpoints, draws, hamlet, lstm, optimizers, sampling, trainer, training, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.distributed import join
 from rnnbook.draws import get_top_char
-from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
-                            check_sizes, check_str)
+from rnnbook.errors import (ArgumentValueError, check_bool, check_ids, check_int, check_number, check_sizes,
+                            check_str)
 from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.progress import progress
 
@@ -34,11 +32,10 @@ BEST_RUN = {'batch_size': 32, 'num_steps': 50, 'lstm_size': 256, 'num_layers': 2
 SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
 
-KIND = 'characters'
 LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
 
 
-class CharRNN:
+class CharRNN(Model):
     """A multilayer LSTM that reads a text character by character and says which comes next.
 
     ===================  ==========  ========  ==================================================================
@@ -121,7 +118,8 @@ class CharRNN:
     *Python Machine Learning*, 2nd ed., chapter 16, "Building a character-level RNN model".
     """
 
-    #: The arguments that decide the shapes of the variables.
+    ARGUMENTS = ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
+                 'grad_clip', 'engine', 'shards', 'seed')
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
     def __init__(self, num_classes: int, batch_size: int = 64, num_steps: int = 100, lstm_size: int = 128,
@@ -139,31 +137,11 @@ class CharRNN:
         self.keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
         self.grad_clip = check_number('grad_clip', grad_clip, above=0)
         self.sampling = check_bool('sampling', sampling)
-        self.engine = check_choice('engine', engine, lstm.ENGINES)
-        self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
-        self.world = join('distributed', distributed)
-        self.device = runtime.check_device('device', device, self.world.gpu)
         check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
                     'num_classes lstm_size', 'lstm_size lstm_size')
-        self.global_batch_size = self.world.size * self.batch_size
-        if check_bool('scale_learning_rate', scale_learning_rate):
-            self.learning_rate *= self.world.size
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
-                                           self.world.local_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
-                                          self.world.local_size)
-        self.world.config = self.session_config()
-        self.vocabulary = self.ckpt_dir = self._private = None
-
-        self._seeds = {}
-        if self.engine == 'fused':
-            self._seeds = self._book_seeds()
-        self.g = tf.Graph()
-        with self.g.as_default():
-            tf.compat.v1.set_random_seed(self.seed)
-            self.build(sampling=self.sampling)
-            self.saver = tf.compat.v1.train.Saver()
-            self.init_op = runtime.init_op()
+        self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
+        self._private = None
+        self._construct(sampling=self.sampling)
 
     def build(self, sampling: bool) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
@@ -215,16 +193,12 @@ class CharRNN:
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
         return logits, initial_state, final_state
 
-    def _book_seeds(self):
-        """The op-level seeds of the initial weights in the chapter's graph: other ops need them said to start alike."""
-        def build():
-            shape = (self.batch_size, self.num_steps)
-            x, y = (tf.compat.v1.placeholder(tf.int32, shape=shape) for _ in range(2))
-            keep_prob = tf.compat.v1.placeholder(tf.float32)
-            tf.one_hot(y, depth=self.num_classes)
-            self._forward('book', x, keep_prob)
-
-        return lstm.initial_seeds(build, self.seed)
+    def _build_book(self):
+        shape = (self.batch_size, self.num_steps)
+        x, y = (tf.compat.v1.placeholder(tf.int32, shape=shape) for _ in range(2))
+        keep_prob = tf.compat.v1.placeholder(tf.float32)
+        tf.one_hot(y, depth=self.num_classes)
+        self._forward('book', x, keep_prob)
 
     def serving(self) -> training.Serving:
         """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
@@ -244,21 +218,6 @@ class CharRNN:
             probabilities = tf.nn.softmax(logits, name='probabilities')
             return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
                                     {'probabilities': probabilities, **after})
-
-    def arguments(self) -> Dict[str, Any]:
-        """The constructor's arguments, but for `sampling` and the device, as a dict that JSON can hold."""
-        own = {name: getattr(self, name) for name in
-               ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
-                'grad_clip', 'engine', 'shards', 'seed')}
-        return {**own, 'batch_size': self.global_batch_size}
-
-    def summary(self) -> str:
-        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
-        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
-
-    def session_config(self) -> tf.compat.v1.ConfigProto:
-        """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
               vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
@@ -519,10 +478,7 @@ class CharRNN:
 
     def _restorable(self, ckpt_dir, vocabulary, checkpoint):
         """The checkpoint to restore, and the vocabulary that goes with it."""
-        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        prefix = checkpoints.find(folder, checkpoint)
-        own = sidecar.Description(type(self).__name__, self.arguments(), None)
-        found = checkpoints.match(folder, own, KIND, self.SHAPING)
+        folder, prefix, found = self._checkpoint(ckpt_dir, checkpoint)
         if vocabulary is None and (found is None or found.vocabulary is None):
             raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
                                      'saves it with the weights' % folder)
@@ -558,6 +514,6 @@ class CharRNN:
         check_bool('sampling', sampling)
         folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
-            cls, folder, KIND, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
+            cls, folder, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,
             inter_op_threads=inter_op_threads)

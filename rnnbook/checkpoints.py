@@ -150,8 +150,7 @@ def reader(prefix: str, description: sidecar.Description, doing: str) -> Any:
     return found
 
 
-def match(folder: str, description: sidecar.Description, kind: str,
-          names: Sequence[str]) -> Optional[sidecar.Description]:
+def match(folder: str, description: sidecar.Description, names: Sequence[str]) -> Optional[sidecar.Description]:
     """The description of the model in a folder, which must agree with this one.
 
     Parameters
@@ -159,7 +158,6 @@ def match(folder: str, description: sidecar.Description, kind: str,
     folder : str
     description : sidecar.Description
         What the caller's own model is.
-    kind : {'words', 'characters'}
     names : sequence of str
         The arguments of the constructor that decide the shapes of the variables.
 
@@ -175,7 +173,7 @@ def match(folder: str, description: sidecar.Description, kind: str,
     """
     if not os.path.exists(os.path.join(folder, sidecar.NAME)):
         return None
-    found = sidecar.read(folder, description.class_name, kind)
+    found = sidecar.read(folder, description.class_name)
     differs = sidecar.differences(found, description, names)
     if differs:
         raise FileError('the model in %s does not fit this one: %s' % (folder, '; '.join(differs)))
@@ -219,7 +217,7 @@ def folder_of(name: str, value: Any, own: Optional[str]) -> str:
     return check_folder(name, value) if value is not None else own or './model/'
 
 
-def rebuild(cls: Type[T], folder: str, kind: str, check: Callable[[str, Any, T], Any], **more: Any) -> T:
+def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **more: Any) -> T:
     """The object that a folder describes, with its `vocabulary`; the newest checkpoint must fit the description.
 
     Parameters
@@ -227,7 +225,6 @@ def rebuild(cls: Type[T], folder: str, kind: str, check: Callable[[str, Any, T],
     cls : type
         The class of the model.
     folder : str
-    kind : {'words', 'characters'}
     check : callable
         Called with the name ``'vocabulary'``, the vocabulary and the object; gives it back checked.
     **more
@@ -240,7 +237,7 @@ def rebuild(cls: Type[T], folder: str, kind: str, check: Callable[[str, Any, T],
         model than the checkpoint's.
     """
     prefix = find(folder)
-    found = sidecar.read(folder, cls.__name__, kind)
+    found = sidecar.read(folder, cls.__name__)
     reader(prefix, found, 'load')                           # before a graph is built in whatever size was written there
     try:
         model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})

@@ -53,7 +53,7 @@ class Folder:
     def __init__(self, path: str, model: Any, run: Any, plan: Any) -> None:
         self.path = path
         self._model, self._run, self._plan, self._world = model, run, plan, model.world
-        self._description = sidecar.Description(type(model).__name__, model.arguments(), plan.vocabulary)
+        self._description = model.description(plan.vocabulary)
         self._settings = {**self.SINCE, **plan.settings, 'num_epochs': plan.num_epochs, **{
             field: getattr(run, field) for field in (*self.FREE, *self.SINCE)
             if hasattr(run, field) and field != 'validation'}}
@@ -96,8 +96,7 @@ class Folder:
             return None
         found = None
         try:
-            found = sidecar.read(self.path, self._description.class_name,
-                                 sidecar.KINDS[self._description.class_name])
+            found = sidecar.read(self.path, self._description.class_name)
             differs = sidecar.differences(found, self._description)
         except FileError as error:
             differs = [str(error)]

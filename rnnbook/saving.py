@@ -82,7 +82,7 @@ class Writer:
                     if not np.isfinite(value).all():
                         raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
                                               % (variable, progress.where(), rate, left))
-                sidecar.write(staging, self.description, sidecar.KINDS[self.description.class_name])
+                sidecar.write(staging, self.description)
                 store.write_list(staging, kept)
                 record.write(prefix, self._number + 1, progress, self._settings)
         except (tf.errors.OpError, OSError, ValueError) as error:

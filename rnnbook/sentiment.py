@@ -6,15 +6,14 @@ Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_si
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence, Union
 
-from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import (checkpoints, imdb, lstm, metrics, optimizers, sidecar, trainer, training, validation, weights)
+from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
+from rnnbook import checkpoints, imdb, lstm, metrics, optimizers, trainer, training, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.distributed import join
 from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
                             check_sizes)
 from rnnbook.hints import ArrayLike, StrPath
@@ -37,11 +36,10 @@ BEST_RUN = {'seq_len': 600, 'embed_size': 128, 'lstm_size': 100, 'num_layers': 1
 SMOKE_RUN = {'seq_len': 20, 'embed_size': 8, 'lstm_size': 8, 'num_layers': 1, 'batch_size': 10,
              'learning_rate': 0.01, 'num_epochs': 2}
 
-KIND = 'words'
 LINE = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
 
 
-class SentimentRNN:
+class SentimentRNN(Model):
     """A multilayer LSTM that reads a review word by word and says whether it is a positive one.
 
     ===================  ==========  ========  ==================================================================
@@ -139,7 +137,9 @@ class SentimentRNN:
     *Python Machine Learning*, 2nd ed., chapter 16, "Building an RNN model".
     """
 
-    #: The arguments that decide the shapes of the variables.
+    ARGUMENTS = ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size', 'engine',
+                 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip', 'shards',
+                 'seed')
     SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
@@ -156,38 +156,17 @@ class SentimentRNN:
         self.batch_size = check_int('batch_size', batch_size)
         self.learning_rate = check_number('learning_rate', learning_rate, above=0)
         self.embed_size = check_int('embed_size', embed_size)
-        self.engine = check_choice('engine', engine, lstm.ENGINES)
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.pooling = check_choice('pooling', pooling, POOLINGS)
         self.bidirectional = check_bool('bidirectional', bidirectional)
         self.embed_keep_prob = check_number('embed_keep_prob', embed_keep_prob, above=0, maximum=1)
         self.embed_init = check_number('embed_init', embed_init, above=0)
         self.grad_clip = grad_clip if grad_clip is None else check_number('grad_clip', grad_clip, above=0)
-        self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
-        self.world = join('distributed', distributed)
-        self.device = runtime.check_device('device', device, self.world.gpu)
         check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
                     'embed_size lstm_size', 'lstm_size lstm_size')
-        self.global_batch_size = self.world.size * self.batch_size
-        if check_bool('scale_learning_rate', scale_learning_rate):
-            self.learning_rate *= self.world.size
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
-                                           self.world.local_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
-                                          self.world.local_size)
-        self.world.config = self.session_config()
-        self.vocabulary = self.ckpt_dir = None
+        self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
         self._inference_graphs = {}
-
-        self._seeds = {}
-        if self.engine == 'fused':
-            self._seeds = self._book_seeds()
-        self.g = tf.Graph()
-        with self.g.as_default():
-            tf.compat.v1.set_random_seed(self.seed)
-            self.build()
-            self.saver = tf.compat.v1.train.Saver()
-            self.init_op = runtime.init_op()
+        self._construct()
 
     def build(self) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
@@ -240,14 +219,10 @@ class SentimentRNN:
         probabilities = tf.nn.sigmoid(logits, name='probabilities')
         tf.cast(tf.round(probabilities), tf.int32, name='labels')
 
-    def _book_seeds(self):
-        """The op-level seeds of the initial weights in the chapter's graph: other ops need them said to start alike."""
-        def build():
-            rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))
-            tf.compat.v1.placeholder(tf.float32)
-            self._forward('book', rows, tf.compat.v1.placeholder(tf.float32))
-
-        return lstm.initial_seeds(build, self.seed)
+    def _build_book(self):
+        rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))
+        tf.compat.v1.placeholder(tf.float32)
+        self._forward('book', rows, tf.compat.v1.placeholder(tf.float32))
 
     def _inference(self):
         """The graph of predictions: `global_batch_size` rows, its variables, no dropout and nothing of training."""
@@ -274,18 +249,6 @@ class SentimentRNN:
             self._outputs(self._forward(self.engine, tf_x)[0])
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
             return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
-
-    def arguments(self) -> Dict[str, Any]:
-        """The constructor's arguments, but for the device, as a dict that JSON can hold."""
-        own = {name: getattr(self, name) for name in
-               ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size',
-                'engine', 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip',
-                'shards', 'seed')}
-        return {**own, 'batch_size': self.global_batch_size}
-
-    def session_config(self) -> tf.compat.v1.ConfigProto:
-        """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads, self.world.gpu)
 
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
@@ -416,9 +379,7 @@ class SentimentRNN:
     def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
         """The probabilities of checked rows, float32 of the shape (rows,), with the weights of a checkpoint."""
         carry_state = check_carry_state('carry_state', carry_state, self.pooling)
-        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        prefix = checkpoints.find(folder, checkpoint)
-        checkpoints.match(folder, sidecar.Description(type(self).__name__, self.arguments(), None), KIND, self.SHAPING)
+        _, prefix, _ = self._checkpoint(ckpt_dir, checkpoint)
         inference = self._inference()
         with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
             checkpoints.restore(sess, inference.saver, prefix)
@@ -514,10 +475,6 @@ class SentimentRNN:
             probabilities, unknown = float(probabilities[0]), int(unknown[0])
         return (probabilities, unknown) if return_unknown else probabilities
 
-    def summary(self) -> str:
-        """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
-        return weights.summary(sidecar.Description(type(self).__name__, self.arguments(), self.vocabulary))
-
     @classmethod
     def load(cls, ckpt_dir: StrPath, *, engine: Optional[str] = None, device: str = 'auto',
              intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> SentimentRNN:
@@ -544,5 +501,5 @@ class SentimentRNN:
         """
         folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
         return checkpoints.rebuild(
-            cls, folder, KIND, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
+            cls, folder, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
             engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

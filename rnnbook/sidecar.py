@@ -41,19 +41,17 @@ words, a `vocabulary.Vocabulary` once it is read), or None where the model was t
 """
 
 
-def write(folder: str, description: Description, kind: str) -> None:
+def write(folder: str, description: Description) -> None:
     """Write the description into a folder, whole or not at all.
 
     Parameters
     ----------
     folder : str
     description : Description
-    kind : {'words', 'characters'}
-        What the vocabulary numbers.
     """
     vocabulary = None
     if description.vocabulary is not None:
-        treatment = CHARACTERS
+        treatment, kind = CHARACTERS, KINDS[description.class_name]
         if kind == 'words':
             treatment = Vocabulary.of('vocabulary', description.vocabulary).treatment()
         vocabulary = dict(kind=kind, **treatment, ids=description.vocabulary)
@@ -63,7 +61,7 @@ def write(folder: str, description: Description, kind: str) -> None:
     write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
 
 
-def read(folder: str, class_name: Optional[str] = None, kind: Optional[str] = None) -> Description:
+def read(folder: str, class_name: Optional[str] = None) -> Description:
     """Read the description of a model.
 
     Parameters
@@ -71,8 +69,6 @@ def read(folder: str, class_name: Optional[str] = None, kind: Optional[str] = No
     folder : str
     class_name : str, optional
         The class that is asked for. Default: whichever of `KINDS` the folder holds.
-    kind : {'words', 'characters'}, optional
-        What its vocabulary numbers. Default: as `KINDS` has it.
 
     Returns
     -------
@@ -101,7 +97,7 @@ def read(folder: str, class_name: Optional[str] = None, kind: Optional[str] = No
     if not isinstance(arguments, dict):
         raise FileError('%s is damaged: its arguments are no object' % path)
     if vocabulary is not None:
-        vocabulary = _ids(path, vocabulary, kind or KINDS[found])
+        vocabulary = _ids(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
 
 

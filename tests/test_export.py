@@ -145,11 +145,11 @@ def test_what_cannot_be_exported_is_named(arguments, error, message, copy):
 def test_a_checkpoint_without_a_model_or_of_another_one_is_refused(copy):
     description = sidecar.read(str(copy))
     wider = description._replace(arguments=dict(description.arguments, lstm_size=7))
-    sidecar.write(str(copy), wider, 'characters')
+    sidecar.write(str(copy), wider)
     with pytest.raises(FileError, match=r'cannot export .*: rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel has the '
                                         r'shape \[\d+, 28\] in model.json, and \[\d+, 24\] there'):
         export.write_weights(copy)
-    sidecar.write(str(copy), description._replace(arguments=dict(description.arguments, lstm_size=None)), 'characters')
+    sidecar.write(str(copy), description._replace(arguments=dict(description.arguments, lstm_size=None)))
     with pytest.raises(FileError, match=r'model\.json: lstm_size must be an integer'):
         export.write_weights(copy)
     (copy / 'model.json').unlink()

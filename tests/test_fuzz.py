@@ -70,7 +70,7 @@ def csv_bytes():
 
 
 def model_bytes(folder, description, name):
-    sidecar.write(str(folder), description, sidecar.KINDS[description.class_name])
+    sidecar.write(str(folder), description)
     arrays = {name: np.ones(shape, np.float32) for name, shape in weights.variables(description)}
     weights.write(str(folder), arrays, description, 'hand-1.ckpt')
     return (folder / name).read_bytes()

@@ -20,7 +20,7 @@ FLOORS = (
     ('program', '__main__'),
     ('door', '__init__ cli'),
     ('models', 'sentiment charrnn export portable'),
-    ('trainer', 'trainer'),
+    ('base', 'model trainer'),
     ('rooms', 'training lstm optimizers checkpoints folder monitor tensorboard validation runtime distributed imdb '
               'hamlet datasets equations metrics sampling'),
     ('ground', 'sidecar record store saving files errors hints version progress etext fetch aclimdb weights npz cache '

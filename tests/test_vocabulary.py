@@ -153,7 +153,7 @@ DESCRIPTION = sidecar.Description('SentimentRNN', {'n_words': 4, 'seq_len': 3, '
 ])
 def test_model_json_gives_the_object_back(tmp_path, settings, entries):
     vocabulary = Vocabulary({'bad': 1, 'good': 2}, settings)
-    sidecar.write(str(tmp_path), DESCRIPTION._replace(vocabulary=vocabulary), 'words')
+    sidecar.write(str(tmp_path), DESCRIPTION._replace(vocabulary=vocabulary))
     written = json.loads((tmp_path / 'model.json').read_text())['vocabulary']
     assert written == dict(entries, kind='words', ids={'bad': 1, 'good': 2})
     found = sidecar.read(str(tmp_path)).vocabulary
@@ -174,7 +174,7 @@ def test_model_json_gives_the_object_back(tmp_path, settings, entries):
     ({'cleaning': 'separate_punctuation', 'unknown': None, 'drop_markup': True}, 'there is no drop_markup beside'),
 ])
 def test_an_unknown_treatment_is_refused_by_name(tmp_path, entries, message):
-    sidecar.write(str(tmp_path), DESCRIPTION, 'words')
+    sidecar.write(str(tmp_path), DESCRIPTION)
     content = json.loads((tmp_path / 'model.json').read_text())
     content['vocabulary'] = dict(entries, kind='words', ids={'bad': 1, 'good': 2})
     (tmp_path / 'model.json').write_text(json.dumps(content))
@@ -188,7 +188,7 @@ def test_the_portable_model_treats_text_alike(tmp_path):
     for words, folder in ((vocabulary, tmp_path / 'ours'), (dict(vocabulary), tmp_path / 'book')):
         description = DESCRIPTION._replace(vocabulary=words)
         folder.mkdir()
-        sidecar.write(str(folder), description, 'words')
+        sidecar.write(str(folder), description)
         description = sidecar.read(str(folder))
         draw.seed(1)
         arrays = {name: draw.uniform(-1, 1, shape).astype(np.float32) for name, shape in weights.variables(description)}
