@@ -5,6 +5,8 @@ import csv
 import json
 import sys
 
+import numpy as np
+
 import rnnbook
 from rnnbook import cli, files
 from rnnbook.errors import ArgumentValueError
@@ -14,12 +16,14 @@ FIELDS = ('label', 'probability', 'unknown_words', 'text')
 
 def arguments(argv):
     """Parse the command line."""
-    parser = cli.parser(__doc__, epilog='Words that the model has not seen are left out; unknown_words counts them.')
+    parser = cli.parser(__doc__, epilog='Words that the model has not seen are left out; unknown_words counts them (of '
+                        'several models, the first).')
     parser.add_argument('texts', nargs='*', metavar='TEXT', help='a review; none at all reads standard input')
     parser.add_argument('--text', action='append', default=[], metavar='TEXT',
                         help='a review; may be given several times')
     parser.add_argument('--file', metavar='FILE', help='a UTF-8 file with one review a line')
-    parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
+    parser.add_argument('--ckpt-dir', action='append', metavar='DIR', help='the folder of the model, ./model/ where '
+                        'none is given; several give the mean of their probabilities')
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
     parser.add_argument('--format', choices=('text', 'csv', 'json'), default='text',
                         help='csv has a header; json is an object a line')
@@ -58,11 +62,12 @@ def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
     texts = read_texts(args)
-    rnn = rnnbook.SentimentRNN.load(args.ckpt_dir, device=args.device)
-    probabilities, unknown = rnn.predict_text(texts, checkpoint=args.checkpoint, return_unknown=True)
-    labels = (probabilities.round().astype(int)).tolist()
+    models = [rnnbook.SentimentRNN.load(folder, device=args.device) for folder in args.ckpt_dir or ['./model/']]
+    found = [rnn.predict_text(texts, checkpoint=args.checkpoint, return_unknown=True) for rnn in models]
+    probabilities = np.mean([given for given, _ in found], axis=0)
+    unknown, labels = found[0][1], probabilities.round().astype(int).tolist()
     write(list(zip(labels, [round(float(p), 6) for p in probabilities], unknown.tolist(), texts)), args.format)
-    cli.say_unknown(unknown, rnn.vocabulary)
+    cli.say_unknown(unknown, models[0].vocabulary)
 
 
 if __name__ == '__main__':

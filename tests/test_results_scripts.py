@@ -208,6 +208,9 @@ def test_an_ensemble_is_the_mean_of_the_probabilities(call, trained):
     assert lines[1:] == ['%s: test accuracy %.4f, log loss %.4f' % (name, *metrics.evaluate(labels, given)[:2])
                          for name, given in zip(names, alone + [np.mean(alone, axis=0, dtype=np.float64)])]
     assert len({line.split(': ')[1] for line in lines[1:]}) == 3
+    status, out, _ = call('predict_sentiment.py', '--ckpt-dir', 'model', '--ckpt-dir', 'model-2', *rows[:9])
+    assert (status, [line[:8] for line in out.splitlines()]) == (0, [
+        '%d %.4f' % (round(given), given) for given in np.mean([given[:9] for given in alone], axis=0)])
 
 
 @pytest.mark.parametrize('arguments, message', [
