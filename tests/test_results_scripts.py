@@ -197,6 +197,7 @@ def test_mistakes_about_checkpoints_are_one_line(arguments, message, call, train
 # --------------------------------------------------------------------------------------------------------- ensemble
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_the_mean_of_the_probabilities(call, trained):
     call('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '2', '--seed', '2', '--ckpt-dir', 'model-2', *SMALL)
     status, out, _ = call('evaluate_ensemble.py', 'model', 'model-2', '--csv', 'reviews.csv', '--limit', '60')
@@ -343,6 +344,7 @@ def test_a_review_model_is_the_same_with_numpy_alone_and_a_changed_weight_is_fou
     assert re.search(r'\n  row \d+: 0\.\d{7} in TensorFlow, [01]\.\d{7} in NumPy\n', out)
 
 
+@pytest.mark.slow
 def test_a_pooled_model_has_no_carried_state_to_compare(place, call):
     call('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '2', '--ckpt-dir', 'pooled', '--engine', 'fused',
          '--pooling', 'meanmax', '--bidirectional', '--shuffle', *SMALL)
