@@ -268,13 +268,13 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dic
     return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
 
 
-def check_vocabulary(folder: str, vocabulary: Optional[Any]) -> None:
-    """Check that a model of a folder has a vocabulary, without which it cannot read texts.
+def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None:
+    """Check that the review model of a folder has a vocabulary, without which it cannot read texts.
 
     Parameters
     ----------
     folder : str
-    vocabulary : object or None
+    vocabulary : imdb.Vocabulary or None
         The model's.
 
     Raises

@@ -19,6 +19,12 @@ def arguments(argv):
     return parser.parse_args(argv)
 
 
+def report(name, labels, probabilities):
+    """Print a line of figures."""
+    found = metrics.evaluate(labels, probabilities)
+    print('%s: test accuracy %.4f, log loss %.4f' % (name, found.accuracy, found.log_loss), flush=True)
+
+
 @cli.command
 def main(argv):
     """Run the script; returns its exit status."""
@@ -34,12 +40,6 @@ def main(argv):
         probabilities.append(rnn.predict_text(x_test))
         report(folder, y_test, probabilities[-1])
     report('the mean probability of all %d' % len(models), y_test, np.mean(probabilities, axis=0, dtype=np.float64))
-
-
-def report(name, labels, probabilities):
-    """Print a line of figures."""
-    found = metrics.evaluate(labels, probabilities)
-    print('%s: test accuracy %.4f, log loss %.4f' % (name, found.accuracy, found.log_loss), flush=True)
 
 
 if __name__ == '__main__':
