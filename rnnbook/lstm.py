@@ -21,7 +21,7 @@ ENGINES = ('book', 'fused')
 
 def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor], lstm_size: int, num_layers: int,
           keep_prob: Optional[tf.Tensor] = None, *, pooling: Optional[str] = None, bidirectional: bool = False,
-          embed_keep_prob: float = 1.0, seed: Optional[int] = None,
+          embed_keep_prob: float = 1.0, beside: Optional[tf.Tensor] = None, seed: Optional[int] = None,
           shards: int = 1, rank: int = 0) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
     """Add the layers to the default graph.
 
@@ -50,6 +50,8 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
     embed_keep_prob : float, default 1.0
         The probability that dropout keeps a number of an input. What is dropped of an id is dropped wherever that
         stands in the batch.
+    beside : tf.Tensor of float32, shape (N, G), optional
+        Appended to what `pooling`, which must be given, makes of a row, and dropped like it.
     seed : int
         Of the dropout of ``'fused'``, of the inputs and of what is pooled: it is a function of the seed, the rank, the
         step (see `step_counter`) and the place. That between the layers of ``'book'`` follows from the graph-level
@@ -62,12 +64,13 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
     Returns
     -------
     outputs : tf.Tensor of float32, shape (N, T, H), or (N, F) with `pooling`
-        F is H, twice that for ``'meanmax'``, and twice as much again if `bidirectional`.
+        F is H, twice that for ``'meanmax'``, twice as much again if `bidirectional`, and G more with `beside`.
     initial_state, final_state : tuple of `num_layers` LSTMStateTuple, each (c, h) of shape (N, H)
         The zero state, which a session may feed, and what the next batch starts from: the state after the last step of
         the layers that read forward, or the zero state again where padding is not read.
     """
-    if engine == 'book' and pooling in (None, 'last') and not bidirectional and embed_keep_prob == 1:
+    if (engine == 'book' and pooling in (None, 'last') and not bidirectional and embed_keep_prob == 1
+            and beside is None):
         layers = cells('book', lstm_size, num_layers, keep_prob, seed=rank * num_layers if rank else None)
         outputs, *states = _dynamic_rnn(lookup(ids), layers)
         return (outputs if pooling is None else outputs[:, -1], *states)
@@ -98,6 +101,8 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
         with tf.compat.v1.variable_scope('backward'):
             backward, _ = read(num_layers, tf.reverse_sequence(positions, lengths, seq_axis=0, batch_axis=1))
         outputs = [tf.concat(both, axis=-1) for both in zip(outputs, backward)]
+    if beside is not None:
+        outputs = [tf.concat(both, axis=-1) for both in zip(outputs, tf.split(beside, sizes))]
     outputs = tf.concat(dropout.outputs(num_layers - 1, outputs, sizes), axis=-2)
     outputs = tf.transpose(outputs, [1, 0, 2]) if pooling is None else outputs
     return outputs, initial_state, final_state if carried else initial_state

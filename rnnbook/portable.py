@@ -13,7 +13,7 @@ from typing import Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from rnnbook import draws, equations, hamlet, imdb, sidecar, weights
+from rnnbook import draws, equations, hamlet, imdb, ngrams, sidecar, weights
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_choice, check_ids,
                             check_int, check_number, check_sizes, check_str)
 from rnnbook.files import check_path
@@ -93,7 +93,8 @@ class PortableSentiment:
         self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
         check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
         self._arrays, (self._layers, *self._backward) = arrays, _layers(description, arrays)
-        width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
+        width = (self.arguments['embed_size'] + 2 * self.arguments['lstm_size'] +
+                 2 * self.arguments.get('ngram_size', 0))
         self._rows = max(1, PIECE // (self._seq_len * width))
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *,
@@ -141,7 +142,7 @@ class PortableSentiment:
 
     def _forward(self, x, state):
         """The probabilities of some rows, and their final state."""
-        backwards, words = x[:, ::-1], np.ones(x.shape, dtype=bool)                                 # (N, T)
+        rows, backwards, words = x, x[:, ::-1], np.ones(x.shape, dtype=bool)                        # (N, T)
         if self._pooling != 'last':
             x, backwards, words = words_first(x)
 
@@ -152,9 +153,14 @@ class PortableSentiment:
 
         forward, state = read(x, self._layers, state)
         pooled = [forward] + [read(backwards, layers)[0] for layers in self._backward]
-        logits = equations.output_layer(np.concatenate(pooled, axis=-1), self._arrays['logits/kernel'],
-                                        self._arrays['logits/bias'])                                # (N, 1)
+        logits = self._output_layer('logits', np.concatenate(pooled, axis=-1))                      # (N, 1)
+        if 'ngrams' in self._arrays:
+            beside = ngrams.pool(self._arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
+            logits = (logits + self._output_layer('ngram_logits', beside)) / 2
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
+
+    def _output_layer(self, name, outputs):
+        return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
 
     def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:
         """The probability that a review is a positive one, each from the zero state, whatever stands beside it.

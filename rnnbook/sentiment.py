@@ -1,7 +1,7 @@
 """`SentimentRNN`, the many-to-one model of "Project one - performing sentiment analysis of IMDb movie reviews".
 
-Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`, F what
-`pooling` makes of a row, H by default.
+Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`,
+G `ngram_size`, F what `pooling` makes of a row, H by default.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional, Sequence, Union
 
 from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, metrics, optimizers, trainer, training, validation
+from rnnbook import checkpoints, imdb, lstm, metrics, ngrams, optimizers, trainer, training, validation
 
 import numpy as np
 import tensorflow as tf
@@ -90,7 +90,12 @@ class SentimentRNN(Model):
         The probability that dropout keeps a number of a word's vector while training, above 0 and at most 1. What is
         dropped of a word is dropped wherever it stands in the batch.
     embed_init : float, default 1
-        The vectors of the words start at random between minus this and this.
+        The vectors of words and n-grams start at random between minus this and this.
+    ngram_size : int, default 0
+        G, the length of the vectors of n-grams: each word and each pair of neighbouring words has one, and their sum
+        over the root of their number gives a second logit (Joulin et al. 2016, arXiv:1607.01759). They are learned
+        apart from the words' vectors that the layers read; all pairs share `ngrams.BUCKETS`, 2 ** 18, of them. Each of
+        the two logits is trained to tell the label, and the mean of both decides. 0: there are none.
     grad_clip : float, optional
         The largest global norm of the gradients; larger ones are scaled down to it. Default: they are not.
     shards : int, optional
@@ -138,17 +143,18 @@ class SentimentRNN(Model):
     """
 
     ARGUMENTS = ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size', 'engine',
-                 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip', 'shards',
-                 'seed')
-    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional')
+                 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'ngram_size', 'grad_clip',
+                 'shards', 'seed')
+    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional', 'ngram_size')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
                  batch_size: int = 64, learning_rate: float = 0.0001, embed_size: int = 200, *, engine: str = 'book',
                  optimizer: str = 'adam', pooling: str = 'last', bidirectional: bool = False,
-                 embed_keep_prob: float = 1.0, embed_init: float = 1.0, grad_clip: Optional[float] = None,
-                 shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
-                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
-                 distributed: bool = False, scale_learning_rate: bool = False) -> None:
+                 embed_keep_prob: float = 1.0, embed_init: float = 1.0, ngram_size: int = 0,
+                 grad_clip: Optional[float] = None, shards: Optional[int] = None, seed: int = 123,
+                 device: str = 'auto', intra_op_threads: Optional[int] = None,
+                 inter_op_threads: Optional[int] = None, distributed: bool = False,
+                 scale_learning_rate: bool = False) -> None:
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -161,6 +167,7 @@ class SentimentRNN(Model):
         self.bidirectional = check_bool('bidirectional', bidirectional)
         self.embed_keep_prob = check_number('embed_keep_prob', embed_keep_prob, above=0, maximum=1)
         self.embed_init = check_number('embed_init', embed_init, above=0)
+        self.ngram_size = ngrams.check_ngram_size('ngram_size', ngram_size, self.n_words)
         self.grad_clip = grad_clip if grad_clip is None else check_number('grad_clip', grad_clip, above=0)
         check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
                     'embed_size lstm_size', 'lstm_size lstm_size')
@@ -178,13 +185,13 @@ class SentimentRNN(Model):
         tf_y = tf.compat.v1.placeholder(tf.float32, shape=(self.batch_size,), name='tf_y')
         tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
 
-        # Embedding, multilayer LSTM from the zero state on, one logit from the output of the last step
+        # Embedding, multilayer LSTM from the zero state on, one logit from the output of the last step; one of n-grams
         logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
         self._outputs(logits)
 
         # Cost, and the optimizer
-        cost = tf.reduce_mean(
-            tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
+        losses = [tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=each) for each in logits]
+        cost = tf.reduce_mean(tf.concat(losses, axis=0), name='cost')
         variables = tf.compat.v1.trainable_variables()
         gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
         norm = tf.linalg.global_norm(gradients)
@@ -197,25 +204,46 @@ class SentimentRNN(Model):
             zip(gradients, variables), global_step=self.step, name='train_op')
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
-        """The logits of the rows, shape (N,), and the states before and after them."""
-        embedding = tf.Variable(
-            tf.random.uniform((self.n_words, self.embed_size), minval=-self.embed_init, maxval=self.embed_init,
-                              seed=self._seeds.get('embedding')), name='embedding')
+        """The logits of the rows, a list of one or two of the shape (N,), and the states before and after them."""
+        embedding = self._vectors('embedding', self.n_words, self.embed_size)
 
         def lookup(ids):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
+        beside = self._ngrams(tf_x) if self.ngram_size else None
         with lstm.seeded(self._seeds):
             outputs, initial_state, final_state = lstm.build(
                 engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, pooling=self.pooling,
-                bidirectional=self.bidirectional, embed_keep_prob=self.embed_keep_prob, seed=self.seed,
-                shards=self.shards, rank=self.world.rank)                                           # (N, F)
+                bidirectional=self.bidirectional, embed_keep_prob=self.embed_keep_prob, beside=beside,
+                seed=self.seed, shards=self.shards, rank=self.world.rank)                           # (N, F)
+            if self.ngram_size:
+                outputs, beside = outputs[:, :-self.ngram_size], outputs[:, -self.ngram_size:]
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
-        # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
-        return tf.squeeze(logits, axis=1, name='logits_squeezed'), initial_state, final_state       # (N,)
+            # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
+            logits = [tf.squeeze(logits, axis=1, name='logits_squeezed')]                           # (N,)
+            if self.ngram_size:
+                logits.append(tf.compat.v1.layers.dense(beside, units=1, name='ngram_logits')[:, 0])
+        return logits, initial_state, final_state
+
+    def _vectors(self, name, rows, size):
+        """A variable of this name, the vectors of words or n-grams, at random."""
+        return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
+                                             seed=self._seeds.get(name)), name=name)
+
+    def _ngrams(self, tf_x):
+        """`ngrams.pool` of the rows, shape (N, G)."""
+        words = tf.cast(tf_x, tf.int64)
+        pairs = ngrams.numbers(words[:, :-1], words[:, 1:], self.n_words)
+        there = words > 0
+        there = tf.concat([there, there[:, :-1] & there[:, 1:]], axis=1)                            # (N, 2T - 1)
+        numbers = tf.boolean_mask(tf.cast(tf.concat([words, pairs], axis=1), tf.int32), there)
+        vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
+        return tf.math.unsorted_segment_sqrt_n(tf.nn.embedding_lookup(vectors, numbers), tf.where(there)[:, 0],
+                                               tf.shape(tf_x)[0])
 
     @staticmethod
     def _outputs(logits):
+        logits = logits[0] if len(logits) == 1 else tf.add_n(logits) / len(logits)
         probabilities = tf.nn.sigmoid(logits, name='probabilities')
         tf.cast(tf.round(probabilities), tf.int32, name='labels')
 

@@ -29,7 +29,7 @@ CHARACTERS = {'cleaning': None, 'unknown': None}
 
 #: Arguments that older files lack, with the values that their models have.
 SINCE = {'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0, 'embed_init': 1.0,
-         'grad_clip': None}
+         'ngram_size': 0, 'grad_clip': None}
 #: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
 FREE = {'engine', 'shards'}
 

@@ -20,6 +20,7 @@ import numpy as np
 from rnnbook import npz
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
 from rnnbook.files import sha256
+from rnnbook.ngrams import BUCKETS, check_ngram_size
 from rnnbook.sidecar import NAME as MODEL_JSON, Description
 from rnnbook.store import listed
 from rnnbook.vocabulary import Settings
@@ -53,8 +54,12 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
 
     units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
     inputs, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
+    ngram_size = 0
     if words:
         yield 'embedding', (size('n_words'), inputs)
+        ngram_size = check_ngram_size('ngram_size', description.arguments.get('ngram_size', 0), size('n_words'))
+    if ngram_size:
+        yield 'ngrams', (size('n_words') + BUCKETS, ngram_size)
     scopes = directions(description)
     for scope in scopes:
         for layer in range(size('num_layers')):
@@ -63,6 +68,9 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
     pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
     yield 'logits/kernel', (pooled, classes)
     yield 'logits/bias', (classes,)
+    if ngram_size:
+        yield 'ngram_logits/kernel', (ngram_size, 1)
+        yield 'ngram_logits/bias', (1,)
 
 
 def directions(description: Description) -> List[str]:

@@ -23,6 +23,7 @@ SETTINGS = {
     'vocabulary': ['--min-count', '5', '--unknown', '--drop-markup', '--training-half'],
     'embed_init 0.05': ['--embed-init', '0.05'],
     'embed_keep_prob 0.5': ['--embed-keep-prob', '0.5'],
+    'ngram_size 32': ['--ngram-size', '32'],
     'grad_clip 5': ['--grad-clip', '5'],
     'lazy_adam': ['--optimizer', 'lazy_adam'],
     'decay 0.5': ['--decay', '0.5'],

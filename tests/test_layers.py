@@ -24,7 +24,7 @@ FLOORS = (
     ('rooms', 'training lstm optimizers checkpoints folder monitor tensorboard validation runtime distributed imdb '
               'hamlet datasets equations metrics sampling'),
     ('ground', 'sidecar record store saving files errors hints version progress etext fetch aclimdb weights npz cache '
-               'vocabulary reviews indexing prepared corpus draws pooling'),
+               'vocabulary reviews indexing prepared corpus draws pooling ngrams'),
 )
 FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 GROUND = len(FLOORS) - 1
@@ -34,7 +34,7 @@ ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
 OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
 WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics monitor validation portable sidecar record store files '
                       'errors hints version progress etext fetch aclimdb weights npz cache vocabulary reviews '
-                      'indexing prepared corpus cli training draws pooling').split()
+                      'indexing prepared corpus cli training draws pooling ngrams').split()
 
 MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
 

@@ -107,7 +107,7 @@ def test_what_cannot_be_used_is_a_file_error_that_names_the_file(tmp_path, data,
 
 def test_a_file_of_before_the_optimizers_had_names_is_of_adam():
     old, new, lazy = (sidecar.Description('SentimentRNN', {'n_words': 5, **more}, None) for more in (
-        {}, {'optimizer': 'adam', 'pooling': 'last', 'grad_clip': None}, {'optimizer': 'lazy_adam'}))
+        {}, {'optimizer': 'adam', 'pooling': 'last', 'ngram_size': 0, 'grad_clip': None}, {'optimizer': 'lazy_adam'}))
     assert sidecar.differences(old, new) == []
     assert sidecar.differences(old, lazy) == ["optimizer 'adam', not 'lazy_adam'"]
 
