@@ -51,7 +51,7 @@ class SentimentRNN(Model):
     ``embedding:0``      (V, E)      float32   the vectors of the words
     ``probabilities:0``  (N,)        float32   probability of the label 1
     ``labels:0``         (N,)        int32     the probability rounded
-    ``cost:0``           ()          float32   mean sigmoid cross entropy, in nats
+    ``cost:0``           ()          float32   mean sigmoid cross entropy, in nats, of each logit
     ``gradient_norm:0``  ()          float32   global norm of the gradients
     ``learning_rate:0``  ()          float32   of this step; may be fed, else the argument
     ``train_op``                               an operation: one step of Adam
