@@ -237,7 +237,7 @@ def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **mo
         model than the checkpoint's.
     """
     prefix = find(folder)
-    found = sidecar.read(folder, cls.__name__)
+    found = sidecar.read(folder, sidecar.class_name(cls))
     reader(prefix, found, 'load')                           # before a graph is built in whatever size was written there
     try:
         model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})

@@ -78,7 +78,7 @@ class Model:
         vocabulary : dict of str to int, or None
             The one to describe it with.
         """
-        return sidecar.Description(type(self).__name__, self.arguments(), vocabulary)
+        return sidecar.Description(sidecar.class_name(type(self)), self.arguments(), vocabulary)
 
     def _checkpoint(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]):
         """The folder, the checkpoint to restore, and what `model.json` says, which is of a model like this."""

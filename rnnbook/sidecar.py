@@ -16,7 +16,7 @@ from rnnbook.files import read_bytes, write_text
 from rnnbook.version import __version__
 from rnnbook.vocabulary import Vocabulary
 
-__all__ = ['Description', 'NAME', 'KINDS', 'write', 'read', 'differences', 'changes', 'FREE']
+__all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'differences', 'changes', 'FREE']
 
 NAME = 'model.json'
 FORMAT = 1
@@ -39,6 +39,17 @@ Description.__doc__ = """What `model.json` says.
 Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int (of
 words, a `vocabulary.Vocabulary` once it is read), or None where the model was trained without one.
 """
+
+
+def class_name(model: type) -> str:
+    """The class of `KINDS` that a folder names for a class of models: itself, or the one that it derives from.
+
+    Parameters
+    ----------
+    model : type
+        `SentimentRNN`, `CharRNN`, or a subclass.
+    """
+    return next(each.__name__ for each in model.__mro__ if each.__name__ in KINDS)
 
 
 def write(folder: str, description: Description) -> None:

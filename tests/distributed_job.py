@@ -17,6 +17,9 @@ import tensorflow as tf
 from rnnbook import cli, distributed, optimizers, record
 
 STEPS = 50
+#: What is trained in two processes and in one: a kind of model, and an engine.
+MODELS = [('sentiment', 'book'), ('sentiment', 'fused'), ('ngrams', 'book'), ('ngrams', 'fused'), ('char', 'book'),
+          ('char', 'fused')]
 #: The iterations of `resumed` after which its first and its second part end, both within an epoch.
 FIRST, SECOND = 13, 27
 
@@ -24,7 +27,9 @@ FIRST, SECOND = 13, 27
 def model_and_data(kind, engine, processes=1):
     """A small model without dropout for a part of a batch of 20 rows or 4 stretches, and data for 10 such batches."""
     several = {'engine': engine, 'distributed': processes > 1}
-    if kind == 'sentiment':
+    if kind == 'ngrams':
+        several.update(pooling='meanmax', bidirectional=True, ngram_size=4, optimizer='lazy_adam')
+    if kind != 'char':
         return models.sentiment(batch_size=20 // processes, **several), models.reviews(200)
     return models.char(batch_size=4 // processes, keep_prob=1.0, **several), models.characters()
 
@@ -58,12 +63,11 @@ def after(iterations, what, rank=None):
 
 
 def measure(folder):
-    """Losses of both models in both engines, what is averaged, and a run that a signal to rank 1 stops."""
-    for kind in ('sentiment', 'char'):
-        for engine in ('book', 'fused'):
-            model, data = model_and_data(kind, engine, 2)
-            losses = train(model, data, os.path.join(folder, kind + engine))
-            note(model.world, folder, kind + engine, losses=losses, ckpt_dir=model.ckpt_dir)
+    """Losses of the models, what is averaged, and a run that a signal to rank 1 stops."""
+    for kind, engine in MODELS:
+        model, data = model_and_data(kind, engine, 2)
+        losses = train(model, data, os.path.join(folder, kind + engine))
+        note(model.world, folder, kind + engine, losses=losses, ckpt_dir=model.ckpt_dir)
     world = distributed.join('distributed', True)
     note(world, folder, 'world', rank=world.rank, size=world.size, local_size=world.local_size, own=str(world.own(3)),
          shared=world.share({'from': world.rank}), gathered=world.gather(np.full((1, 2), world.rank)).tolist(),

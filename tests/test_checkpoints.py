@@ -94,6 +94,21 @@ def test_the_folder_of_the_other_class_is_refused(folder):
         models.sentiment().train(*models.reviews(), num_epochs=1, ckpt_dir=folder)
 
 
+@pytest.mark.parametrize('cls, make, data, vocabulary, method', [
+    (SentimentRNN, models.sentiment, models.reviews(), {word: number for number, word in enumerate('abcde', 1)},
+     lambda model, folder: list(model.predict(models.reviews()[0], True))),
+    (CharRNN, models.char, (X, Y), models.CHAR2INT, lambda model, folder: model.sample(30, folder, 't', seed=1))])
+def test_a_subclass_has_the_folders_of_its_class(cls, make, data, vocabulary, method, tmp_path):
+    class Own(cls):
+        pass
+
+    arguments, folder = make().arguments(), str(tmp_path / 'own')
+    Own(**arguments).train(*data, 1, ckpt_dir=folder, vocabulary=vocabulary)
+    found = Own.load(folder)
+    assert (type(found), found.vocabulary) == (Own, vocabulary)
+    assert method(found, folder) == method(cls.load(folder), folder)
+
+
 def test_a_folder_without_a_description_such_as_the_listing_leaves_can_be_sampled_and_stays(folder):
     (folder / 'model.json').unlink()
     assert models.char(sampling=True).sample(5, folder, 'the ', vocabulary=models.CHAR2INT).startswith('the ')

@@ -48,8 +48,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('engine', ['book', 'fused'])
-@pytest.mark.parametrize('kind', ['sentiment', 'char'])
+@pytest.mark.parametrize('kind, engine', job.MODELS)
 def test_two_processes_take_the_steps_of_one_with_the_double_batch(folder, tmp_path, kind, engine):
     two, one = noted(folder, kind + engine)['losses'], alone(kind, engine, str(tmp_path))
     assert len(two) == len(one) == job.STEPS
