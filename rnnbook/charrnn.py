@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbook.draws import get_top_char
-from rnnbook.errors import (ArgumentValueError, check_bool, check_ids, check_int, check_number, check_sizes,
+from rnnbook.errors import (ArgumentValueError, check_bool, check_ids, check_int, check_number, check_rate, check_sizes,
                             check_str)
 from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.progress import progress
@@ -133,9 +133,9 @@ class CharRNN(Model):
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
         self.num_layers = check_int('num_layers', num_layers)
-        self.learning_rate = check_number('learning_rate', learning_rate, above=0)
-        self.keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
-        self.grad_clip = check_number('grad_clip', grad_clip, above=0)
+        self.learning_rate = check_rate('learning_rate', learning_rate)
+        self.keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
+        self.grad_clip = check_rate('grad_clip', grad_clip)
         self.sampling = check_bool('sampling', sampling)
         check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
                     'num_classes lstm_size', 'lstm_size lstm_size')

@@ -19,8 +19,8 @@ import numpy as np
 from rnnbook.hints import ArrayLike
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'DivergenceError', 'PeerError', 'check_int', 'check_sizes', 'check_number', 'check_choice', 'check_bool',
-           'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+           'DivergenceError', 'PeerError', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',
+           'check_bool', 'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
 
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
@@ -154,6 +154,29 @@ def check_number(name: str, value: Any, above: Optional[float] = None, minimum: 
     if (not math.isfinite(number) or (above is not None and number <= above)
             or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
         raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    return number
+
+
+def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
+    """The value as a `float` above 0 that stays above 0, and finite, in a graph of float32.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given, see `check_number`.
+    maximum : float
+        The largest value. Default: no such bound.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    number, held = check_number(name, value, above=0, maximum=maximum), np.finfo(np.float32)
+    if not held.tiny <= number <= held.max:
+        raise ArgumentValueError('%s must be a number that float32 holds, from %.8g to %.8g, not %s'
+                                 % (name, held.tiny, held.max, shorten(value)))
     return number
 
 

@@ -14,7 +14,7 @@ from rnnbook import checkpoints, imdb, lstm, metrics, ngrams, optimizers, traine
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_number,
+from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_rate,
                             check_sizes)
 from rnnbook.hints import ArrayLike, StrPath
 from rnnbook.pooling import POOLINGS, check_carry_state
@@ -160,15 +160,15 @@ class SentimentRNN(Model):
         self.lstm_size = check_int('lstm_size', lstm_size)
         self.num_layers = check_int('num_layers', num_layers)
         self.batch_size = check_int('batch_size', batch_size)
-        self.learning_rate = check_number('learning_rate', learning_rate, above=0)
+        self.learning_rate = check_rate('learning_rate', learning_rate)
         self.embed_size = check_int('embed_size', embed_size)
         self.optimizer = check_choice('optimizer', optimizer, optimizers.OPTIMIZERS)
         self.pooling = check_choice('pooling', pooling, POOLINGS)
         self.bidirectional = check_bool('bidirectional', bidirectional)
-        self.embed_keep_prob = check_number('embed_keep_prob', embed_keep_prob, above=0, maximum=1)
-        self.embed_init = check_number('embed_init', embed_init, above=0)
+        self.embed_keep_prob = check_rate('embed_keep_prob', embed_keep_prob, maximum=1)
+        self.embed_init = check_rate('embed_init', embed_init)
         self.ngram_size = ngrams.check_ngram_size('ngram_size', ngram_size, self.n_words)
-        self.grad_clip = grad_clip if grad_clip is None else check_number('grad_clip', grad_clip, above=0)
+        self.grad_clip = grad_clip if grad_clip is None else check_rate('grad_clip', grad_clip)
         check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
                     'embed_size lstm_size', 'lstm_size lstm_size')
         self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
@@ -320,7 +320,7 @@ class SentimentRNN(Model):
         """
         data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
         num_epochs = check_int('num_epochs', num_epochs)
-        keep_prob = check_number('keep_prob', keep_prob, above=0, maximum=1)
+        keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
         run = training.Run.of(run, save_every=10, log_every=20)
         shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)

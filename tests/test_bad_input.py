@@ -107,6 +107,11 @@ RULES['sizes are no text, fraction, nothing, switch or list'] = constructor(
     0, ('8', 2.0, None, True, NAN, [3]), TYPE, 'an integer of at least 1, not')
 RULES['rates and probabilities are finite and above 0'] = constructor(
     1, (0, -0.1, NAN, INFINITY, 10 ** 400), VALUE, 'a finite number above 0')
+RULES['rates and probabilities stay above 0 in float32'] = constructor(
+    1, (1e-300, 1e-40), VALUE, 'a number that float32 holds, from 1.1754944e-38 to 3.4028235e.38, not 1e-')
+RULES['rates are finite in float32'] = [
+    Case(without_graph(make, name, 1e300), VALUE, '^%s must be a number that float32 holds, .*, not 1e.300' % name)
+    for make, kinds in MODELS.items() for name in kinds[1].split() + ['grad_clip'] if 'keep_prob' not in name]
 RULES['rates and probabilities are numbers'] = constructor(
     1, ('fast', None, True, 1j, [0.1]), TYPE, 'a finite number above 0')
 RULES['switches are True or False'] = constructor(2, (1, 'yes', None), TYPE, 'True or False')
