@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 # CPython 3.7 on these machines is the newest that TensorFlow 1.15 has wheels for. Elsewhere the preprocessing, the
 # equations and the NumPy engine still work, so TensorFlow is asked for only where it exists.
@@ -151,7 +151,7 @@ setup(
         'Typing :: Typed',
     ],
     keywords='recurrent neural network, LSTM, TensorFlow 1.15, sentiment analysis, character-level language model',
-    packages=['rnnbook'],
+    packages=find_packages(include=['rnnbook', 'rnnbook.*']),
     package_data={'rnnbook': ['py.typed']},
     # An editable install would get copies, which edits of the checkout leave behind: there they are run by path.
     scripts=[] if 'editable_wheel' in sys.argv else ['scripts/' + name for name in SCRIPTS],

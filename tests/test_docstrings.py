@@ -9,8 +9,18 @@ import typing
 import pytest
 
 PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'rnnbook')
-MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py')
-                 and name not in ('__init__.py', 'version.py'))
+
+
+def modules():
+    """The dotted names below the package of all its modules, in whatever folder."""
+    for folder, _, names in os.walk(PACKAGE):
+        for name in names:
+            if name.endswith('.py') and os.path.join(folder, name) != os.path.join(PACKAGE, '__init__.py'):
+                path = os.path.relpath(os.path.join(folder, name), PACKAGE)[:-3].split(os.sep)
+                yield '.'.join(path[:-1] if path[-1] == '__init__' else path)
+
+
+MODULES = sorted(set(modules()) - {'version'})
 
 
 def described(docstring):
@@ -45,6 +55,12 @@ def public(module):
 
 def load(name):
     return importlib.import_module('rnnbook.' + name)
+
+
+def test_the_walk_finds_the_modules_of_every_folder():
+    assert {'sentiment', 'charrnn', '__main__'} <= set(MODULES)
+    folders = [folder for folder, _, names in os.walk(PACKAGE) if '__init__.py' in names]
+    assert len({name.rpartition('.')[0] for name in MODULES}) >= len(folders)
 
 
 @pytest.mark.parametrize('docstring, names', [

@@ -194,8 +194,15 @@ def test_an_error_behind_the_door_passes_through(monkeypatch):
 # What is built, from a copy of the checkout without what is not in its history
 
 SCRIPTS = literal('SCRIPTS')
-NOT_SOURCE = ('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache', 'model', 'model-*',
-              '*.csv', 'hamlet.txt')
+NOT_SOURCE = shutil.ignore_patterns('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache',
+                                    'model', 'model-*')
+
+
+def not_source(folder, names):
+    """What `shutil.copytree` leaves out: of `data`, everything but what is said about it."""
+    if os.path.samefile(folder, os.path.join(ROOT, 'data')):
+        return set(names) - {'README.md'}
+    return NOT_SOURCE(folder, names)
 
 
 def python(*arguments, cwd):
@@ -210,7 +217,7 @@ def built(tmp_path_factory):
     """The paths of the source distribution, and of the wheel that is made from nothing but it."""
     pytest.importorskip('wheel')
     place = tmp_path_factory.mktemp('built')
-    shutil.copytree(ROOT, str(place / 'checkout'), ignore=shutil.ignore_patterns(*NOT_SOURCE))
+    shutil.copytree(ROOT, str(place / 'checkout'), ignore=not_source)
     python('setup.py', '--quiet', 'sdist', '--dist-dir', str(place), cwd=place / 'checkout')
     sdist, = glob.glob(str(place / 'rnnbook-*.tar.gz'))
     python('-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index', '--no-build-isolation', '--wheel-dir',
@@ -250,13 +257,18 @@ def clean(built, tmp_path_factory):
     return clean
 
 
+def below(top):
+    """The paths, as archives spell them, of all files below a folder of the checkout."""
+    return {os.path.relpath(os.path.join(folder, name), ROOT).replace(os.sep, '/')
+            for folder, folders, names in os.walk(os.path.join(ROOT, top)) for name in names
+            if '__pycache__' not in folder and '.ipynb_checkpoints' not in folder}
+
+
 def test_the_source_distribution_is_a_checkout_without_its_history(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
-    for folder in ('rnnbook', 'scripts', 'tests', 'notebooks'):
-        wanted = {'%s/%s' % (folder, name) for name in os.listdir(os.path.join(ROOT, folder))
-                  if name.endswith(('.py', '.json', '.ipynb', '.typed'))}
-        assert wanted and wanted <= names
+    for folder in ('rnnbook', 'scripts', 'tests', 'notebooks', 'results'):
+        assert below(folder) and below(folder) <= names
     assert {'LICENSE', 'CHANGELOG.md', 'README.md', 'MANIFEST.in', 'requirements.txt', 'setup.cfg', 'setup.py',
             'pyproject.toml', 'data/README.md'} <= names
     assert not [name for name in names if name.startswith(('.venv', 'data/')) and name != 'data/README.md']
@@ -267,8 +279,7 @@ def test_the_wheel_holds_the_package_and_the_scripts(built):
         names = {re.sub(r'^rnnbook-[\d.]+\.', '', name) for name in archive.namelist()}
         metadata, = [archive.read(name).decode('utf-8') for name in archive.namelist() if name.endswith('/METADATA')]
     assert {name for name in names if not name.startswith('dist-info/')} == {
-        'rnnbook/' + name for name in os.listdir(os.path.join(ROOT, 'rnnbook')) if name.endswith(('.py', '.typed'))
-    } | {'data/scripts/' + name for name in SCRIPTS}
+        *below('rnnbook'), *('data/scripts/' + name for name in SCRIPTS)}
     assert 'dist-info/LICENSE' in names
     for line in ('Version: ' + rnnbook.__version__, 'License: MIT', 'Requires-Python: >=3.7',
                  'Author: the rnnbook authors'):

@@ -44,7 +44,7 @@ def _own_bytes():
 
 
 def _rows(path, run, hamlet):
-    return hamlet.reshape_data(np.load(path, mmap_mode='r'), run['batch_size'], run['num_steps'])
+    return hamlet.reshape_data(np.load(path, mmap_mode='r', allow_pickle=False), run['batch_size'], run['num_steps'])
 
 
 def steps(job):

@@ -100,7 +100,7 @@ def training(model, epoch, keep_prob):
 
 def review_step(job):
     """Training steps on reviews."""
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = data['x'], data['y']
     size = job['model']['batch_size']
 
@@ -113,7 +113,7 @@ def review_step(job):
 
 def char_step(job):
     """Training steps on characters."""
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = data['x'], data['y']
     width = job['model']['num_steps']
 
@@ -137,7 +137,7 @@ def predicting(sess, model, x, size):
 
 
 def _rows(job):
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         return data['x'][:job['rows']]
 
 

@@ -34,7 +34,7 @@ def training(model, epoch, keep_prob):
 def review_step(job):
     """Training steps on reviews."""
     from rnnbook import SentimentRNN
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = data['x'], data['y']
     model = SentimentRNN(**job['model'], **job['keywords'])
     return 1, training(model, lambda: imdb.create_batch_generator(x, y, model.batch_size), job['keep_prob'])
@@ -43,7 +43,7 @@ def review_step(job):
 def char_step(job):
     """Training steps on characters."""
     from rnnbook import CharRNN
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = data['x'], data['y']
     model = CharRNN(**job['model'], **job['keywords'])
     return 1, training(model, lambda: hamlet.create_batch_generator(x, y, model.num_steps), job['keep_prob'])
@@ -59,7 +59,7 @@ def again(call):
 
 def _predictor(job):
     from rnnbook import SentimentRNN
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         return SentimentRNN(**job['model'], **job['keywords']), data['x'][:job['rows']]
 
 

@@ -106,7 +106,7 @@ def review_checkpoint(job):
     """A checkpoint after one step on the reviews; the job has the model, the data and the folder."""
     from rnnbook import SentimentRNN, checkpoints
     model = SentimentRNN(**job['model'])
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         model.train(data['x'][:model.batch_size], data['y'][:model.batch_size], 1, ckpt_dir=job['ckpt_dir'])
     return {'checkpoint': checkpoints.find(job['ckpt_dir'])}
 
@@ -115,7 +115,7 @@ def char_checkpoint(job):
     """A checkpoint after one epoch on the characters; the job has the model, the data, ``'chars'`` and the folder."""
     from rnnbook import CharRNN, checkpoints
     model = CharRNN(**job['model'])
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         model.train(data['x'], data['y'], 1, job['ckpt_dir'], log_every=10 ** 9,
                     vocabulary={char: number for number, char in enumerate(job['chars'])})
     return {'checkpoint': checkpoints.find(job['ckpt_dir'])}

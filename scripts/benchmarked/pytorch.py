@@ -67,7 +67,7 @@ def training(model, epoch, loss_of, job):
 
 def review_step(job):
     """Training steps on reviews."""
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = torch.from_numpy(data['x']), torch.from_numpy(data['y'].astype(np.float32))
     size = job['model']['batch_size']
 
@@ -80,7 +80,7 @@ def review_step(job):
 
 def char_step(job):
     """Training steps on characters."""
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x, y = (torch.from_numpy(data[name].astype(np.int64)) for name in 'xy')
     width = job['model']['num_steps']
 
@@ -96,7 +96,7 @@ def char_step(job):
 def review_predict(job):
     """Batches of reviews, forward only."""
     model, size = Reviews(**job['model']), job['model']['batch_size']
-    with np.load(job['data']) as data:
+    with np.load(job['data'], allow_pickle=False) as data:
         x = torch.from_numpy(data['x'][:job['rows']])
 
     @torch.inference_mode()

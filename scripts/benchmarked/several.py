@@ -25,7 +25,7 @@ class Job:
     """A model that takes training steps on synthetic or real rows of its own."""
 
     def __init__(self, job):
-        data = np.load(job['data'])
+        data = np.load(job['data'], allow_pickle=False)
         self._x, self._y, self._steps = data['x'], data['y'], job['steps']
         make = {'reviews': SentimentRNN, 'characters': CharRNN}[job['kind']]
         if job['dense']:
