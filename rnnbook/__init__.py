@@ -8,28 +8,23 @@ import importlib
 
 from rnnbook.version import __version__
 
-# Public name -> the module that it comes from.
-_NAMES = {
-    'SentimentRNN': 'sentiment',
-    'CharRNN': 'charrnn',
-    'get_top_char': 'hamlet',
+#: Public name -> the module that has it, or that it is.
+_PLACES = {
+    'SentimentRNN': 'rnnbook.sentiment', 'CharRNN': 'rnnbook.charrnn', 'get_top_char': 'rnnbook.network.drawing',
+    'export': 'rnnbook.portable.export', 'metrics': 'rnnbook.training.metrics',
+    **{name: 'rnnbook.' + name for name in ('charrnn', 'datasets', 'equations', 'errors', 'hamlet', 'imdb', 'portable',
+                                            'sentiment', 'training')},
 }
-_MODULES = ('charrnn', 'datasets', 'equations', 'errors', 'export', 'hamlet', 'imdb', 'portable', 'sentiment',
-            'training')
-
-__all__ = ['__version__', 'SentimentRNN', 'CharRNN', 'get_top_char',
-           'charrnn', 'datasets', 'equations', 'errors', 'export', 'hamlet', 'imdb', 'portable', 'sentiment',
-           'training']
+__all__ = ['__version__', *_PLACES]
 
 
 def __getattr__(name):
-    if name in _NAMES:
-        value = getattr(importlib.import_module('rnnbook.' + _NAMES[name]), name)
-        globals()[name] = value                 # the next use finds it without coming here
-        return value
-    if name in _MODULES:
-        return importlib.import_module('rnnbook.' + name)
-    raise AttributeError('module %r has no attribute %r' % (__name__, name))
+    if name not in _PLACES:
+        raise AttributeError('module %r has no attribute %r' % (__name__, name))
+    place = importlib.import_module(_PLACES[name])
+    value = getattr(place, name) if name[0].isupper() or name == 'get_top_char' else place
+    globals()[name] = value                                 # the next use finds it without coming here
+    return value
 
 
 def __dir__():

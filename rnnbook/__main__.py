@@ -19,14 +19,14 @@ __all__ = ['main']
 def _tensorflow():
     """What can be said of TensorFlow and of the devices that it sees, a line each; why not, where it cannot be used."""
     try:
-        from rnnbook import runtime
+        from rnnbook.network import devices
     except RequirementError as error:
         return [('TensorFlow', 'not usable: %s' % error),
                 ('Devices', 'none for the models; the preprocessing, rnnbook.equations and rnnbook.portable run here')]
-    tf = runtime.tf
+    tf = devices.tf
     names = [device.name.replace('/physical_device:', '')
              for device in tf.config.experimental.list_physical_devices() if device.device_type in ('CPU', 'GPU')]
-    names = ['%s (%d cores)' % (name, runtime.cores()) if name.startswith('CPU') else name for name in names]
+    names = ['%s (%d cores)' % (name, devices.cores()) if name.startswith('CPU') else name for name in names]
     return [('TensorFlow', '%s, built %s CUDA' % (tf.__version__, 'with' if tf.test.is_built_with_cuda()
                                                   else 'without')),
             ('Devices', ', '.join(names))]

@@ -9,16 +9,19 @@ import itertools
 from typing import Any, Iterator, List, Mapping, Optional, Union
 
 from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, draws, hamlet, lstm, optimizers, sampling, trainer, training, validation
+from rnnbook.model_folder import reading
+from rnnbook.network import drawing, lstm, optimizers, sampling
+from rnnbook import hamlet
+from rnnbook.training import trainer, loop, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.draws import get_top_char
+from rnnbook.network.drawing import get_top_char
 from rnnbook.errors import (ArgumentValueError, check_bool, check_ids, check_int, check_number, check_rate, check_sizes,
                             check_str)
-from rnnbook.hints import ArrayLike, StrPath
-from rnnbook.progress import progress
+from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook.base.bar import progress
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 
@@ -79,10 +82,10 @@ class CharRNN(Model):
     seed : int, default 123
         The graph-level seed: initial weights and dropout follow from it.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        Where to compute, see `runtime.session_config`.
+        Where to compute, see `devices.session_config`.
     intra_op_threads, inter_op_threads : int, optional
         The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
-        to be fast, see `runtime.session_config`.
+        to be fast, see `devices.session_config`.
     distributed : bool, default False
         Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
     scale_learning_rate : bool, default False
@@ -200,7 +203,7 @@ class CharRNN(Model):
         tf.one_hot(y, depth=self.num_classes)
         self._forward('book', x, keep_prob)
 
-    def serving(self) -> training.Serving:
+    def serving(self) -> loop.Serving:
         """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
 
         Returns
@@ -216,8 +219,8 @@ class CharRNN(Model):
             before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
                               for part, tensor in zip('ch', pair)} for state in states)
             probabilities = tf.nn.softmax(logits, name='probabilities')
-            return training.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
-                                    {'probabilities': probabilities, **after})
+            return loop.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+                                {'probabilities': probabilities, **after})
 
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
               vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
@@ -252,7 +255,7 @@ class CharRNN(Model):
         """
         data = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)
-        run = training.Run.of(run, save_every=1, log_every=10)
+        run = loop.Run.of(run, save_every=1, log_every=10)
         vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
         (x, y), held_out, settings = validation.hold_out(
             run.validation, data, lambda data, fraction: validation.last_columns(data, fraction, self.num_steps),
@@ -268,7 +271,7 @@ class CharRNN(Model):
             for batch_x, batch_y in hamlet.create_batch_generator(x[own], y[own], self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
-        trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
+        trainer.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
             LINE, num_epochs, batches, batches * self.num_steps * self.global_batch_size, 'characters', feeds, name,
             settings, vocabulary, validator=held_out and self._validator(*held_out)))
 
@@ -290,7 +293,7 @@ class CharRNN(Model):
             nats = sum(graph.costs(sess, x, y)) / y.size
             return {'val_loss': nats, 'val_bits_per_char': nats / np.log(2)}
 
-        return training.Validator(graph.session, figures)
+        return loop.Validator(graph.session, figures)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:
@@ -405,23 +408,23 @@ class CharRNN(Model):
         """The starter, and an iterator of what follows it: in each sample, what a window of time steps adds."""
         self._needs_sampling(method)
         steps = check_int('output_length', output_length, 0) + 1
-        top_n = draws.check_top_n('top_n', top_n, self.num_classes)
+        top_n = drawing.check_top_n('top_n', top_n, self.num_classes)
         temperature = check_number('temperature', temperature, above=0)
         seed = seed if seed is None else check_int('seed', seed, 0, 2 ** 32 - 1)
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         starter = hamlet.encode_starter(starter_seq, char2int, unknown)
         stop = stop if stop is None else hamlet.check_known('stop', stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
-        uniform = draws.uniform_numbers(steps, samples, seed)
+        uniform = drawing.uniform_numbers(steps, samples, seed)
 
         def blocks():
             graph = self._private_graph()
             with graph.session() as sess:
-                checkpoints.restore(sess, graph.saver, prefix)
+                reading.restore(sess, graph.saver, prefix)
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
-                draws.spell(progress(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
+                drawing.spell(progress(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
 
     def _private_graph(self):
         """The graph of `sample` and `evaluate`, made when it is first needed."""
@@ -467,7 +470,7 @@ class CharRNN(Model):
         numbers = hamlet.encode(text, char2int)
         graph = self._private_graph()
         with graph.session() as sess:
-            checkpoints.restore(sess, graph.saver, prefix)
+            reading.restore(sess, graph.saver, prefix)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
             nats = sum(progress(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
@@ -512,8 +515,8 @@ class CharRNN(Model):
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
-        return checkpoints.rebuild(
+        folder = reading.check_folder('ckpt_dir', ckpt_dir)
+        return reading.rebuild(
             cls, folder, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
             sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,
             inter_op_threads=inter_op_threads)

@@ -16,7 +16,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 import numpy as np
 
-from rnnbook.hints import ArrayLike
+from rnnbook.base.hints import ArrayLike
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
            'DivergenceError', 'PeerError', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',

@@ -12,13 +12,13 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from rnnbook import etext
-from rnnbook.corpus import encode_file, load_encoded, text_files
-from rnnbook.draws import get_top_char
+from rnnbook.preprocessing import etext
+from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
+from rnnbook.network.drawing import get_top_char
 from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
                             check_str, check_unicode, shorten)
-from rnnbook.files import check_path, read_text
-from rnnbook.hints import ArrayLike, StrPath
+from rnnbook.base.files import check_path, read_text
+from rnnbook.base.hints import ArrayLike, StrPath
 
 __all__ = ['load_text', 'char_vocabulary', 'encode', 'decode', 'encode_starter', 'check_known',
            'check_char2int', 'encode_file', 'load_encoded', 'text_files', 'reshape_data', 'create_batch_generator',

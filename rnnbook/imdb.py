@@ -16,12 +16,12 @@ import numpy as np
 
 from rnnbook.errors import (INT32_MAX, ArgumentTypeError, ArgumentValueError, as_array, check_bool, check_int,
                             check_length, shorten)
-from rnnbook.hints import ArrayLike
-from rnnbook.indexing import DROPPED, Texts, each, sized, text_of
-from rnnbook.prepared import load_indexed, prepare, rows
-from rnnbook.reviews import load_reviews, split_halves
-from rnnbook.vocabulary import (Settings, Vocabulary, check_word_to_int, drop_markup, separate_punctuation,
-                                words_of)
+from rnnbook.base.hints import ArrayLike
+from rnnbook.preprocessing.word_table import DROPPED, Texts, each, sized, text_of
+from rnnbook.preprocessing.prepared import load_indexed, prepare, rows
+from rnnbook.preprocessing.review_csv import load_reviews, split_halves
+from rnnbook.preprocessing.vocabulary import (Settings, Vocabulary, check_word_to_int, drop_markup,
+                                              separate_punctuation, words_of)
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',

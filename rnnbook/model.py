@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
 
-from rnnbook import runtime                                 # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, lstm, sidecar, weights
+from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
+from rnnbook.model_folder import reading, description as sidecar
+from rnnbook.network import lstm
+from rnnbook.portable import weights
 
 import tensorflow as tf
 
-from rnnbook.distributed import join
+from rnnbook.network.distributed import join
 from rnnbook.errors import check_bool, check_choice, check_int
-from rnnbook.hints import StrPath
+from rnnbook.base.hints import StrPath
 
 __all__ = ['Model']
 
@@ -35,13 +37,13 @@ class Model:
         self.seed = check_int('seed', seed, 0, 2 ** 31 - 1)
         scale_learning_rate = check_bool('scale_learning_rate', scale_learning_rate)
         self.world = join('distributed', distributed)
-        self.device = runtime.check_device('device', device, self.world.gpu)
+        self.device = devices.check_device('device', device, self.world.gpu)
         self.global_batch_size = self.world.size * self.batch_size
         if scale_learning_rate:
             self.learning_rate *= self.world.size
-        self.shards = runtime.check_shards('shards', shards, self.engine, self.device, self.batch_size,
+        self.shards = devices.check_shards('shards', shards, self.engine, self.device, self.batch_size,
                                            self.world.local_size)
-        self.threads = runtime.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
+        self.threads = devices.Threads.of(intra_op_threads, inter_op_threads, self.engine, self.device,
                                           self.world.local_size)
         self.world.config = self.session_config()
 
@@ -56,7 +58,7 @@ class Model:
             tf.compat.v1.set_random_seed(self.seed)
             self.build(**build)
             self.saver = tf.compat.v1.train.Saver()
-            self.init_op = runtime.init_op()
+            self.init_op = devices.init_op()
 
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments that the model's folder keeps, as a dict that JSON can hold."""
@@ -68,7 +70,7 @@ class Model:
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
-        return runtime.session_config(self.device, self.threads, self.world.gpu)
+        return devices.session_config(self.device, self.threads, self.world.gpu)
 
     def description(self, vocabulary: Optional[Mapping[str, int]]) -> sidecar.Description:
         """What `model.json` says of this model.
@@ -82,6 +84,6 @@ class Model:
 
     def _checkpoint(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]):
         """The folder, the checkpoint to restore, and what `model.json` says, which is of a model like this."""
-        folder = checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        return folder, checkpoints.find(folder, checkpoint), checkpoints.match(
+        folder = reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
+        return folder, reading.find(folder, checkpoint), reading.match(
             folder, self.description(None), self.SHAPING)

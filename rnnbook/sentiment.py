@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional, Sequence, Union
 
 from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
-from rnnbook import checkpoints, imdb, lstm, metrics, ngrams, optimizers, trainer, training, validation
+from rnnbook.model_folder import reading
+from rnnbook import imdb
+from rnnbook.network import lstm, ngrams, optimizers
+from rnnbook.training import metrics, trainer, loop, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import (ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_rate,
-                            check_sizes)
-from rnnbook.hints import ArrayLike, StrPath
-from rnnbook.pooling import POOLINGS, check_carry_state
-from rnnbook.progress import progress
+from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_rate, check_sizes
+from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook.network.pooling import POOLINGS, check_carry_state
+from rnnbook.base.bar import progress
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 
@@ -103,10 +105,10 @@ class SentimentRNN(Model):
     seed : int, default 123
         The graph-level seed: initial weights and dropout follow from it.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        Where to compute, see `runtime.session_config`.
+        Where to compute, see `devices.session_config`.
     intra_op_threads, inter_op_threads : int, optional
         The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
-        to be fast, see `runtime.session_config`.
+        to be fast, see `devices.session_config`.
     distributed : bool, default False
         Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
     scale_learning_rate : bool, default False
@@ -260,11 +262,11 @@ class SentimentRNN(Model):
                 tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
                 logits, initial_state, final_state = self._forward(self.engine, tf_x)
                 self._outputs(logits)
-                self._inference_graphs[rows] = training.Inference(
+                self._inference_graphs[rows] = loop.Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[rows]
 
-    def serving(self) -> training.Serving:
+    def serving(self) -> loop.Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
 
         Returns
@@ -276,7 +278,7 @@ class SentimentRNN(Model):
             tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
             self._outputs(self._forward(self.engine, tf_x)[0])
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
-            return training.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
+            return loop.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
@@ -321,7 +323,7 @@ class SentimentRNN(Model):
         data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
-        run = training.Run.of(run, save_every=10, log_every=20)
+        run = loop.Run.of(run, save_every=10, log_every=20)
         shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
         (x, y), held_out, settings = validation.hold_out(
@@ -342,7 +344,7 @@ class SentimentRNN(Model):
             for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.global_batch_size):
                 yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
-        trainer.train(self, checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, training.Plan(
+        trainer.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
             LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
             name, {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0',
             embedding='embedding:0', validator=held_out and self._validator(*held_out, run.quiet)))
@@ -364,10 +366,10 @@ class SentimentRNN(Model):
             return tf.compat.v1.Session(graph=inference.g, config=self.session_config())
 
         def figures(sess):
-            found = metrics.evaluate(y, self._run(training.CarriedState(sess, inference), x, carry_state, quiet))
+            found = metrics.evaluate(y, self._run(loop.CarriedState(sess, inference), x, carry_state, quiet))
             return {'val_loss': found.log_loss, 'val_accuracy': found.accuracy}
 
-        return training.Validator(session, figures)
+        return loop.Validator(session, figures)
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> np.ndarray:
@@ -410,8 +412,8 @@ class SentimentRNN(Model):
         _, prefix, _ = self._checkpoint(ckpt_dir, checkpoint)
         inference = self._inference()
         with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
-            checkpoints.restore(sess, inference.saver, prefix)
-            return self._run(training.CarriedState(sess, inference), x, carry_state)
+            reading.restore(sess, inference.saver, prefix)
+            return self._run(loop.CarriedState(sess, inference), x, carry_state)
 
     def _run(self, state, x, carry_state, quiet=False):
         """The probabilities of checked rows, in the batches of the chapter."""
@@ -492,7 +494,7 @@ class SentimentRNN(Model):
         check_bool('return_unknown', return_unknown)
         vocabulary = self.vocabulary
         if vocabulary is None:
-            vocabulary = SentimentRNN.load(checkpoints.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
+            vocabulary = SentimentRNN.load(reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
         if vocabulary is None:
             raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
                                      'train(..., vocabulary=word_to_int) saves it with the weights')
@@ -527,7 +529,7 @@ class SentimentRNN(Model):
         FileError
             No such folder, no model of this class in it, or a damaged description.
         """
-        folder = checkpoints.check_folder('ckpt_dir', ckpt_dir)
-        return checkpoints.rebuild(
+        folder = reading.check_folder('ckpt_dir', ckpt_dir)
+        return reading.rebuild(
             cls, folder, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
             engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

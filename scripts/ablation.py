@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnbook import cli
 from rnnbook.errors import ArgumentValueError, RnnbookError, check_int
-from rnnbook.progress import progress
+from rnnbook.base.bar import progress
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: What each row adds to the first one of its preset.

@@ -17,7 +17,8 @@ import tempfile
 
 from benchmarked.figures import case_table, costs, fastest, growth_table, peak, peers, ratios, spread, summary
 from benchmarked.processes import Workshop, run, say, take_turns
-from rnnbook import cli, files
+from rnnbook import cli
+from rnnbook.base import files
 from rnnbook.errors import ArgumentValueError, FileError, RequirementError, RnnbookError, check_choice, check_int
 
 #: One row of a table. `side` is the file of `benchmarked` that measures it; `keywords` go to the model's constructor

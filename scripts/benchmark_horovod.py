@@ -19,7 +19,7 @@ import numpy as np
 from rnnbook import cli, datasets, hamlet, imdb
 from rnnbook.charrnn import BOOK_RUN as CHARACTERS
 from rnnbook.errors import FileError, RequirementError, RnnbookError, check_int, check_number
-from rnnbook.files import write_text
+from rnnbook.base.files import write_text
 from rnnbook.sentiment import BOOK_RUN as REVIEWS
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -7,7 +7,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import checkpoints, cli, imdb
+from rnnbook.model_folder import reading
+from rnnbook import cli, imdb
 from rnnbook.errors import ArgumentValueError, check_int
 
 
@@ -25,7 +26,7 @@ def arguments(argv):
 def saved(folder):
     """Epoch to name of the checkpoints that were saved at the end of an epoch."""
     found = {}
-    for name in checkpoints.names(folder):
+    for name in reading.names(folder):
         match = re.match(r'sentiment-(\d+)\.ckpt$', name)
         if match:
             found[int(match.group(1)) + 1] = name           # the book numbers epochs from 0 here

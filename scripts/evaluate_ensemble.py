@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, metrics
+from rnnbook import cli
+from rnnbook.training import metrics
 
 
 def arguments(argv):

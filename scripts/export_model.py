@@ -4,7 +4,8 @@
 import sys
 
 import rnnbook
-from rnnbook import cli, sidecar
+from rnnbook import cli
+from rnnbook.model_folder import description
 
 
 def arguments(argv):
@@ -21,11 +22,11 @@ def arguments(argv):
 def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
-    from rnnbook import export                              # here, so that a missing TensorFlow is one line
+    from rnnbook.portable import export                              # here, so that a missing TensorFlow is one line
     if args.saved_model is None:
         print(export.write_weights(args.ckpt_dir, args.checkpoint))
     else:
-        model = getattr(rnnbook, sidecar.read(args.ckpt_dir).class_name).load(args.ckpt_dir)
+        model = getattr(rnnbook, description.read(args.ckpt_dir).class_name).load(args.ckpt_dir)
         print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
 
 

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 
-from rnnbook import cli, record, store
+from rnnbook import cli
+from rnnbook.model_folder import run_state, checkpoint_files
 from rnnbook.errors import FileError, RnnbookError, check_int
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -63,7 +64,7 @@ class Life:
     def saves(self):
         """Whether it is saving: whether the folder in which a save is made has come up in its time."""
         with contextlib.suppress(OSError):
-            return os.stat(os.path.join(self._folder, store.STAGING)).st_mtime >= self.began
+            return os.stat(os.path.join(self._folder, checkpoint_files.STAGING)).st_mtime >= self.began
         return False
 
     def wait(self, until, pause):
@@ -101,20 +102,20 @@ def kill(life, moment, draw, training):
 def look(folder):
     """What a dead process has left, in words."""
     with contextlib.suppress(FileError):
-        newest = (store.listed(folder) or ['none'])[-1]
-        staging = os.path.join(folder, store.STAGING)
+        newest = (checkpoint_files.listed(folder) or ['none'])[-1]
+        staging = os.path.join(folder, checkpoint_files.STAGING)
         if not os.path.isdir(staging):
             return 'newest checkpoint %s' % newest
         names = os.listdir(staging)
         return 'newest checkpoint %s; a save of %d files %s its record' % (
-            newest, len(names), 'with' if any(name.endswith(record.ENDING) for name in names) else 'without')
+            newest, len(names), 'with' if any(name.endswith(run_state.ENDING) for name in names) else 'without')
     return 'nothing yet'
 
 
 def history(folder):
     """The rows of history.csv without the columns of times."""
-    with open(os.path.join(folder, store.HISTORY), encoding='utf-8', newline='') as file:
-        return [{name: value for name, value in row.items() if name not in record.TIMING}
+    with open(os.path.join(folder, checkpoint_files.HISTORY), encoding='utf-8', newline='') as file:
+        return [{name: value for name, value in row.items() if name not in run_state.TIMING}
                 for row in csv.DictReader(file)]
 
 
@@ -161,17 +162,17 @@ def main(argv):
 
 def compare(alone, killed, done):
     """Print both results; gives the exit status, 0 if they are equal."""
-    from rnnbook import checkpoints
-    ours, theirs = checkpoints.fingerprint(alone), checkpoints.fingerprint(killed)
+    from rnnbook.model_folder import reading
+    ours, theirs = reading.fingerprint(alone), reading.fingerprint(killed)
     rows, others = history(alone), history(killed)
     print('left alone:    sha256 over all variables %s, %d rows of history' % (ours, len(rows)))
     print('killed %5d x: sha256 over all variables %s, %d rows of history' % (len(done), theirs, len(others)))
     print('kills in a save: %d; kills at any other moment: %d'
           % (sum('in a save' in moment for moment in done), sum('in a save' not in moment for moment in done)))
     equal = ours == theirs and rows == others
-    if os.path.isdir(os.path.join(alone, store.BEST)):
-        bests = [checkpoints.best(folder) for folder in (alone, killed)]
-        prints = [checkpoints.fingerprint(path) for path, _ in bests]
+    if os.path.isdir(os.path.join(alone, checkpoint_files.BEST)):
+        bests = [reading.best(folder) for folder in (alone, killed)]
+        prints = [reading.fingerprint(path) for path, _ in bests]
         for name, (_, epoch), best in zip(('left alone', 'killed'), bests, prints):
             print('best of the run %s: epoch %d, sha256 over all variables %s' % (name, epoch, best))
         equal = equal and bests[0][1] == bests[1][1] and prints[0] == prints[1]

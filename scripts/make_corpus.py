@@ -5,9 +5,10 @@ import sys
 
 import numpy as np
 
-from rnnbook import cli, files
+from rnnbook import cli
+from rnnbook.base import files
 from rnnbook.errors import ArgumentValueError, FileError, check_int, check_number
-from rnnbook.progress import progress
+from rnnbook.base.bar import progress
 
 SYLLABLES = ('ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za \u00e9 an en in on un ar er or '
              'st th sh ch \u00e4 \u00f1o').split()

@@ -9,7 +9,8 @@ import os
 import re
 import sys
 
-from rnnbook import cli, files
+from rnnbook import cli
+from rnnbook.base import files
 from rnnbook.errors import ArgumentValueError, FileError
 
 # Both of the book's lines. A log that is still being written may end within a number, hence the white space behind it.

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, files
+from rnnbook import cli
+from rnnbook.base import files
 from rnnbook.errors import ArgumentValueError
 
 FIELDS = ('label', 'probability', 'unknown_words', 'text')

@@ -5,7 +5,8 @@ import argparse
 import os
 import sys
 
-from rnnbook import datasets, files
+from rnnbook import datasets
+from rnnbook.base import files
 from rnnbook.cli import command
 
 EPILOG = """\

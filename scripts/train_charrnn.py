@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import checkpoints, cli, datasets, errors, hamlet
+from rnnbook.model_folder import reading
+from rnnbook import cli, datasets, errors, hamlet
 
 
 def arguments(argv):
@@ -68,7 +69,7 @@ def main(argv):
         return 0
     ckpt_dir = rnn.ckpt_dir
     if args.keep_best:
-        ckpt_dir, epoch = checkpoints.best(ckpt_dir)
+        ckpt_dir, epoch = reading.best(ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, ckpt_dir))
     rnn = rnnbook.CharRNN.load(ckpt_dir, device=args.device)
     if end < len(numbers):

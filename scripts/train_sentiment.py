@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import checkpoints, cli, imdb
+from rnnbook.model_folder import reading
+from rnnbook import cli, imdb
 
 
 def arguments(argv):
@@ -48,7 +49,7 @@ def main(argv):
     if world.rank:
         return 0
     if args.keep_best:
-        rnn.ckpt_dir, epoch = checkpoints.best(rnn.ckpt_dir)
+        rnn.ckpt_dir, epoch = reading.best(rnn.ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, rnn.ckpt_dir))
     predictions = rnn.predict(x_test)
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook import cli, imdb, portable, sidecar
+from rnnbook import cli, imdb, portable
+from rnnbook.model_folder import description
 
 
 def arguments(argv):
@@ -54,7 +55,7 @@ def compare_texts(args, ours):
 def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
-    compare = {'SentimentRNN': compare_reviews, 'CharRNN': compare_texts}[sidecar.read(args.ckpt_dir).class_name]
+    compare = {'SentimentRNN': compare_reviews, 'CharRNN': compare_texts}[description.read(args.ckpt_dir).class_name]
     compare(args, portable.load(args.ckpt_dir))
 
 

@@ -14,7 +14,9 @@ import models
 import numpy as np
 import tensorflow as tf
 
-from rnnbook import cli, distributed, optimizers, record
+from rnnbook import cli
+from rnnbook.network import distributed, optimizers
+from rnnbook.model_folder import run_state
 
 STEPS = 50
 #: What is trained in two processes and in one: a kind of model, and an engine.
@@ -36,19 +38,19 @@ def model_and_data(kind, engine, processes=1):
 
 def train(model, data, folder, **run):
     """Train for `STEPS` steps; gives the loss of each step that this call has taken."""
-    losses, count = [], record.Progress.count
+    losses, count = [], run_state.Progress.count
 
     def noted(self, loss, *more):
         losses.append(loss)
         return count(self, loss, *more)
 
-    record.Progress.count = noted
+    run_state.Progress.count = noted
     batches = 10 if hasattr(model, 'n_words') else data[0].shape[1] // model.num_steps
     keep = {'keep_prob': 1.0} if hasattr(model, 'n_words') else {}
     try:
         model.train(*data, STEPS // batches, ckpt_dir=folder, log_every=1000, **keep, **run)
     finally:
-        record.Progress.count = count
+        run_state.Progress.count = count
     return losses
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from rnnbook import hamlet, imdb
 from rnnbook.charrnn import CharRNN
 from rnnbook.sentiment import SentimentRNN
-from rnnbook.training import CarriedState
+from rnnbook.training.loop import CarriedState
 
 WORDS = {'good': 1, 'bad': 2, 'film': 3, 'a': 4, '!': 5}
 TEXT = 'the cat sat on the mat, and the dog sat on the cat; ' * 8

@@ -10,7 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from rnnbook import aclimdb, files
+from rnnbook.datasets import aclimdb
+from rnnbook.base import files
 from rnnbook.errors import FileError
 
 # Two reviews a folder, in the order in which the book reads them; names sort as text: 10_ before 2_.

@@ -21,7 +21,12 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import aclimdb, datasets, draws, export, files, hamlet, imdb, portable, sidecar
+from rnnbook.datasets import aclimdb
+from rnnbook import datasets, hamlet, imdb, portable
+from rnnbook.network import drawing
+from rnnbook.portable import export
+from rnnbook.base import files
+from rnnbook.model_folder import description
 from rnnbook.charrnn import CharRNN, get_top_char
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
 from rnnbook.sentiment import SentimentRNN
@@ -340,10 +345,10 @@ RULES['probabilities to draw from'] = [
         (dict(char_size=0), VALUE, 'char_size must be'),
         (dict(top_n=0), VALUE, 'top_n must be'),
         (dict(top_n=2.5), TYPE, 'top_n must be'))
-] + [Case(lambda place, temperature=temperature: draws.apply_temperature(np.array([0.5, 0.5]), temperature), error,
+] + [Case(lambda place, temperature=temperature: drawing.apply_temperature(np.array([0.5, 0.5]), temperature), error,
           'temperature must be a finite number above 0') for temperature, error in (
      (0, VALUE), (-1, VALUE), (NAN, VALUE), ('1', TYPE))
-     ] + [Case(lambda place: draws.apply_temperature(['a'], 0.5), TYPE, 'probas must hold numbers')]
+     ] + [Case(lambda place: drawing.apply_temperature(['a'], 0.5), TYPE, 'probas must hold numbers')]
 
 
 # ---- the preprocessing -----------------------------------------------------------------------------------------------
@@ -449,7 +454,7 @@ RULES['a line of 200 MB'] = [
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n', b',1\n')), FILE, 'has a line of mor'),
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n"')), FILE, 'has a line of more than'),
     Case(lambda place: imdb.load_reviews(sparse(place)), FILE, 'has a line of more than|is NUL'),
-    Case(lambda place: sidecar.read(os.path.dirname(shutil.move(sparse(place), 'model.json')) or '.'), FILE,
+    Case(lambda place: description.read(os.path.dirname(shutil.move(sparse(place), 'model.json')) or '.'), FILE,
          'model.json is damaged'),
 ]
 RULES['where data are looked for'] = [
@@ -764,7 +769,7 @@ def test_the_smallest_temperature_takes_the_likeliest(place):
     probas = np.array([0.3, 0.2, 0.0, 0.5])
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert draws.apply_temperature(probas, 5e-324).tolist() == [0, 0, 0, 1]
+        assert drawing.apply_temperature(probas, 5e-324).tolist() == [0, 0, 0, 1]
 
 
 # ---- nothing in a file is run ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import tensorflow as tf
 import models
 from rnnbook import hamlet
 from rnnbook.charrnn import CharRNN, get_top_char
-from rnnbook.lstm import ENGINES
+from rnnbook.network.lstm import ENGINES
 from rnnbook.sentiment import BOOK_RUN, SentimentRNN
 
 with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import checkpoints, files
+from rnnbook.model_folder import reading
+from rnnbook.base import files
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import FileError
 from rnnbook.sentiment import SentimentRNN
@@ -183,15 +184,15 @@ DAMAGE = [
 def test_the_newest_whole_checkpoint_is_used_and_the_bad_one_named(ending, damage, message, folder):
     damage(newest(folder, ending))
     with pytest.warns(UserWarning, match=message):
-        assert checkpoints.find(str(folder)) == str(folder / OLDER)
+        assert reading.find(str(folder)) == str(folder / OLDER)
     with pytest.warns(UserWarning, match=message):
         models.char().train(X, Y, 3, folder, vocabulary=models.CHAR2INT, resume=True)
-    assert len(checkpoints.record.check(checkpoints.find(str(folder))).progress.history) == 3
+    assert len(reading.record.check(reading.find(str(folder))).progress.history) == 3
 
 
 def test_to_use_a_model_reads_a_checkpoint_once_and_to_resume_reads_it_again(folder, monkeypatch):
     read = []
-    monkeypatch.setattr(checkpoints.record, 'sha256', lambda path: read.append(path) or files.sha256(path))
+    monkeypatch.setattr(reading.record, 'sha256', lambda path: read.append(path) or files.sha256(path))
     sample(folder)
     first = len(read)
     sample(folder)
@@ -224,13 +225,13 @@ def test_a_list_of_checkpoints_that_is_damaged_or_names_what_is_not_there(conten
     (folder / 'checkpoint').write_bytes(content)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
-        assert checkpoints.find(str(folder)) == str(newest(folder, ''))
+        assert reading.find(str(folder)) == str(newest(folder, ''))
     assert [str(warning.message).rpartition('/')[2] for warning in caught] == (
         ['gone.index is missing; using %s instead' % newest(folder, '').name] if b'gone' in content else [])
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         models.char().train(X, Y, 3, folder, resume=True)
-    assert len(checkpoints.record.check(checkpoints.find(str(folder))).progress.history) == 3
+    assert len(reading.record.check(reading.find(str(folder))).progress.history) == 3
 
 
 def test_a_checkpoint_that_is_asked_for_by_name_is_used_or_an_error(folder):
@@ -248,6 +249,6 @@ def test_a_graph_or_a_history_that_is_missing_is_no_loss(folder):
 
 
 def test_a_fingerprint_is_that_of_all_variables(folder):
-    assert len({checkpoints.fingerprint(str(folder)), checkpoints.fingerprint(str(folder), OLDER)}) == 2
+    assert len({reading.fingerprint(str(folder)), reading.fingerprint(str(folder), OLDER)}) == 2
     models.char().train(X, Y, 2, folder.parent / 'again')
-    assert checkpoints.fingerprint(str(folder.parent / 'again')) == checkpoints.fingerprint(str(folder))
+    assert reading.fingerprint(str(folder.parent / 'again')) == reading.fingerprint(str(folder))

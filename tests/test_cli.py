@@ -12,7 +12,7 @@ import pytest
 
 from rnnbook import cli, hamlet, imdb
 from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.training import Run
+from rnnbook.training.loop import Run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -7,7 +7,8 @@ import os
 import numpy as np
 import pytest
 
-from rnnbook import corpus, hamlet
+from rnnbook.preprocessing import text_array
+from rnnbook import hamlet
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_ids
 
 
@@ -40,7 +41,7 @@ def encoded(path, out, text):
 ], ids=['crlf', 'lone cr', 'bom', 'wide', 'latin', 'one', 'controls'])
 @pytest.mark.parametrize('block', [1, 2, 3, 5, 2 ** 22])
 def test_blocks_may_end_anywhere(tmp_path, monkeypatch, data, text, block):
-    monkeypatch.setattr(corpus, 'BLOCK', block)
+    monkeypatch.setattr(text_array, 'BLOCK', block)
     put(tmp_path, text=data)
     encoded(tmp_path / 'text.txt', tmp_path / 'out.npy', text)
     assert sorted(os.listdir(str(tmp_path))) == ['out.json', 'out.npy', 'text.txt']
@@ -83,7 +84,7 @@ def test_a_pattern_is_read_in_sorted_order(tmp_path):
 ])
 @pytest.mark.parametrize('block', [1, 4, 2 ** 22])
 def test_what_cannot_be_read_is_a_file_error_and_nothing_is_written(tmp_path, monkeypatch, path, message, block):
-    monkeypatch.setattr(corpus, 'BLOCK', block)
+    monkeypatch.setattr(text_array, 'BLOCK', block)
     (tmp_path / 'folder').mkdir()
     put(tmp_path, empty=b'', bad1='good \u00e9', bad2=b'\xc3\xa9caf\xe9\xe9', cut=b'caf\xc3')
     before = sorted(os.listdir(str(tmp_path)))
@@ -115,8 +116,8 @@ def test_a_failed_run_leaves_what_was_there_before(tmp_path):
 @pytest.mark.parametrize('changed', ['goose', 'good good', 'doog!', 'g'])
 def test_a_text_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch, changed):
     put(tmp_path, text='good!')
-    write = corpus._write
-    monkeypatch.setattr(corpus, '_write', lambda *rest: (put(tmp_path, text=changed), write(*rest)))
+    write = text_array._write
+    monkeypatch.setattr(text_array, '_write', lambda *rest: (put(tmp_path, text=changed), write(*rest)))
     if sorted(set(changed)) == sorted(set('good!')) and len(changed) == 5:
         encoded(tmp_path / 'text.txt', tmp_path / 'out.npy', changed)       # as if it had always been so
     else:
@@ -133,8 +134,8 @@ def test_an_out_that_cannot_be_written_is_a_file_error(tmp_path):
 
 def test_progress_goes_over_both_readings(tmp_path, monkeypatch):
     bars = []
-    monkeypatch.setattr('rnnbook.progress.progress', lambda items, total, title: bars.append((title, total)) or items)
-    monkeypatch.setattr(corpus, 'BLOCK', 2)
+    monkeypatch.setattr('rnnbook.base.bar.progress', lambda items, total, title: bars.append((title, total)) or items)
+    monkeypatch.setattr(text_array, 'BLOCK', 2)
     put(tmp_path, a='four', b='x')
     hamlet.encode_file(tmp_path / '[ab].txt', tmp_path / 'out.npy')
     assert bars == [('Finding characters', 4), ('Writing numbers', 4)]

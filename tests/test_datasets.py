@@ -11,7 +11,10 @@ import tarfile
 
 import pytest
 
-from rnnbook import aclimdb, datasets, etext, files
+from rnnbook.datasets import aclimdb
+from rnnbook import datasets
+from rnnbook.preprocessing import etext
+from rnnbook.base import files
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from test_aclimdb import CSV, REVIEWS, ROWS, add, make_archive, make_folder, make_wheel
 

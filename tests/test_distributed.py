@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnbook import cli, distributed, optimizers, runtime
-from rnnbook.distributed import World
+from rnnbook import cli
+from rnnbook.network import distributed, optimizers, devices
+from rnnbook.network.distributed import World
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, PeerError, RequirementError
 
 
@@ -164,19 +165,19 @@ def test_too_few_rows_are_named_with_the_processes(horovod, tmp_path):
 
 
 def test_cores_are_shared_out_and_each_process_has_a_gpu(monkeypatch):
-    monkeypatch.setattr(runtime.os, 'sched_getaffinity', lambda pid: set(range(8)))
-    assert [runtime.cores(processes) for processes in (1, 2, 3, 16)] == [8, 4, 2, 1]
-    assert runtime.Threads.of(None, None, 'fused', 'cpu', 2) == (1, 4)
-    assert runtime.Threads.of(None, None, 'book', 'cpu', 2) == (4, 4)
-    assert runtime.check_shards('shards', None, 'fused', 'cpu', 100, 2) == 4
-    monkeypatch.setattr(runtime.tf.config.experimental, 'list_physical_devices', lambda kind: [])
-    assert runtime.session_config('auto', gpu=1).gpu_options.visible_device_list == ''
-    monkeypatch.setattr(runtime.tf.config.experimental, 'list_physical_devices', lambda kind: ['one', 'two'])
-    assert runtime.session_config('auto', gpu=1).gpu_options.visible_device_list == '1'
-    assert runtime.session_config('cpu', gpu=1).gpu_options.visible_device_list == ''
-    assert runtime.check_device('device', 'gpu', 1) == 'gpu'
+    monkeypatch.setattr(devices.os, 'sched_getaffinity', lambda pid: set(range(8)))
+    assert [devices.cores(processes) for processes in (1, 2, 3, 16)] == [8, 4, 2, 1]
+    assert devices.Threads.of(None, None, 'fused', 'cpu', 2) == (1, 4)
+    assert devices.Threads.of(None, None, 'book', 'cpu', 2) == (4, 4)
+    assert devices.check_shards('shards', None, 'fused', 'cpu', 100, 2) == 4
+    monkeypatch.setattr(devices.tf.config.experimental, 'list_physical_devices', lambda kind: [])
+    assert devices.session_config('auto', gpu=1).gpu_options.visible_device_list == ''
+    monkeypatch.setattr(devices.tf.config.experimental, 'list_physical_devices', lambda kind: ['one', 'two'])
+    assert devices.session_config('auto', gpu=1).gpu_options.visible_device_list == '1'
+    assert devices.session_config('cpu', gpu=1).gpu_options.visible_device_list == ''
+    assert devices.check_device('device', 'gpu', 1) == 'gpu'
     with pytest.raises(ArgumentValueError, match="device must be 'cpu' where a machine has more processes than GPUs"):
-        runtime.check_device('device', 'auto', 2)
+        devices.check_device('device', 'auto', 2)
 
 
 def test_the_command_that_resumes_starts_as_many_processes(monkeypatch):

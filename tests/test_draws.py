@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from rnnbook import draws
+from rnnbook.network import drawing
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 
 def one_by_one(probas, top_n):
     """What the chapter's function draws from each row in turn."""
-    return [draws.get_top_char(row, probas.shape[-1], top_n) for row in probas]
+    return [drawing.get_top_char(row, probas.shape[-1], top_n) for row in probas]
 
 
 def rows_of(kind, width, random):
@@ -30,11 +30,11 @@ def rows_of(kind, width, random):
 def test_draw_gives_the_characters_of_get_top_char_and_uses_up_the_same_numbers(kind, width, top_n, temperature):
     probas = rows_of(kind, width, np.random.RandomState(0))
     np.random.seed(1)
-    expected = one_by_one(np.stack([draws.apply_temperature(row, temperature) for row in probas]), top_n)
+    expected = one_by_one(np.stack([drawing.apply_temperature(row, temperature) for row in probas]), top_n)
     after = np.random.random_sample()
     np.random.seed(1)
-    uniform = draws.uniform_numbers(len(probas))
-    found = draws.draw(draws.apply_temperature(probas[:, np.newaxis], temperature), uniform, top_n)
+    uniform = drawing.uniform_numbers(len(probas))
+    found = drawing.draw(drawing.apply_temperature(probas[:, np.newaxis], temperature), uniform, top_n)
     assert found.shape == uniform.shape == (200, 1)
     assert found[:, 0].tolist() == expected
     assert np.random.random_sample() == after
@@ -43,36 +43,36 @@ def test_draw_gives_the_characters_of_get_top_char_and_uses_up_the_same_numbers(
 def test_draw_is_numpys_choice_at_the_edges_of_an_interval():
     probas = np.array([0.25, 0.5, 0.25], np.float32)
     uniform = np.array([0.0, np.nextafter(0.25, 0), 0.25, np.nextafter(0.75, 0), 0.75, np.nextafter(1, 0)])
-    assert draws.draw(np.tile(probas, (6, 1)), uniform, 3).tolist() == [0, 0, 1, 1, 2, 2]
-    assert draws.draw(np.tile(probas, (6, 1)), uniform, 1).tolist() == [1] * 6
+    assert drawing.draw(np.tile(probas, (6, 1)), uniform, 3).tolist() == [0, 0, 1, 1, 2, 2]
+    assert drawing.draw(np.tile(probas, (6, 1)), uniform, 1).tolist() == [1] * 6
 
 
 def test_the_columns_of_the_uniform_numbers_follow_one_another():
     np.random.seed(3)
-    one_after_the_other = np.concatenate([draws.uniform_numbers(7), draws.uniform_numbers(7)], axis=1)
+    one_after_the_other = np.concatenate([drawing.uniform_numbers(7), drawing.uniform_numbers(7)], axis=1)
     np.random.seed(3)
-    np.testing.assert_array_equal(draws.uniform_numbers(7, 2), one_after_the_other)
-    np.testing.assert_array_equal(draws.uniform_numbers(7, 2, seed=3), one_after_the_other)
+    np.testing.assert_array_equal(drawing.uniform_numbers(7, 2), one_after_the_other)
+    np.testing.assert_array_equal(drawing.uniform_numbers(7, 2, seed=3), one_after_the_other)
 
 
 def test_a_seed_leaves_numpys_global_generator_alone():
     np.random.seed(3)
     expected = np.random.random_sample()
     np.random.seed(3)
-    draws.uniform_numbers(7, seed=3)
+    drawing.uniform_numbers(7, seed=3)
     assert np.random.random_sample() == expected
 
 
 @pytest.mark.parametrize('bad', [[0.5, np.nan], [np.inf, 0.5], [1.5, -0.5], [0.0, 0.0]])
 def test_draw_names_a_row_that_has_nothing_to_draw_from(bad):
     with pytest.raises(ArgumentValueError, match='probas must be finite and not negative, and one of them above 0'):
-        draws.draw(np.array([[0.5, 0.5], bad]), np.zeros(2), 2)
+        drawing.draw(np.array([[0.5, 0.5], bad]), np.zeros(2), 2)
 
 
 @pytest.mark.parametrize('top_n, number', [(1, 1), (5, 5), (9, 9), (10, 9), (2 ** 70, 9), ('all', 9), (None, 9),
                                            (np.int64(3), 3)])
 def test_top_n_is_at_most_the_vocabulary(top_n, number):
-    assert draws.check_top_n('top_n', top_n, 9) == number
+    assert drawing.check_top_n('top_n', top_n, 9) == number
 
 
 @pytest.mark.parametrize('top_n, error', [(0, ArgumentValueError), (-1, ArgumentValueError), ('5', ArgumentValueError),
@@ -80,7 +80,7 @@ def test_top_n_is_at_most_the_vocabulary(top_n, number):
                                           (True, ArgumentTypeError), (np.array([1, 2]), ArgumentTypeError)])
 def test_a_bad_top_n_is_named(top_n, error):
     with pytest.raises(error, match='^top_n must be an integer of at least 1'):
-        draws.check_top_n('top_n', top_n, 9)
+        drawing.check_top_n('top_n', top_n, 9)
 
 
 INT2CHAR = {0: 'a', 1: 'b', 2: '\0'}
@@ -103,6 +103,6 @@ def test_spell_ends_every_sample_at_its_own_stop(stop, texts, blocks):
         for block in BLOCKS:
             asked.append(block)
             yield block
-    pieces = list(draws.spell(blocks_of(), INT2CHAR, stop))
+    pieces = list(drawing.spell(blocks_of(), INT2CHAR, stop))
     assert tuple(map(''.join, zip(*pieces))) == texts
     assert len(asked) == len(pieces) == blocks

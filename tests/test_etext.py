@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from rnnbook.etext import FIRST_LINES, LAST_LINE, hamlet_body
+from rnnbook.preprocessing.etext import FIRST_LINES, LAST_LINE, hamlet_body
 
 BODY = FIRST_LINES + '. Scoena Prima.\n\n  Ham. Words of our own.\n\n' + LAST_LINE
 

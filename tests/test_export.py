@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import export, portable, sidecar, weights
+from rnnbook.portable import export, weights
+from rnnbook import portable
+from rnnbook.model_folder import description as sidecar
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.sentiment import SentimentRNN

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from rnnbook import fetch, files
+from rnnbook.datasets import download
+from rnnbook.base import files
 from rnnbook.errors import FileError
 
 
@@ -46,21 +47,21 @@ def server():
 @pytest.mark.parametrize('page, bar', [('/whole', True), ('/plain', False)])
 def test_download(server, tmp_path, capsys, monkeypatch, page, bar):
     path, bars = str(tmp_path / 'file'), []
-    monkeypatch.setattr(fetch, 'progress', lambda items, total, title: bars.append((total, title)) or items)
-    fetch.download(server + page, path, 200000)
+    monkeypatch.setattr(download, 'progress', lambda items, total, title: bars.append((total, title)) or items)
+    download.download(server + page, path, 200000)
     assert open(path, 'rb').read() == b'x' * 200000
     assert Handler.agents[-1].startswith('rnnbook/')
     assert capsys.readouterr() == ('', '')
-    assert bars == ([(-(-200000 // fetch.BLOCK), 'Downloading ' + server + page)] if bar else [])
+    assert bars == ([(-(-200000 // download.BLOCK), 'Downloading ' + server + page)] if bar else [])
 
 
 def test_download_checks_the_sha256(tmp_path):
     source = tmp_path / 'source'
     source.write_bytes(b'some data')
-    fetch.download(source.as_uri(), str(tmp_path / 'file'), 100, files.sha256(str(source)))
+    download.download(source.as_uri(), str(tmp_path / 'file'), 100, files.sha256(str(source)))
     assert (tmp_path / 'file').read_bytes() == b'some data'
     with pytest.raises(FileError, match='its sha256 is %s, not 0000' % files.sha256(str(source))):
-        fetch.download(source.as_uri(), str(tmp_path / 'file'), 100, '0' * 64)
+        download.download(source.as_uri(), str(tmp_path / 'file'), 100, '0' * 64)
 
 
 @pytest.mark.parametrize('page, limit, said', [
@@ -68,14 +69,14 @@ def test_download_checks_the_sha256(tmp_path):
     ('/whole', 1000, 'larger than 1000 bytes'), ('/plain', 1000, 'larger than 1000 bytes')])
 def test_bad_downloads(server, tmp_path, page, limit, said):
     with pytest.raises(FileError, match=said) as caught:
-        fetch.download(server + page, str(tmp_path / 'file'), limit)
+        download.download(server + page, str(tmp_path / 'file'), limit)
     assert str(caught.value).startswith(server + page + ': ')
 
 
 def test_server_that_hangs(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch, 'CONNECT_SECONDS', 0.3)
+    monkeypatch.setattr(download, 'CONNECT_SECONDS', 0.3)
     with pytest.raises(FileError, match='/slow: no answer within'):
-        fetch.download(server + '/slow', str(tmp_path / 'file'), 10 ** 6)
+        download.download(server + '/slow', str(tmp_path / 'file'), 10 ** 6)
 
 
 def test_no_server(tmp_path):
@@ -83,13 +84,13 @@ def test_no_server(tmp_path):
         closed.bind(('127.0.0.1', 0))                       # bound, and nobody listens
         url = 'http://127.0.0.1:%d/file' % closed.getsockname()[1]
         with pytest.raises(FileError, match=url + ': '):
-            fetch.download(url, str(tmp_path / 'file'), 10 ** 6)
+            download.download(url, str(tmp_path / 'file'), 10 ** 6)
 
 
 @pytest.mark.parametrize('url', ['nonsense', 'gopher://host/file', 'file:///no/such/file'])
 def test_bad_addresses(tmp_path, url):
     with pytest.raises(FileError, match=url + ': '):
-        fetch.download(url, str(tmp_path / 'file'), 10 ** 6)
+        download.download(url, str(tmp_path / 'file'), 10 ** 6)
 
 
 def fake_pip(tmp_path, monkeypatch, code):
@@ -105,7 +106,7 @@ def test_from_index_asks_pip_for_the_pinned_file(tmp_path, monkeypatch):
     folder = fake_pip(tmp_path, monkeypatch,
                       'pins = open(args[args.index("-r") + 1]).read()\n'
                       'open(args[args.index("-d") + 1] + "/thing-1.0.whl", "w").write(pins + " ".join(args[1:]))\n')
-    path = fetch.from_index('thing==1.0', 'ab' * 32, folder)
+    path = download.from_index('thing==1.0', 'ab' * 32, folder)
     text = open(path).read()
     assert os.path.basename(path) == 'thing-1.0.whl' and os.listdir(folder) == ['thing-1.0.whl']
     assert text.startswith('thing==1.0 --hash=sha256:%s\n' % ('ab' * 32))
@@ -120,15 +121,15 @@ def test_from_index_asks_pip_for_the_pinned_file(tmp_path, monkeypatch):
 def test_pip_that_fails(tmp_path, monkeypatch, code, said):
     folder = fake_pip(tmp_path, monkeypatch, code)
     with pytest.raises(FileError, match='thing==1.0 from the package index: .*' + said):
-        fetch.from_index('thing==1.0', 'ab' * 32, folder)
+        download.from_index('thing==1.0', 'ab' * 32, folder)
 
 
 def test_pip_that_is_not_there_or_hangs(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'executable', str(tmp_path / 'no-python'))
     with pytest.raises(FileError, match='pip did not run'):
-        fetch.from_index('thing==1.0', 'ab' * 32, str(tmp_path))
+        download.from_index('thing==1.0', 'ab' * 32, str(tmp_path))
     monkeypatch.undo()
     folder = fake_pip(tmp_path, monkeypatch, 'import time\ntime.sleep(30)')
-    monkeypatch.setattr(fetch, 'PIP_SECONDS', 0.5)
+    monkeypatch.setattr(download, 'PIP_SECONDS', 0.5)
     with pytest.raises(FileError, match='pip did not run.*timed out'):
-        fetch.from_index('thing==1.0', 'ab' * 32, folder)
+        download.from_index('thing==1.0', 'ab' * 32, folder)

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from rnnbook import files
+from rnnbook.base import files
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 

@@ -16,7 +16,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from rnnbook import aclimdb, files, hamlet, imdb, portable, record, sidecar, weights
+from rnnbook.datasets import aclimdb
+from rnnbook.base import files
+from rnnbook import hamlet, imdb, portable
+from rnnbook.model_folder import run_state, description as sidecar
+from rnnbook.portable import weights
 from rnnbook.errors import RnnbookError
 
 pytestmark = pytest.mark.slow
@@ -89,9 +93,9 @@ def record_bytes(folder):
         (folder / ('hand-1.ckpt' + ending)).write_bytes(b'weights')
     state = (((np.ones((1, 2), np.float32),) * 2),)
     history = [{'epoch': 1, 'iteration': 3, 'loss': 0.5, 'seconds': 1.25}]
-    progress = record.Progress(iteration=4, epochs=1, position=1, loss_sum=0.5, seconds=0.25, right=1, seen=2,
-                               history=history, state=state)
-    record.write(prefix, 1, progress, {'num_epochs': 2})
+    progress = run_state.Progress(iteration=4, epochs=1, position=1, loss_sum=0.5, seconds=0.25, right=1, seen=2,
+                                  history=history, state=state)
+    run_state.write(prefix, 1, progress, {'num_epochs': 2})
     return json.dumps(json.loads((folder / 'hand-1.ckpt.progress.json').read_text())['record']).encode('ascii')
 
 
@@ -99,7 +103,7 @@ def sealed(folder, data):
     """A record with the damaged content and the sha256 of it, so that it is taken for whole."""
     try:
         content = json.loads(data.decode('utf-8'))
-        return json.dumps({'record': content, 'sha256': record._digest(content)}).encode('ascii')
+        return json.dumps({'record': content, 'sha256': run_state._digest(content)}).encode('ascii')
     except (ValueError, RecursionError):
         return b'{"record": ' + data + b', "sha256": ""}'
 
@@ -203,7 +207,7 @@ KINDS = {
     'weights.npz, about': (member_bytes('about.npy'), as_member('about.npy'), use_beside),
     'weights.npz, an array': (member_bytes('logits/bias.npy'), as_member('logits/bias.npy'), use_beside),
     'checkpoint': (checkpoint_bytes, as_is, use_beside),
-    'hand-1.ckpt.progress.json': (record_bytes, sealed, lambda path: record.check(path[:-len(record.ENDING)])),
+    'hand-1.ckpt.progress.json': (record_bytes, sealed, lambda path: run_state.check(path[:-len(run_state.ENDING)])),
     'a.tar': (lambda folder: tar_bytes(), as_is, everything),
     'a.tar with checksums': (lambda folder: tar_bytes(), with_checksums, everything),
     'a.tar of pax with checksums': (lambda folder: tar_bytes(tarfile.PAX_FORMAT), with_checksums, everything),

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from rnnbook import etext, hamlet
+from rnnbook.preprocessing import etext
+from rnnbook import hamlet
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from models import variables
 
-from rnnbook import checkpoints, record, sidecar
+from rnnbook.model_folder import reading, run_state, description
 from rnnbook.errors import FileError
 
 pytestmark = pytest.mark.horovod
@@ -60,9 +60,9 @@ def test_two_processes_take_the_steps_of_one_with_the_double_batch(folder, tmp_p
 
 
 def test_the_folder_is_that_of_one_process_with_the_whole_batch(folder):
-    found = sidecar.read(os.path.join(folder, 'sentimentfused'))
+    found = description.read(os.path.join(folder, 'sentimentfused'))
     assert found.arguments['batch_size'] == 20
-    assert checkpoints.names(os.path.join(folder, 'sentimentfused')) == ['sentiment-4.ckpt']
+    assert reading.names(os.path.join(folder, 'sentimentfused')) == ['sentiment-4.ckpt']
 
 
 def test_what_is_exchanged(folder):
@@ -78,7 +78,7 @@ def test_a_run_of_two_goes_on_with_one_and_ends_with_two_and_a_death_is_told(fol
     stopped = noted(folder, 'stopped')
     assert (len(stopped['losses']), stopped['status']) == (job.FIRST, 143)     # the signal of rank 1 stopped both
     path = os.path.join(folder, 'resumed')
-    state = record.read(checkpoints.find(path)).progress.state
+    state = run_state.read(reading.find(path)).progress.state
     assert [array.shape for layer in state for array in layer] == [(20, 3), (20, 3)]
     with pytest.raises(FileError, match='holds another model .batch_size 20, not 10'):
         job.train(models.sentiment(engine='fused', batch_size=10), models.reviews(200), path, resume=True)
@@ -94,7 +94,7 @@ def test_a_run_of_two_goes_on_with_one_and_ends_with_two_and_a_death_is_told(fol
     assert status != 0
     assert 'error: process 0 of 2 ends, since another one has ended; the newest whole checkpoint is' in output, output
     assert 'OpError' not in output and 'UnknownError' not in output
-    assert os.path.basename(checkpoints.find(os.path.join(folder, 'killed'))) == 'sentiment-0.ckpt'
+    assert os.path.basename(reading.find(os.path.join(folder, 'killed'))) == 'sentiment-0.ckpt'
 
 
 def test_the_script_prints_at_rank_0_only(tmp_path):
@@ -106,5 +106,5 @@ def test_the_script_prints_at_rank_0_only(tmp_path):
     assert status == 0, output
     assert output.count('Data: ') == 1 and output.count('Model saved in ./model-2/') == 1
     assert '[1]<stdout>' not in output
-    found = sidecar.read(str(tmp_path / 'model-2'))
+    found = description.read(str(tmp_path / 'model-2'))
     assert (found.arguments['batch_size'], found.arguments['learning_rate']) == (4, 0.002)

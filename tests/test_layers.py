@@ -1,6 +1,6 @@
-"""The floors of the package: every import stays below, and heavy packages stay where they belong.
+"""The arrows between the folders of the package, and where heavy packages may be named: the source, walked.
 
-Imports inside functions count as well. A file that is not in the table fails; one that is not written yet does not.
+Imports inside functions count as well.
 """
 
 import ast
@@ -15,32 +15,50 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join(ROOT, 'rnnbook')
 
-#: From the top down. A file imports only from floors below its own; the ground floor from itself too, in no circle.
-FLOORS = (
-    ('program', '__main__'),
-    ('door', '__init__ cli'),
-    ('models', 'sentiment charrnn export portable'),
-    ('base', 'model trainer'),
-    ('rooms', 'training lstm optimizers checkpoints folder monitor tensorboard validation runtime distributed imdb '
-              'hamlet datasets equations metrics sampling'),
-    ('ground', 'sidecar record store saving files errors hints version progress etext fetch aclimdb weights npz cache '
-               'vocabulary reviews indexing prepared corpus draws pooling ngrams'),
-)
-FLOOR = {module: number for number, (_, modules) in enumerate(FLOORS) for module in modules.split()}
-GROUND = len(FLOORS) - 1
+#: What the files of a folder, or a file at the top, may import besides their neighbours. Everybody may import `errors`.
+ARROWS = {
+    'errors': '',
+    'base': '',
+    'equations': 'base',
+    'preprocessing': 'base',
+    'network': 'base',
+    'imdb': 'preprocessing base',
+    'hamlet': 'preprocessing base',
+    'datasets': 'hamlet preprocessing base',
+    'model_folder': 'network preprocessing base',
+    'training': 'model_folder network base',
+    'portable': 'equations imdb hamlet network model_folder preprocessing base',
+    'model': 'training model_folder network imdb hamlet base',
+    'sentiment': 'model training model_folder network imdb hamlet base',
+    'charrnn': 'model training model_folder network imdb hamlet base',
+}
+#: Those that may import everything.
+TOP = {'__init__', '__main__', 'cli'}
 #: Where some packages may be named, and nowhere else.
-ONLY_IN = {'contrib': {'lstm', 'optimizers'}, 'horovod': {'distributed'}}
-#: Helpers that belong to `datasets` alone, with the helper that may use the other.
-OWN_OF_DATASETS = {'fetch': {'datasets', 'aclimdb'}, 'aclimdb': {'datasets'}}
-WITHOUT_TENSORFLOW = ('imdb hamlet datasets equations metrics monitor validation portable sidecar record store files '
-                      'errors hints version progress etext fetch aclimdb weights npz cache vocabulary reviews '
-                      'indexing prepared corpus cli training draws pooling ngrams').split()
+ONLY_IN = {'contrib': 'network', 'horovod': 'network.distributed'}
+#: Folders and files that work where TensorFlow is not installed.
+WITHOUT_TENSORFLOW = {'preprocessing', 'datasets', 'imdb', 'hamlet', 'equations', 'portable', 'base', 'cli', 'errors'}
+#: The one file of these that writes other programs' formats, and needs TensorFlow for it.
+WITH_TENSORFLOW = {'portable.export'}
 
-MODULES = sorted(name[:-3] for name in os.listdir(PACKAGE) if name.endswith('.py'))
+
+def modules():
+    """The dotted name below the package of each of its files: 'network.lstm', 'datasets' for `datasets/__init__.py`."""
+    found = {}
+    for folder, _, names in os.walk(PACKAGE):
+        for name in names:
+            if name.endswith('.py'):
+                path = os.path.join(folder, name)
+                parts = os.path.relpath(path, PACKAGE)[:-len('.py')].split(os.sep)
+                found['.'.join(parts[:-1] if parts[1:] and parts[-1] == '__init__' else parts)] = path
+    return found
+
+
+MODULES = modules()
 
 
 def tree(module):
-    with open(os.path.join(PACKAGE, module + '.py'), encoding='utf-8') as file:
+    with open(MODULES[module], encoding='utf-8') as file:
         return ast.parse(file.read())
 
 
@@ -58,10 +76,15 @@ def imported(nodes):
             yield from (value.s for value in node.args if isinstance(value, ast.Str))
 
 
-def rooms(nodes):
+def own_modules(nodes):
     """The modules of the package that the code imports."""
-    parts = [name.split('.') for name in imported(nodes)]
-    return {part[1] for part in parts if part[0] == 'rnnbook' and part[1:] and part[1] in set(MODULES) | set(FLOOR)}
+    names = {name[len('rnnbook.'):] for name in imported(nodes) if name.startswith('rnnbook.')}
+    return names & (set(MODULES) | set(ARROWS) | TOP)
+
+
+def room(module):
+    """The folder of a module, or a file at the top itself."""
+    return module.partition('.')[0]
 
 
 def named(nodes):
@@ -73,17 +96,16 @@ def named(nodes):
 
 
 @pytest.mark.parametrize('code, found', [
-    ('import rnnbook.files', {'files'}),
-    ('from rnnbook import files, errors', {'files', 'errors'}),
+    ('import rnnbook.base.files', {'base.files'}),
+    ('from rnnbook.base import files, checks', {'base', 'base.files', 'base.checks'}),
     ('from rnnbook.errors import FileError', {'errors'}),
-    ('from . import files', {'files'}),
-    ('from .errors import FileError', {'errors'}),
-    ('def f():\n    if x:\n        from rnnbook import lstm', {'lstm'}),
-    ('importlib.import_module("rnnbook.lstm")', {'lstm'}),
-    ('from rnnbook import __version__\nimport os, numpy.files', set()),
+    ('from . import imdb', {'imdb'}),
+    ('def f():\n    if x:\n        from rnnbook.network import lstm', {'network', 'network.lstm'}),
+    ('importlib.import_module("rnnbook.network.lstm")', {'network.lstm'}),
+    ('from rnnbook import __version__\nimport os, numpy.base', set()),
 ])
 def test_the_walk_finds_every_form_of_import(code, found):
-    assert rooms(ast.parse(code)) == found
+    assert own_modules(ast.parse(code)) == found
 
 
 @pytest.mark.parametrize('code, name', [
@@ -95,38 +117,52 @@ def test_the_walk_finds_every_form_of_a_name(code, name):
     assert name in set(named(ast.parse(code)))
 
 
-def test_every_file_of_the_package_has_a_floor():
-    assert [module for module in MODULES if module not in FLOOR] == []
+def test_the_walk_goes_into_every_folder():
+    assert {'__init__', 'sentiment', 'network.lstm', 'training.loop', 'datasets'} <= set(MODULES)
 
 
-def test_the_package_is_flat():
-    assert [entry for entry in os.listdir(PACKAGE)
-            if os.path.isdir(os.path.join(PACKAGE, entry)) and entry != '__pycache__'] == []
+def test_every_file_has_a_place_in_the_table():
+    assert {room(module) for module in MODULES} == set(ARROWS) | TOP
 
 
-@pytest.mark.parametrize('module', MODULES)
-def test_a_file_imports_only_from_floors_below(module):
-    own = FLOOR[module]
-    wrong = {room for room in rooms(tree(module)) if FLOOR[room] <= own and not own == FLOOR[room] == GROUND}
-    assert wrong == set()
+def test_no_folder_is_crowded():
+    for folder in {room(module) for module in MODULES if '.' in module}:
+        inside = [module for module in MODULES if module.startswith(folder + '.')]
+        assert len(inside) <= 9, folder
+        assert not [module for module in inside if 'util' in module]
+    assert len([module for module in MODULES if '.' not in module and os.path.isfile(
+        os.path.join(PACKAGE, module + '.py')) and module != '__init__']) <= 9
 
 
-def test_the_ground_floor_has_no_circle():
-    below = {module: rooms(tree(module)) for module in MODULES if FLOOR[module] == GROUND}
+@pytest.mark.parametrize('module', sorted(MODULES))
+def test_no_file_is_long(module):
+    with open(MODULES[module], encoding='utf-8') as file:
+        assert module == 'equations' or len(file.readlines()) <= 450
+
+
+@pytest.mark.parametrize('module', sorted(MODULES))
+def test_a_file_follows_the_arrows(module):
+    own = room(module)
+    if own not in TOP:
+        assert {room(other) for other in own_modules(tree(module))} <= {own, 'errors', *ARROWS[own].split()}
+
+
+def test_no_file_is_in_a_circle():
+    below = {module: own_modules(tree(module)) - {module, room(module)} for module in MODULES
+             if module != '__init__'}
     while below:
         free = {module for module, others in below.items() if not others & set(below)}
         assert free, 'these import each other: %s' % sorted(below)
         below = {module: others for module, others in below.items() if module not in free}
 
 
-@pytest.mark.parametrize('helper', sorted(OWN_OF_DATASETS))
-def test_only_datasets_fetches(helper):
-    assert {module for module in MODULES if helper in rooms(tree(module))} <= OWN_OF_DATASETS[helper]
-
-
 @pytest.mark.parametrize('name', sorted(ONLY_IN))
 def test_a_package_is_named_only_where_it_belongs(name):
-    assert {module for module in MODULES if name in set(named(tree(module)))} <= ONLY_IN[name]
+    assert {module for module in MODULES if name in set(named(tree(module)))
+            if not (module + '.').startswith(ONLY_IN[name] + '.')} == set()
+
+
+LIGHT = sorted(module for module in MODULES if room(module) in WITHOUT_TENSORFLOW and module not in WITH_TENSORFLOW)
 
 
 @pytest.fixture(scope='module')
@@ -139,7 +175,7 @@ def loaded():
             '    loaded[name] = [heavy for heavy in ("tensorflow", "pandas", "pyprind", "horovod", "numpy")'
             ' if heavy in sys.modules]\n'
             'print(json.dumps(loaded))')
-    names = ['rnnbook'] + ['rnnbook.' + module for module in WITHOUT_TENSORFLOW if module in MODULES]
+    names = ['rnnbook'] + ['rnnbook.' + module for module in LIGHT]
     done = subprocess.run([sys.executable, '-c', code] + names, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.decode('utf-8'))
 
@@ -148,21 +184,21 @@ def test_importing_the_package_loads_nothing_heavy(loaded):
     assert loaded['rnnbook'] == []
 
 
-@pytest.mark.parametrize('module', [module for module in WITHOUT_TENSORFLOW if module in MODULES])
+@pytest.mark.parametrize('module', LIGHT)
 def test_importing_a_module_without_tensorflow_loads_numpy_at_most(loaded, module):
     assert set(loaded['rnnbook.' + module]) <= {'numpy'}
 
 
-@pytest.mark.parametrize('module', [module for module in WITHOUT_TENSORFLOW if module in MODULES])
+@pytest.mark.parametrize('module', LIGHT)
 def test_a_module_without_tensorflow_does_not_import_it_later_either(module):
-    if module == 'cli':                                     # whose model flags are made from the models
+    if room(module) == 'cli':                               # whose model flags are made from the models
         assert 'tensorflow' not in set(named(tree(module)))
     else:
         reached, ahead = set(), {module}
         while ahead:
             reached |= ahead
-            ahead = set().union(*(rooms(tree(room)) for room in ahead)) & set(MODULES) - reached
-        assert [room for room in sorted(reached) if 'tensorflow' in set(named(tree(room)))] == []
+            ahead = set().union(*(own_modules(tree(other)) for other in ahead)) & set(MODULES) - reached
+        assert [other for other in sorted(reached) if 'tensorflow' in set(named(tree(other)))] == []
 
 
 def test_the_door_offers_what_it_says():

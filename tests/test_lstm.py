@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import export, lstm, optimizers, pooling, portable
+from rnnbook.portable import export
+from rnnbook.network import lstm, optimizers, pooling
+from rnnbook import portable
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentValueError
 from rnnbook.sentiment import SentimentRNN

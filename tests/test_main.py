@@ -38,15 +38,15 @@ def sections(text):
 
 def test_it_prints_version_python_numpy_tensorflow_and_devices(call):
     import numpy
-    from rnnbook import runtime
+    from rnnbook.network import devices
     said = call()
     assert list(said) == ['rnnbook', 'Python', 'NumPy', 'TensorFlow', 'Devices', 'Data']
     assert said['rnnbook'] == ['%s, in %s' % (rnnbook.__version__, os.path.join(ROOT, 'rnnbook'))]
     assert platform.python_version() in said['Python'][0]
     assert said['NumPy'] == [numpy.__version__]
-    assert said['TensorFlow'][0].startswith(runtime.tf.__version__ + ', built with')
+    assert said['TensorFlow'][0].startswith(devices.tf.__version__ + ', built with')
     assert len(said['TensorFlow']) == len(said['Devices']) == 1
-    assert said['Devices'][0].startswith('CPU:0 (%d cores)' % runtime.cores())
+    assert said['Devices'][0].startswith('CPU:0 (%d cores)' % devices.cores())
 
 
 def test_a_folder_that_is_not_there_yet_is_named(call, tmp_path):

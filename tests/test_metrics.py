@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnbook import metrics
+from rnnbook.training import metrics
 from rnnbook.errors import ArgumentValueError
 
 

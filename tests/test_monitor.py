@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from rnnbook import monitor, progress
-from rnnbook.record import Progress
-from rnnbook.training import Plan, Run, Step
+from rnnbook.training import monitor
+from rnnbook.base import bar
+from rnnbook.model_folder.run_state import Progress
+from rnnbook.training.loop import Plan, Run, Step
 
 PLAN = Plan('%d/%d, %d: %.1f', 3, 4, 400, 'words', None, None, {})
 ROW = {'epoch': 1, 'iteration': 4, 'loss': 0.25, 'accuracy': 0.5, 'learning_rate': 0.1, 'words_per_second': 12345.6}
@@ -24,8 +25,8 @@ def tell(monkeypatch, tmp_path, capfd):
     def tell(terminal, row=ROW, **settings):
         shown = Terminal()
         monkeypatch.setattr(monitor, 'on_terminal', lambda: terminal)
-        monkeypatch.setattr(progress, '_stream', lambda: shown if terminal else None)
-        monkeypatch.setattr(monitor, 'progress', lambda *arguments: progress.progress(*arguments, patience=0))
+        monkeypatch.setattr(bar, '_stream', lambda: shown if terminal else None)
+        monkeypatch.setattr(monitor, 'progress', lambda *arguments: bar.progress(*arguments, patience=0))
         teller = monitor.Monitor(Run.of(settings, log_every=2), PLAN, str(tmp_path))
         done = Progress()
         for _ in teller.watch([{}] * 4, done):
@@ -70,8 +71,8 @@ def test_with_a_validation_there_is_a_line_for_each_epoch(tell):
 
 def test_a_bar_that_is_left_ends_its_line(monkeypatch):
     shown = Terminal()
-    monkeypatch.setattr(progress, '_stream', lambda: shown)
-    for _ in progress.progress(range(9), 9, 'Epoch 1/1', patience=0):
+    monkeypatch.setattr(bar, '_stream', lambda: shown)
+    for _ in bar.progress(range(9), 9, 'Epoch 1/1', patience=0):
         break
     assert shown.getvalue().endswith('\n') and shown.getvalue().count('\n') == 2
 

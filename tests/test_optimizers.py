@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnbook import optimizers
+from rnnbook.network import optimizers
 
 ROWS, SIZE = 12, 5
 START = np.linspace(-1, 1, ROWS * SIZE).reshape(ROWS, SIZE).astype('f4')

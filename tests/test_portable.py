@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 import rnnbook
-from rnnbook import equations, files, hamlet, portable, sidecar, weights
+from rnnbook import equations, hamlet, portable
+from rnnbook.base import files
+from rnnbook.model_folder import description as sidecar
+from rnnbook.portable import weights
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 WORDS = {'good': 1, 'bad': 2, 'film': 3, 'a': 4, '!': 5}

@@ -5,9 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from rnnbook import cache, imdb, prepared, reviews
+from rnnbook.preprocessing import cache, prepared, review_csv
+from rnnbook import imdb
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.files import sha256
+from rnnbook.base.files import sha256
 
 ROWS = [('Good film, good!', 1), ('bad film', 0), ('', 1), ('the caf\u00e9 & the bad', 0), ('end', 1)]
 
@@ -29,8 +30,8 @@ def csv(tmp_path, monkeypatch):
 def parsed(monkeypatch):
     """How many CSVs have been read."""
     count = []
-    chunks = reviews.ReviewFile.chunks
-    monkeypatch.setattr(reviews.ReviewFile, 'chunks', lambda self: count.append(1) or chunks(self))
+    chunks = review_csv.ReviewFile.chunks
+    monkeypatch.setattr(review_csv.ReviewFile, 'chunks', lambda self: count.append(1) or chunks(self))
     return count
 
 
@@ -199,9 +200,9 @@ def test_a_csv_that_is_not_there_or_bad_is_a_file_error_and_nothing_is_kept(csv,
 def test_reading_in_blocks_makes_no_difference(csv, monkeypatch):
     wanted = imdb.load_indexed(csv, 4, cache=False)
     for block, rows in ((1, 1), (2, 2), (7, 3), (64, 5)):   # within a character of two bytes, too
-        monkeypatch.setattr(reviews, 'BLOCK', block)
-        monkeypatch.setattr(reviews, 'ROWS', rows)
-        monkeypatch.setattr('rnnbook.indexing.BLOCK', rows)
+        monkeypatch.setattr(review_csv, 'BLOCK', block)
+        monkeypatch.setattr(review_csv, 'ROWS', rows)
+        monkeypatch.setattr('rnnbook.preprocessing.word_table.BLOCK', rows)
         assert same(imdb.load_indexed(csv, 4, cache=False), wanted)
 
 
@@ -216,7 +217,7 @@ def test_reading_in_blocks_makes_no_difference(csv, monkeypatch):
 def test_errors_count_from_the_start_of_the_file(tmp_path, monkeypatch, data, message):
     (tmp_path / 'bad.csv').write_bytes(data)
     for block, rows in ((1, 1), (3, 2), (2 ** 18, 1000)):
-        monkeypatch.setattr(reviews, 'BLOCK', block)
-        monkeypatch.setattr(reviews, 'ROWS', rows)
+        monkeypatch.setattr(review_csv, 'BLOCK', block)
+        monkeypatch.setattr(review_csv, 'ROWS', rows)
         with pytest.raises(FileError, match=message):
             imdb.load_indexed(tmp_path / 'bad.csv', cache=False)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rnnbook import progress as bars
+from rnnbook.base import bar as bars
 
 #: What pyprind writes once it has counted to the end.
 ENDED = 'Total time elapsed'

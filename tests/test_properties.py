@@ -7,7 +7,9 @@ import tempfile
 import numpy as np
 import pytest
 
-from rnnbook import draws, hamlet, imdb, sidecar
+from rnnbook.network import drawing
+from rnnbook import hamlet, imdb
+from rnnbook.model_folder import description as sidecar
 from rnnbook.errors import ArgumentValueError
 
 hypothesis = pytest.importorskip('hypothesis')
@@ -114,7 +116,7 @@ def test_targets_are_the_text_one_further_on_and_windows_cover_the_rows(length, 
 @given(st.lists(st.floats(0, 1e30), min_size=1, max_size=9), st.floats(5e-324, 1e300))
 def test_any_temperature_keeps_order_and_zeros(probas, temperature):
     hypothesis.assume(max(probas) > 0)
-    heated = draws.apply_temperature(np.array(probas), temperature)
+    heated = drawing.apply_temperature(np.array(probas), temperature)
     assert np.isfinite(heated).all() and heated.max() > 0 and heated.min() >= 0
     assert (np.diff(heated[np.argsort(probas, kind='stable')]) >= -1e-12 * heated.max()).all()
     assert not heated[np.array(probas) == 0].any()

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook import aclimdb, datasets, files, imdb, reviews
+from rnnbook.datasets import aclimdb
+from rnnbook import datasets, imdb
+from rnnbook.base import files
+from rnnbook.preprocessing import review_csv
 from rnnbook.sentiment import SentimentRNN
 
 with open(os.path.join(os.path.dirname(__file__), 'golden.json')) as file:
@@ -21,10 +24,10 @@ def indexed(_imdb_csv, tmp_path_factory):
     """What `load_indexed` gives for the real reviews, from the CSV and then from the cache; how often it read them."""
     if _imdb_csv is None:
         return None
-    parsed, chunks = [], reviews.ReviewFile.chunks
+    parsed, chunks = [], review_csv.ReviewFile.chunks
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp('indexed'))
-        patch.setattr(reviews.ReviewFile, 'chunks', lambda self: parsed.append(1) or chunks(self))
+        patch.setattr(review_csv.ReviewFile, 'chunks', lambda self: parsed.append(1) or chunks(self))
         return [imdb.load_indexed(_imdb_csv, progress=False) for _ in range(2)], len(parsed)
 
 

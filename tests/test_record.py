@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from rnnbook import files, record
+from rnnbook.base import files
+from rnnbook.model_folder import run_state
 from rnnbook.errors import FileError
-from rnnbook.record import Progress
+from rnnbook.model_folder.run_state import Progress
 
 STATE = ((np.arange(6, dtype=np.float32).reshape(2, 3) / 7, np.full((2, 3), -1e-30, np.float32)),) * 2
 PROGRESS = Progress(iteration=7, epochs=1, position=2, loss_sum=0.1 + 0.2, seconds=1.5, state=STATE,
@@ -21,12 +22,12 @@ def prefix(tmp_path):
     """A checkpoint of two files, with its record."""
     for ending in ('.index', '.data-00000-of-00002', '.data-00001-of-00002', '.meta'):
         (tmp_path / ('c-7' + ending)).write_bytes(b'bytes of ' + ending.encode())
-    record.write(str(tmp_path / 'c-7'), 3, PROGRESS, {'num_epochs': 4, 'data': 'abc'})
+    run_state.write(str(tmp_path / 'c-7'), 3, PROGRESS, {'num_epochs': 4, 'data': 'abc'})
     return str(tmp_path / 'c-7')
 
 
 def test_what_is_written_is_read_back_to_the_bit(prefix):
-    found = record.check(prefix)
+    found = run_state.check(prefix)
     assert (found.number, found.settings) == (3, {'num_epochs': 4, 'data': 'abc'})
     assert {name: value for name, value in vars(found.progress).items() if name != 'state'} == {
         name: value for name, value in vars(PROGRESS).items() if name != 'state'}
@@ -39,7 +40,7 @@ def test_what_is_written_is_read_back_to_the_bit(prefix):
 
 
 def test_the_file_is_plain_json_without_a_path(prefix):
-    with open(prefix + record.ENDING) as file:
+    with open(prefix + run_state.ENDING) as file:
         text = file.read()
     assert json.loads(text)['record']['format'] == 1
     assert os.path.dirname(prefix) not in text
@@ -47,11 +48,11 @@ def test_the_file_is_plain_json_without_a_path(prefix):
 
 def rewritten(prefix, change):
     """Change the content, with the sha256 that belongs to it."""
-    with open(prefix + record.ENDING) as file:
+    with open(prefix + run_state.ENDING) as file:
         content = json.load(file)['record']
     change(content)
-    with open(prefix + record.ENDING, 'w') as file:
-        json.dump({'sha256': record._digest(content), 'record': content}, file)
+    with open(prefix + run_state.ENDING, 'w') as file:
+        json.dump({'sha256': run_state._digest(content), 'record': content}, file)
 
 
 DAMAGED = [
@@ -83,29 +84,29 @@ DAMAGED = [
 def test_a_record_written_by_hand_is_an_error_that_names_it(change, message, prefix):
     rewritten(prefix, change)
     with pytest.raises(FileError, match=message):
-        record.check(prefix)
+        run_state.check(prefix)
 
 
 @pytest.mark.parametrize('data', [b'', b'{', b'null', b'[]', b'{"sha256": "x"}', b'\xff', b'[' * 100000,
                                   b'{"sha256": "x", "record": NaN}', b'{"sha256": 1, "record": {}}'])
 def test_a_record_that_is_no_record_is_an_error_that_names_it(data, prefix):
-    with open(prefix + record.ENDING, 'wb') as file:
+    with open(prefix + run_state.ENDING, 'wb') as file:
         file.write(data)
     with pytest.raises(FileError, match='c-7.progress.json is damaged: '):
-        record.read(prefix)
+        run_state.read(prefix)
 
 
 def test_every_flipped_bit_of_a_record_is_found(prefix):
-    with open(prefix + record.ENDING, 'rb') as file:
+    with open(prefix + run_state.ENDING, 'rb') as file:
         data = file.read()
     spaces = missed = 0
     for position in range(0, len(data), 7):
         changed = bytearray(data)
         changed[position] ^= 1
-        with open(prefix + record.ENDING, 'wb') as file:
+        with open(prefix + run_state.ENDING, 'wb') as file:
             file.write(bytes(changed))
         try:
-            found = record.read(prefix)
+            found = run_state.read(prefix)
         except FileError:
             continue
         spaces += data[position:position + 1].isspace()     # white space means nothing, and nothing has changed
@@ -115,9 +116,9 @@ def test_every_flipped_bit_of_a_record_is_found(prefix):
 
 
 def test_a_huge_record_is_not_read(prefix, monkeypatch):
-    monkeypatch.setattr(record, 'MAX_BYTES', 50)
+    monkeypatch.setattr(run_state, 'MAX_BYTES', 50)
     with pytest.raises(FileError, match='is larger than 50 bytes'):
-        record.read(prefix)
+        run_state.read(prefix)
 
 
 @pytest.mark.parametrize('damage, message', [
@@ -129,25 +130,25 @@ def test_a_huge_record_is_not_read(prefix, monkeypatch):
 def test_a_file_that_is_missing_cut_or_changed_is_named(damage, message, prefix, tmp_path):
     damage(tmp_path / 'c-7.data-00001-of-00002')
     with pytest.raises(FileError, match=message):
-        record.check(prefix)
+        run_state.check(prefix)
 
 
 @pytest.fixture
 def hashed(monkeypatch):
     """The names of the files that are read to the end, in order."""
     names = []
-    monkeypatch.setattr(record, '_hashed', {})
-    monkeypatch.setattr(record, 'sha256', lambda path: names.append(os.path.basename(path)) or files.sha256(path))
+    monkeypatch.setattr(run_state, '_hashed', {})
+    monkeypatch.setattr(run_state, 'sha256', lambda path: names.append(os.path.basename(path)) or files.sha256(path))
     return names
 
 
 def test_what_was_read_once_is_read_again_only_where_that_is_asked_for(prefix, hashed, tmp_path, monkeypatch):
-    record.check(prefix, reread=False)
+    run_state.check(prefix, reread=False)
     assert hashed == ['c-7.data-00000-of-00002', 'c-7.data-00001-of-00002', 'c-7.index']
     monkeypatch.chdir(tmp_path)
-    record.check('c-7', reread=False)                       # another name of the same files
+    run_state.check('c-7', reread=False)                       # another name of the same files
     assert len(hashed) == 3
-    record.check(prefix)
+    run_state.check(prefix)
     assert hashed[3:] == hashed[:3]
 
 
@@ -173,27 +174,27 @@ def replaced(path):
 def test_a_file_that_changed_after_it_was_read_is_read_again(change, message, prefix, hashed, tmp_path):
     path = tmp_path / 'c-7.data-00001-of-00002'
     os.utime(str(path), (1e9, 1e9))                         # long ago: a clock that ticks slowly is no excuse
-    record.check(prefix, reread=False)
+    run_state.check(prefix, reread=False)
     time.sleep(0.02)                                        # more than a tick of the file system's clock
     change(path)
     with pytest.raises(FileError, match='c-7.data-00001-of-00002 ' + message):
-        record.check(prefix, reread=False)
+        run_state.check(prefix, reread=False)
 
 
 def test_a_file_that_was_touched_is_read_again_and_still_whole(prefix, hashed):
-    record.check(prefix, reread=False)
+    run_state.check(prefix, reread=False)
     os.utime(prefix + '.index', (1e9, 1e9))
-    record.check(prefix, reread=False)
+    run_state.check(prefix, reread=False)
     assert hashed[3:] == ['c-7.index']
 
 
 def test_a_graph_that_is_missing_is_no_damage(prefix):
     os.remove(prefix + '.meta')
-    record.check(prefix)
+    run_state.check(prefix)
 
 
 @pytest.mark.parametrize('change', [lambda x: x.astype(np.int64), lambda x: x.reshape(3, 2), lambda x: x + 1])
 def test_a_fingerprint_is_that_of_types_shapes_and_values(change):
     x = np.arange(6, dtype=np.int32).reshape(2, 3)
-    assert record.fingerprint(x) == record.fingerprint(x.copy(order='F')) != record.fingerprint(change(x))
-    assert record.fingerprint(x, x) != record.fingerprint(x)
+    assert run_state.fingerprint(x) == run_state.fingerprint(x.copy(order='F')) != run_state.fingerprint(change(x))
+    assert run_state.fingerprint(x, x) != run_state.fingerprint(x)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import rnnbook
-from rnnbook import imdb, metrics
+from rnnbook import imdb
+from rnnbook.training import metrics
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'scripts')
 SMALL = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate', '0.005']

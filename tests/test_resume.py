@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook import charrnn, checkpoints, files, record
+from rnnbook import charrnn
+from rnnbook.model_folder import reading, run_state
+from rnnbook.base import files
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import DivergenceError, FileError
 
@@ -56,7 +58,7 @@ def after(iterations):
 def history(folder):
     """The rows of history.csv, the columns of times aside."""
     with open(os.path.join(str(folder), 'history.csv'), newline='') as file:
-        return [{name: value for name, value in row.items() if name not in record.TIMING}
+        return [{name: value for name, value in row.items() if name not in run_state.TIMING}
                 for row in csv.DictReader(file)]
 
 
@@ -72,7 +74,7 @@ def alone(tmp_path_factory):
 
 
 def same(folder, other):
-    return checkpoints.fingerprint(str(folder)) == checkpoints.fingerprint(str(other)) and (
+    return reading.fingerprint(str(folder)) == reading.fingerprint(str(other)) and (
         history(folder) == history(other) != [])
 
 
@@ -141,7 +143,7 @@ def test_a_vocabulary_that_was_saved_is_kept_where_none_is_given(tmp_path):
 
 def test_the_state_is_that_of_the_last_batch_and_the_sum_that_of_the_epoch(tmp_path):
     char(tmp_path, run=dict(stop=after(2)))
-    progress = checkpoints.record.check(checkpoints.find(str(tmp_path))).progress
+    progress = reading.record.check(reading.find(str(tmp_path))).progress
     assert (progress.epochs, progress.position, progress.iteration, len(progress.history)) == (0, 2, 2, 0)
     assert [[array.shape for array in layer] for layer in progress.state] == [[(4, 6), (4, 6)]]
     assert all(np.abs(array).max() > 0 for layer in progress.state for array in layer)
@@ -199,10 +201,10 @@ def test_checkpoints_of_the_books_listing_cannot_be_resumed_and_stay(tmp_path):
 
 def test_without_resume_the_old_checkpoint_stays_until_the_first_save(tmp_path, capsys):
     char(tmp_path, num_epochs=1, run=dict(max_to_keep=1))
-    old = checkpoints.find(str(tmp_path))
+    old = reading.find(str(tmp_path))
     seen = []
-    char(tmp_path, num_epochs=1, run=dict(max_to_keep=1, stop=lambda: seen.append(checkpoints.find(str(tmp_path)))))
-    assert set(seen) == {old} and checkpoints.find(str(tmp_path)) == old + '-2'
+    char(tmp_path, num_epochs=1, run=dict(max_to_keep=1, stop=lambda: seen.append(reading.find(str(tmp_path)))))
+    assert set(seen) == {old} and reading.find(str(tmp_path)) == old + '-2'
     assert [path.name for path in tmp_path.glob('*.index')] == [os.path.basename(old) + '-2.index']
     assert 'holds an earlier run of this model; this one starts anew.\n' in capsys.readouterr().out
 
@@ -296,7 +298,7 @@ except FileError as error:
 @pytest.mark.slow
 @pytest.mark.parametrize('most', [500, 3000, 9000])
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(most, one, alone):
-    before, newest = content(one), checkpoints.find(str(one))
+    before, newest = content(one), reading.find(str(one))
     done = subprocess.run([sys.executable, '-c', LIMITED, HERE, str(one), str(most)], cwd=os.path.dirname(HERE),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()
@@ -317,7 +319,7 @@ def test_a_small_file_system(read_only, tmp_path, alone):
         pytest.skip('no file system can be mounted here')
     try:
         char(place, num_epochs=1)
-        newest = checkpoints.find(str(place))
+        newest = reading.find(str(place))
         if read_only:
             assert subprocess.call(['mount', '-o', 'remount,ro', str(place)]) == 0
             message = 'ckpt_dir .* cannot be written to'
@@ -326,7 +328,7 @@ def test_a_small_file_system(read_only, tmp_path, alone):
             message = 'cannot (save|write) .*No space left on device'
         with pytest.raises(FileError, match=message):
             char(place, run=dict(resume=True))
-        assert checkpoints.find(str(place)) == newest
+        assert reading.find(str(place)) == newest
         assert not (place / '.saving').exists()
         if not read_only:
             (place / 'filler').unlink()

@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook import checkpoints, draws, hamlet, lstm, sampling
+from rnnbook.model_folder import reading
+from rnnbook.network import drawing, lstm, sampling
+from rnnbook import hamlet
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
@@ -58,8 +60,8 @@ class Listing:
         for number in drawn[:-1]:
             self.step(number)
         for _ in range(length + 1):
-            probas = draws.apply_temperature(self.step(drawn[-1]), temperature)
-            drawn.append(draws.get_top_char(probas, self.rnn.num_classes, top_n))
+            probas = drawing.apply_temperature(self.step(drawn[-1]), temperature)
+            drawn.append(drawing.get_top_char(probas, self.rnn.num_classes, top_n))
         self.sess.close()
         int2char = {number: char for char, number in self.rnn.vocabulary.items()}
         return ''.join(int2char[number] for number in drawn)
@@ -83,8 +85,8 @@ def test_the_probabilities_are_the_bits_of_the_books_graph(rnn, folder, monkeypa
     np.random.seed(0)
     listing.sample(300, 'The ')
     seen = []
-    draw = draws.draw
-    monkeypatch.setattr(draws, 'draw', lambda probas, *more: seen.append(probas) or draw(probas, *more))
+    draw = drawing.draw
+    monkeypatch.setattr(drawing, 'draw', lambda probas, *more: seen.append(probas) or draw(probas, *more))
     rnn.sample(300, folder, seed=0)
     # A run that was done again for a wrong character would stand here twice; there is none under this seed.
     np.testing.assert_array_equal(np.concatenate(seen)[:, 0], np.concatenate(listing.probas)[3:])
@@ -179,7 +181,7 @@ def test_more_than_256_characters_are_summed_up_in_another_way(tmp_path):
     rnn = CharRNN.load(tmp_path)
     for top_n in (5, 'all'):
         np.random.seed(0)
-        expected = [Listing(rnn, str(tmp_path)).sample(30, 'The ', draws.check_top_n('top_n', top_n, 300))
+        expected = [Listing(rnn, str(tmp_path)).sample(30, 'The ', drawing.check_top_n('top_n', top_n, 300))
                     for _ in range(3)]
         assert rnn.sample(30, tmp_path, num_samples=3, seed=0, top_n=top_n) == expected
 
@@ -243,7 +245,7 @@ def test_a_stream_comes_as_it_is_written_and_is_left_alone_by_what_happens_betwe
     stream = rnn.sample_stream(100, folder, seed=3)
     begin = ''.join(itertools.islice(stream, len('The ') + 1))
     assert len(runs) == 1
-    oldest = checkpoints.names(folder)[0]
+    oldest = reading.names(folder)[0]
     other = rnn.sample(100, folder, seed=3, checkpoint=oldest)      # restores other weights meanwhile
     assert other != expected
     assert begin + ''.join(stream) == expected
@@ -348,9 +350,9 @@ def test_every_form_of_the_step_computes_the_books_probabilities(make, several, 
     np.random.seed(0)
     text = listing.sample(40, 'The ')
     graph = sampling.SamplingGraph(len(BIG), make, lstm.reading_numbers, rnn.session_config())
-    uniform = draws.uniform_numbers(41, seed=0)
+    uniform = drawing.uniform_numbers(41, seed=0)
     with graph.session() as sess:
-        checkpoints.restore(sess, graph.saver, tf.train.latest_checkpoint(folder))
+        reading.restore(sess, graph.saver, tf.train.latest_checkpoint(folder))
         state = graph.read(sess, hamlet.encode(text[:3], rnn.vocabulary))
         numbers, probas, _ = sess.run(graph._loop(several), {
             graph._last: [rnn.vocabulary[text[3]]], graph._uniform: uniform, graph._top_n: 5, graph._sharpness: 1.0,
@@ -378,5 +380,5 @@ def test_evaluate_is_the_figure_of_a_run_for_each_character(length, rnn, folder)
 
 def test_a_model_for_training_evaluates_too(rnn, trainer, folder):
     assert trainer.evaluate(BIG) == trainer.evaluate(BIG, folder) == rnn.evaluate(BIG)
-    oldest = checkpoints.names(folder)[0]
+    oldest = reading.names(folder)[0]
     assert trainer.evaluate(BIG, checkpoint=oldest) == rnn.evaluate(BIG, checkpoint=oldest) != rnn.evaluate(BIG)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook import export
+from rnnbook.portable import export
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, FileError
-from rnnbook.lstm import ENGINES
+from rnnbook.network.lstm import ENGINES
 from rnnbook.sentiment import SentimentRNN
 
 pytestmark = pytest.mark.slow

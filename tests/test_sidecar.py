@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from rnnbook import sidecar
+from rnnbook.model_folder import description as sidecar
 from rnnbook.errors import FileError
-from rnnbook.sidecar import Description
+from rnnbook.model_folder.description import Description
 from rnnbook.version import __version__
 
 WORDS = Description('SentimentRNN', {'n_words': 4, 'learning_rate': 0.001, 'engine': 'book'},

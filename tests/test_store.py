@@ -11,9 +11,10 @@ import sys
 
 import pytest
 
-from rnnbook import files, record, store
+from rnnbook.base import files
+from rnnbook.model_folder import run_state, checkpoint_files
 from rnnbook.errors import FileError
-from rnnbook.record import Progress
+from rnnbook.model_folder.run_state import Progress
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -21,24 +22,24 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def save(folder, name, kept, content=b'weights', number=1):
     """Save a checkpoint as `saving.Writer` does, and remove those that are not kept."""
     folder = str(folder)
-    before = store.by_age(folder)
-    with store.staging(folder) as staging:
+    before = checkpoint_files.by_age(folder)
+    with checkpoint_files.staging(folder) as staging:
         for ending in ('.data-00000-of-00001', '.index', '.meta'):
             with open(os.path.join(staging, name + ending), 'wb') as file:
                 file.write(content + ending.encode())
         files.write_text(os.path.join(staging, 'model.json'), '{}')
-        store.write_list(staging, kept)
-        record.write(os.path.join(staging, name), number, Progress(iteration=number), {})
+        checkpoint_files.write_list(staging, kept)
+        run_state.write(os.path.join(staging, name), number, Progress(iteration=number), {})
     for other in before:
         if other not in kept:
-            store.remove(folder, other)
+            checkpoint_files.remove(folder, other)
 
 
 def whole(folder):
     """The names of the checkpoints that are whole, the newest last; every other trace of one fails the test."""
-    names = store.by_age(str(folder))
+    names = checkpoint_files.by_age(str(folder))
     for name in names:
-        record.check(os.path.join(str(folder), name))
+        run_state.check(os.path.join(str(folder), name))
     stems = {name for name in os.listdir(str(folder)) if name.startswith('c-')}
     assert {stem for stem in stems if not any(stem.startswith(name + '.') for name in names)} == set()
     return names
@@ -63,7 +64,7 @@ def test_a_save_that_fails_leaves_nothing(tmp_path, error):
     save(tmp_path, 'c-1', ['c-1'])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(error):
-        with store.staging(str(tmp_path)) as staging:
+        with checkpoint_files.staging(str(tmp_path)) as staging:
             with open(os.path.join(staging, 'c-2.index'), 'wb') as file:
                 file.write(b'half')
             raise error
@@ -105,13 +106,13 @@ def every_step(place):
     while not complete:
         folder = shutil.copytree(start, os.path.join(place, str(steps)))
         complete = die(steps, lambda: save(folder, 'c-3', ['c-2', 'c-3'], number=3))
-        newest = os.path.join(folder, store.listed(folder)[-1])         # what a reader takes before it is put in order
+        newest = os.path.join(folder, checkpoint_files.listed(folder)[-1])   # what a reader takes
         assert [files.read_bytes(newest + ending) for ending in ('.index', '.data-00000-of-00001')] == [
             b'weights.index', b'weights.data-00000-of-00001']
-        die(steps % 7, lambda: store.recover(folder))
-        store.recover(folder)
+        die(steps % 7, lambda: checkpoint_files.recover(folder))
+        checkpoint_files.recover(folder)
         seen.append(whole(folder))
-        assert not os.path.exists(os.path.join(folder, store.STAGING))
+        assert not os.path.exists(os.path.join(folder, checkpoint_files.STAGING))
         steps += 1
     return seen
 
@@ -131,7 +132,7 @@ def test_a_process_that_dies_at_any_step_of_a_save_leaves_whole_checkpoints_only
 def test_half_a_history_that_a_dead_process_left_is_removed_and_all_else_stays(tmp_path):
     for name in ('history.csv.abc.part', 'history.csv', 'weights.npz.abc.part', 'notes.txt', 'c-1.index', 'c-1.meta'):
         (tmp_path / name).write_text('x')
-    store.recover(str(tmp_path))
+    checkpoint_files.recover(str(tmp_path))
     assert sorted(os.listdir(str(tmp_path))) == ['c-1.index', 'c-1.meta', 'history.csv', 'notes.txt',
                                                  'weights.npz.abc.part']
 
@@ -148,17 +149,17 @@ def test_half_a_history_that_a_dead_process_left_is_removed_and_all_else_stays(t
 ])
 def test_the_list_is_read_as_far_as_it_can_be(text, names, tmp_path):
     (tmp_path / 'checkpoint').write_bytes(text.encode('latin-1'))
-    assert store.listed(str(tmp_path)) == names
+    assert checkpoint_files.listed(str(tmp_path)) == names
 
 
 def test_without_the_list_the_records_give_the_order(tmp_path):
     for number, name in enumerate(['c-9', 'c-10', 'c-1'], 1):
         save(tmp_path, name, ['c-9', 'c-10', 'c-1'][:number], number=number)
     (tmp_path / 'checkpoint').unlink()
-    assert store.by_age(str(tmp_path)) == ['c-9', 'c-10', 'c-1']
-    assert store.last_number(str(tmp_path)) == 3
+    assert checkpoint_files.by_age(str(tmp_path)) == ['c-9', 'c-10', 'c-1']
+    assert checkpoint_files.last_number(str(tmp_path)) == 3
 
 
 def test_names_of_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileError, match='ckpt_dir .*none is not there; train saves into it'):
-        store.names(str(tmp_path / 'none'))
+        checkpoint_files.names(str(tmp_path / 'none'))

@@ -8,7 +8,8 @@ import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 import models
-from rnnbook import record, store, tensorboard
+from rnnbook.model_folder import run_state, checkpoint_files
+from rnnbook.training import tensorboard
 from rnnbook.errors import ArgumentValueError
 
 X, Y = models.reviews(15)
@@ -47,7 +48,7 @@ def test_the_reader_lists_figures_and_graph(alone, rnn):
                               'epoch/val_loss', 'epoch/words_per_second', 'step/gradient_norm', 'step/learning_rate',
                               'step/loss']
     assert {step for step, _ in points['step/loss']} == {2, 4, 6}
-    rows = record.read(str(alone / 'model' / 'sentiment-1.ckpt')).progress.history
+    rows = run_state.read(str(alone / 'model' / 'sentiment-1.ckpt')).progress.history
     for column in ('loss', 'accuracy', 'val_loss', 'val_accuracy', 'learning_rate', 'words_per_second'):
         assert points['epoch/' + column] == [(row['iteration'], np.float32(row[column])) for row in rows]
     assert all(norm > 0 for _, norm in points['step/gradient_norm'])
@@ -55,15 +56,15 @@ def test_the_reader_lists_figures_and_graph(alone, rnn):
 
 
 def test_a_training_is_the_same_to_the_bit_with_a_log_or_without(alone, rnn, tmp_path):
-    from rnnbook import checkpoints
+    from rnnbook.model_folder import reading
     rnn.train(X, Y, 2, ckpt_dir=tmp_path, quiet=True)
-    assert checkpoints.fingerprint(str(tmp_path)) == checkpoints.fingerprint(str(alone / 'model'))
+    assert reading.fingerprint(str(tmp_path)) == reading.fingerprint(str(alone / 'model'))
 
 
 def test_a_run_that_goes_on_from_an_earlier_step_takes_back_what_it_does_again(alone, rnn, tmp_path):
     asked = []
     train(rnn, tmp_path, save_every=1, stop=lambda: asked.append(None) or len(asked) == 5)
-    store.remove(str(tmp_path / 'model'), 'sentiment-1.ckpt-5')         # back to the end of the first epoch
+    checkpoint_files.remove(str(tmp_path / 'model'), 'sentiment-1.ckpt-5')         # back to the end of the first epoch
     train(rnn, tmp_path, resume=True)
     found, points = read(tmp_path / 'log')
     _, expected = read(alone / 'log')
@@ -78,7 +79,7 @@ def test_the_words_stand_beside_their_vectors(alone):
     assert (folder / tensorboard.METADATA).read_text('utf-8') == 'good\nbad\nfilm\na\n!\n6\n7\n8\n'
     assert tensorboard.METADATA in (folder / 'projector_config.pbtxt').read_text()
     newest = tf.train.latest_checkpoint(str(folder))        # as the plugin finds it
-    assert newest == str(folder / 'words.ckpt-6') and store.names(str(folder)) == ['words.ckpt-6']
+    assert newest == str(folder / 'words.ckpt-6') and checkpoint_files.names(str(folder)) == ['words.ckpt-6']
     np.testing.assert_array_equal(tf.train.load_variable(newest, tensorboard.TENSOR),
                                   models.variables(alone / 'model')['embedding'][1:])
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rnnbook.distributed import World
+from rnnbook.network.distributed import World
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError
-from rnnbook.record import Progress
-from rnnbook.training import CarriedState, Plan, Run, fit
+from rnnbook.model_folder.run_state import Progress
+from rnnbook.training.loop import CarriedState, Plan, Run, fit
 
 
 class Model:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook import checkpoints, hamlet, record, validation
+from rnnbook.model_folder import reading, run_state
+from rnnbook import hamlet
+from rnnbook.training import validation
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.folder import Folder
+from rnnbook.model_folder.writing import Folder
 from rnnbook.sentiment import SentimentRNN
 
 X, Y = models.reviews(30)
@@ -40,13 +42,13 @@ def train(make, folder, num_epochs=3, **run):
 def history(folder):
     """The rows of history.csv, the columns of times aside."""
     with open(os.path.join(str(folder), 'history.csv'), newline='') as file:
-        return [{name: value for name, value in row.items() if name not in record.TIMING}
+        return [{name: value for name, value in row.items() if name not in run_state.TIMING}
                 for row in csv.DictReader(file)]
 
 
 def best(folder):
-    path, epoch = checkpoints.best(str(folder))
-    return epoch, checkpoints.fingerprint(path)
+    path, epoch = reading.best(str(folder))
+    return epoch, reading.fingerprint(path)
 
 
 PAIRS = {models.sentiment: FLIPPED, models.char: (TEXT[None, :-1], TEXT[None, 1:])}
@@ -90,7 +92,7 @@ def test_something_must_be_held_out_and_enough_be_left(fraction, least, held_out
 def test_a_fraction_trains_on_the_rest_alone(tmp_path):
     rnn = train(models.sentiment, tmp_path / 'fraction', 1, validation=0.5, quiet=True)
     rnn.train(X[:15], Y[:15], 1, ckpt_dir=tmp_path / 'rest', quiet=True)
-    assert checkpoints.fingerprint(str(tmp_path / 'fraction')) == checkpoints.fingerprint(str(tmp_path / 'rest'))
+    assert reading.fingerprint(str(tmp_path / 'fraction')) == reading.fingerprint(str(tmp_path / 'rest'))
 
 
 # It changes nothing, and measures what the models' own methods measure
@@ -98,7 +100,7 @@ def test_a_fraction_trains_on_the_rest_alone(tmp_path):
 @pytest.mark.parametrize('make', list(PAIRS))
 def test_a_training_is_the_same_to_the_bit_with_validation_or_without(make, runs, tmp_path):
     train(make, tmp_path)
-    assert checkpoints.fingerprint(str(tmp_path)) == checkpoints.fingerprint(str(runs[make]))
+    assert reading.fingerprint(str(tmp_path)) == reading.fingerprint(str(runs[make]))
     columns = {'val_loss', 'val_accuracy', 'val_bits_per_char'}
     assert history(tmp_path) == [{name: value for name, value in row.items() if name not in columns}
                                  for row in history(runs[make])]
@@ -137,10 +139,10 @@ def test_the_best_epoch_is_a_model_of_its_own_with_one_checkpoint(make, epoch, n
     folder, rows = runs[make], history(runs[make])
     column, sign = ('val_accuracy', -1) if make is models.sentiment else ('val_bits_per_char', 1)
     wanted = 1 + int(np.argmin([sign * float(row[column]) for row in rows]))        # the first of equals
-    assert wanted == (epoch or wanted) and checkpoints.best(str(folder)) == (str(folder / 'best'), wanted)
+    assert wanted == (epoch or wanted) and reading.best(str(folder)) == (str(folder / 'best'), wanted)
     number = wanted - 1 if make is models.sentiment else wanted * WINDOWS
-    assert checkpoints.names(str(folder / 'best')) == [name % number]
-    assert best(folder)[1] == checkpoints.fingerprint(str(folder), name % number)
+    assert reading.names(str(folder / 'best')) == [name % number]
+    assert best(folder)[1] == reading.fingerprint(str(folder), name % number)
     loaded = (SentimentRNN if make is models.sentiment else CharRNN).load(folder / 'best')
     assert loaded.vocabulary == (models.WORDS if make is models.sentiment else models.CHAR2INT)
 
@@ -158,8 +160,8 @@ def test_a_run_that_was_stopped_and_resumed_has_the_history_and_the_best_of_one_
         train(make, tmp_path, stop=after(iterations), **settings)
     train(make, tmp_path, **settings)
     assert history(tmp_path) == history(runs[make])
-    assert (best(tmp_path), checkpoints.fingerprint(str(tmp_path))) == (
-        best(runs[make]), checkpoints.fingerprint(str(runs[make])))
+    assert (best(tmp_path), reading.fingerprint(str(tmp_path))) == (
+        best(runs[make]), reading.fingerprint(str(runs[make])))
 
 
 def test_a_best_epoch_whose_run_died_before_it_was_saved_gives_way_to_that_of_the_history(runs, tmp_path, monkeypatch):
@@ -174,10 +176,10 @@ def test_a_best_epoch_whose_run_died_before_it_was_saved_gives_way_to_that_of_th
         patch.setattr(Folder, 'save', dies)
         with pytest.raises(KeyboardInterrupt):
             train(models.char, tmp_path, **settings)
-    assert best(tmp_path)[0] == 2 and len(checkpoints.names(str(tmp_path / 'best'))) == 2
+    assert best(tmp_path)[0] == 2 and len(reading.names(str(tmp_path / 'best'))) == 2
     train(models.char, tmp_path, 1, **settings)             # nothing is left to train, and epoch 2 has not been
-    assert best(tmp_path) == (1, checkpoints.fingerprint(str(tmp_path)))
-    assert len(checkpoints.names(str(tmp_path / 'best'))) == 1
+    assert best(tmp_path) == (1, reading.fingerprint(str(tmp_path)))
+    assert len(reading.names(str(tmp_path / 'best'))) == 1
     train(models.char, tmp_path, **settings)
     assert (history(tmp_path), best(tmp_path)) == (history(runs[models.char]), best(runs[models.char]))
 
@@ -186,13 +188,13 @@ def test_a_best_epoch_of_an_earlier_run_goes_with_the_first_of_the_next(tmp_path
     settings = dict(validation=PAIRS[models.char], keep_best=True, quiet=True)
     train(models.char, tmp_path, 2, **settings)
     train(models.char, tmp_path, 1, **settings)
-    assert checkpoints.names(str(tmp_path / 'best')) == ['language_modeling.ckpt-%d' % WINDOWS]
+    assert reading.names(str(tmp_path / 'best')) == ['language_modeling.ckpt-%d' % WINDOWS]
     assert best(tmp_path)[0] == 1
 
 
 def test_where_no_best_epoch_was_kept_there_is_none(tmp_path):
     with pytest.raises(FileError, match='best is not there'):
-        checkpoints.best(str(tmp_path))
+        reading.best(str(tmp_path))
 
 
 # What is printed, and patience
@@ -246,14 +248,14 @@ def test_what_decides_the_training_may_not_change(changes, message, runs):
 
 def test_a_run_of_an_older_version_goes_on_and_its_rows_stay_as_they_are(tmp_path):
     train(models.sentiment, tmp_path, 1)
-    prefix = checkpoints.find(str(tmp_path))
-    found = record.read(prefix)
+    prefix = reading.find(str(tmp_path))
+    found = run_state.read(prefix)
     for name in ('keep_best', 'decay', 'decay_after', 'validation', 'patience'):
         del found.settings[name]
     del found.progress.right, found.progress.seen
     found.progress.history[0] = {name: found.progress.history[0][name] for name in (
         'epoch', 'iteration', 'loss', 'seconds')}
-    record.write(prefix, found.number, found.progress, found.settings)
+    run_state.write(prefix, found.number, found.progress, found.settings)
     train(models.sentiment, tmp_path, 2, resume=True)
     rows = history(tmp_path)
     assert list(rows[0]) == ['epoch', 'iteration', 'loss', 'accuracy', 'learning_rate']

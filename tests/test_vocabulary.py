@@ -7,7 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from rnnbook import imdb, portable, sidecar, weights
+from rnnbook import imdb, portable
+from rnnbook.model_folder import description as sidecar
+from rnnbook.portable import weights
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.imdb import Settings, Vocabulary
 

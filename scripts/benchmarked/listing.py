@@ -19,7 +19,7 @@ SEED = 123
 
 def tensorflow():
     """TensorFlow, without its chatter."""
-    from rnnbook.runtime import tf
+    from rnnbook.network.devices import tf
     return tf
 
 

@@ -20,8 +20,8 @@ def training(model, epoch, keep_prob):
         Gives the pairs of x and y of one epoch.
     keep_prob : float
     """
-    from rnnbook.runtime import tf
-    from rnnbook.training import CarriedState
+    from rnnbook.network.devices import tf
+    from rnnbook.training.loop import CarriedState
     with tf.compat.v1.Session(graph=model.g, config=model.session_config()) as sess:
         sess.run(model.init_op)
         carried = CarriedState(sess, model)
@@ -65,7 +65,7 @@ def _predictor(job):
 
 def predicting(sess, inference, x, size):
     """The probabilities of each whole batch in turn, as in `predict`."""
-    from rnnbook.training import CarriedState
+    from rnnbook.training.loop import CarriedState
     carried = CarriedState(sess, inference)
     for batch in imdb.create_batch_generator(x, None, size):
         yield carried.run(['probabilities:0'], {'tf_x:0': batch})[0]
@@ -73,14 +73,14 @@ def predicting(sess, inference, x, size):
 
 def review_predict(job):
     """Batches of reviews, the graph built and the weights restored before."""
-    from rnnbook import checkpoints
-    from rnnbook.runtime import tf
+    from rnnbook.model_folder import reading
+    from rnnbook.network.devices import tf
     model, x = _predictor(job)
     inference = model._inference()                          # the graph that `predict` runs on
 
     def work():
         with tf.compat.v1.Session(graph=inference.g, config=model.session_config()) as sess:
-            checkpoints.restore(sess, inference.saver, job['checkpoint'])
+            reading.restore(sess, inference.saver, job['checkpoint'])
             while True:
                 yield from predicting(sess, inference, x, model.batch_size)
 

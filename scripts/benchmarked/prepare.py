@@ -47,7 +47,7 @@ def _made_csv(path, reviews, words, n_words):
 
 
 def reviews(job):
-    """The CSV of the reviews, their rows as ``reviews.npz``, and the constructor's arguments that go with them.
+    """The CSV of the reviews, their rows as ``review_csv.npz``, and the constructor's arguments that go with them.
 
     The job has ``'folder'``, ``'data_dir'`` and ``'quick'``.
     """
@@ -104,21 +104,23 @@ def _real(fetch, data_dir, **how):
 
 def review_checkpoint(job):
     """A checkpoint after one step on the reviews; the job has the model, the data and the folder."""
-    from rnnbook import SentimentRNN, checkpoints
+    from rnnbook import SentimentRNN
+    from rnnbook.model_folder import reading
     model = SentimentRNN(**job['model'])
     with np.load(job['data'], allow_pickle=False) as data:
         model.train(data['x'][:model.batch_size], data['y'][:model.batch_size], 1, ckpt_dir=job['ckpt_dir'])
-    return {'checkpoint': checkpoints.find(job['ckpt_dir'])}
+    return {'checkpoint': reading.find(job['ckpt_dir'])}
 
 
 def char_checkpoint(job):
     """A checkpoint after one epoch on the characters; the job has the model, the data, ``'chars'`` and the folder."""
-    from rnnbook import CharRNN, checkpoints
+    from rnnbook import CharRNN
+    from rnnbook.model_folder import reading
     model = CharRNN(**job['model'])
     with np.load(job['data'], allow_pickle=False) as data:
         model.train(data['x'], data['y'], 1, job['ckpt_dir'], log_every=10 ** 9,
                     vocabulary={char: number for number, char in enumerate(job['chars'])})
-    return {'checkpoint': checkpoints.find(job['ckpt_dir'])}
+    return {'checkpoint': reading.find(job['ckpt_dir'])}
 
 
 def made_rows(job):
@@ -147,7 +149,7 @@ def longer_text(job):
 
 def versions(job):
     """What the measurements of this interpreter run on."""
-    from rnnbook.runtime import tf
+    from rnnbook.network.devices import tf
     return {'versions': {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__,
                          'system': '%s %s' % (platform.system(), platform.machine()), 'cores': clock.cores()}}
 

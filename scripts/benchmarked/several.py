@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 from rnnbook import CharRNN, SentimentRNN, sentiment
-from rnnbook.files import write_text
-from rnnbook.training import CarriedState
+from rnnbook.base.files import write_text
+from rnnbook.training.loop import CarriedState
 
 
 def own_bytes():

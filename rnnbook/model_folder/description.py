@@ -1,0 +1,184 @@
+"""`model.json`, the description that lies beside every checkpoint: what is needed to use the weights.
+
+It holds the class, the constructor's arguments, the vocabulary with how text is cleaned for it, the number of this
+format and the version of the library. It names no path, so that a model's folder can be moved.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+from typing import Any, Dict, Iterable, List, Optional
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook.base.files import read_bytes, write_text
+from rnnbook.version import __version__
+from rnnbook.preprocessing.vocabulary import Vocabulary
+
+__all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'differences', 'changes', 'FREE']
+
+NAME = 'model.json'
+FORMAT = 1
+MAX_BYTES = 2 ** 28
+MAX_DIGITS = 20
+#: What the vocabulary of each class numbers.
+KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
+#: How characters are treated; words are as `vocabulary.Vocabulary` says.
+CHARACTERS = {'cleaning': None, 'unknown': None}
+
+#: Arguments that older files lack, with the values that their models have.
+SINCE = {'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0, 'embed_init': 1.0,
+         'ngram_size': 0, 'grad_clip': None}
+#: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
+FREE = {'engine', 'shards'}
+
+Description = collections.namedtuple('Description', 'class_name arguments vocabulary')
+Description.__doc__ = """What `model.json` says.
+
+Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int (of
+words, a `vocabulary.Vocabulary` once it is read), or None where the model was trained without one.
+"""
+
+
+def class_name(model: type) -> str:
+    """The class of `KINDS` that a folder names for a class of models: itself, or the one that it derives from.
+
+    Parameters
+    ----------
+    model : type
+        `SentimentRNN`, `CharRNN`, or a subclass.
+    """
+    return next(each.__name__ for each in model.__mro__ if each.__name__ in KINDS)
+
+
+def write(folder: str, description: Description) -> None:
+    """Write the description into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str
+    description : Description
+    """
+    vocabulary = None
+    if description.vocabulary is not None:
+        treatment, kind = CHARACTERS, KINDS[description.class_name]
+        if kind == 'words':
+            treatment = Vocabulary.of('vocabulary', description.vocabulary).treatment()
+        vocabulary = dict(kind=kind, **treatment, ids=description.vocabulary)
+    content = collections.OrderedDict([('format', FORMAT), ('rnnbook_version', __version__),
+                                       ('class', description.class_name), ('arguments', description.arguments),
+                                       ('vocabulary', vocabulary)])
+    write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
+
+
+def read(folder: str, class_name: Optional[str] = None) -> Description:
+    """Read the description of a model.
+
+    Parameters
+    ----------
+    folder : str
+    class_name : str, optional
+        The class that is asked for. Default: whichever of `KINDS` the folder holds.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    FileError
+        Missing, not JSON, of another class or a newer format, or with something else than a description in it.
+    """
+    path = os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        raise FileError('%s holds no model: there is no %s in it' % (folder, NAME))
+    try:
+        content = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
+        found, form, arguments = content['class'], content['format'], content['arguments']
+        vocabulary = content['vocabulary']
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
+    if form != FORMAT:
+        raise FileError('%s has the format %s; this version of rnnbook, %s, reads format %d'
+                        % (path, shorten(form), __version__, FORMAT))
+    wanted = [class_name] if class_name else list(KINDS)
+    if found not in wanted:
+        raise FileError('%s describes a %s, not a %s' % (path, shorten(found), ' or a '.join(wanted)))
+    if not isinstance(arguments, dict):
+        raise FileError('%s is damaged: its arguments are no object' % path)
+    if vocabulary is not None:
+        vocabulary = _ids(path, vocabulary, KINDS[found])
+    return Description(found, arguments, vocabulary)
+
+
+def _int(digits):
+    """An integer of the file: none is long, and Python takes very long to read one of a million digits."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError('an integer of %d digits' % len(digits))
+    return int(digits)
+
+
+def _object(pairs):
+    """An object of the file, in which no name may stand twice: a word of two numbers has none."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError('%s stands twice in an object' % ascii(twice))
+    return found
+
+
+def _ids(path, vocabulary, kind):
+    """The numbers of a vocabulary that treats text in the way that this version knows."""
+    ids = vocabulary.get('ids') if isinstance(vocabulary, dict) else None
+    if not isinstance(ids, dict) or not all(type(number) is int for number in ids.values()):
+        raise FileError('%s is damaged: its vocabulary is no object of numbers' % path)
+    treatment = {name: value for name, value in vocabulary.items() if name not in ('kind', 'ids')}
+    try:
+        if vocabulary.get('kind') != kind:
+            raise ArgumentValueError('kind must be %r' % kind)
+        if kind == 'words':
+            return Vocabulary.read(ids, treatment)
+        if treatment != CHARACTERS:
+            raise ArgumentValueError('cleaning and unknown must be null')
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        treatment = {name: value for name, value in vocabulary.items() if name != 'ids'}
+        raise FileError('%s has a vocabulary that treats text by %s; this version of rnnbook knows others: %s'
+                        % (path, shorten(treatment, 200), error)) from error
+    return ids
+
+
+def differences(found: Description, wanted: Description, names: Optional[Iterable[str]] = None) -> List[str]:
+    """What differs between two descriptions.
+
+    Parameters
+    ----------
+    found, wanted : Description
+        What the folder holds, and what it was expected to hold.
+    names : iterable of str
+        The arguments to compare. Default: all but those of `FREE`. A vocabulary is compared where both have one.
+
+    Returns
+    -------
+    list of str
+        Such as ``'lstm_size 64, not 128'``; empty if nothing differs.
+    """
+    names = sorted((set(found.arguments) | set(wanted.arguments)) - FREE) if names is None else names
+    differs = changes({**SINCE, **found.arguments}, wanted.arguments, names)
+    if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
+        differs.append('another vocabulary')
+    return differs
+
+
+def changes(found: Dict[str, Any], wanted: Dict[str, Any], names: Iterable[str]) -> List[str]:
+    """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``.
+
+    Parameters
+    ----------
+    found, wanted : dict of str to object
+        What there is, and what was expected.
+    names : iterable of str
+        The settings to compare; one that is not there counts as None.
+    """
+    return ['%s %s, not %s' % (name, shorten(found.get(name)), shorten(wanted.get(name)))
+            for name in names if found.get(name) != wanted.get(name)]

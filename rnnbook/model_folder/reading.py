@@ -1,0 +1,249 @@
+"""A model's folder as those use it who have not trained the model: finding a checkpoint, reading it, restoring it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any, Callable, Optional, Sequence, Tuple, Type, TypeVar
+
+import tensorflow as tf
+
+from rnnbook.model_folder import run_state, saving, description as sidecar, checkpoint_files
+from rnnbook.portable import weights
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook.base.files import check_path
+
+__all__ = ['check_folder', 'folder_of', 'names', 'find', 'best', 'reader', 'restore', 'fingerprint', 'match', 'rebuild']
+
+T = TypeVar('T')
+
+names, restore = checkpoint_files.names, saving.restore
+
+
+def _check(prefix):
+    """Raise FileError unless a checkpoint is whole: by its record, or where it has none by the Saver's checksums."""
+    if os.path.exists(prefix + run_state.ENDING):
+        run_state.check(prefix, reread=False)           # the Saver compares checksums of its own when it restores
+        return
+    if not os.path.isfile(prefix + '.index'):
+        raise FileError('%s.index is missing' % prefix)
+    try:
+        for _ in saving.variables(prefix):
+            pass
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('%s is damaged: %s' % (prefix, saving.reason(error))) from error
+
+
+def fingerprint(folder: str, checkpoint: Optional[str] = None) -> str:
+    """The sha256 over all variables of a checkpoint: their names, types, shapes and values, sorted by name.
+
+    Parameters
+    ----------
+    folder : str
+    checkpoint : str, optional
+        Its name in the folder. Default: the newest.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    FileError
+        See `find`.
+    """
+    digest = hashlib.sha256()
+    for name, value in saving.variables(find(folder, checkpoint)):
+        digest.update(name.encode('utf-8') + run_state.fingerprint(value).encode('ascii'))
+    return digest.hexdigest()
+
+
+def find(folder: str, checkpoint: Optional[str] = None) -> str:
+    """The path of a whole checkpoint, without the endings of its files.
+
+    Parameters
+    ----------
+    folder : str
+    checkpoint : str, optional
+        Its name in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest that is whole.
+
+    Raises
+    ------
+    ArgumentValueError
+        No checkpoint of that name; the ones that are there are named.
+    FileError
+        No folder, no checkpoint in it, or none that is whole.
+
+    Warns
+    -----
+    UserWarning
+        A newer one is damaged; it is named.
+    """
+    there = checkpoint_files.names(folder)
+    if checkpoint is None:
+        return os.path.join(folder, saving.newest_whole(folder, checkpoint_files.by_age(folder), _check)[0])
+    if checkpoint not in there:
+        raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
+                                 % (folder, ', '.join(there) or 'none', checkpoint))
+    prefix = os.path.join(folder, checkpoint)
+    _check(prefix)
+    return prefix
+
+
+def best(folder: str) -> Tuple[str, int]:
+    """The folder of the best epoch in a model's folder, as `train(..., keep_best=True)` keeps it.
+
+    Parameters
+    ----------
+    folder : str
+
+    Returns
+    -------
+    path : str
+        A model's folder of its own, which `load` takes.
+    epoch : int
+        Counted from 1.
+
+    Raises
+    ------
+    FileError
+        There is none, or none that is whole.
+    """
+    path = os.path.join(folder, checkpoint_files.BEST)
+    return path, run_state.read(find(path)).progress.epochs
+
+
+def reader(prefix: str, description: sidecar.Description, doing: str) -> Any:
+    """The reader of a checkpoint that has every variable that a description asks for, in the shape that it asks for.
+
+    Nothing is read but names and shapes: a description that names a huge model is refused here.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+    description : sidecar.Description
+    doing : str
+        What is going to be done, such as ``'export'``.
+
+    Returns
+    -------
+    tf.train.CheckpointReader
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
+    """
+    try:
+        found = tf.train.load_checkpoint(prefix)
+        shapes = found.get_variable_to_shape_map()
+        for name, shape in weights.variables(description):
+            if shapes.get(name) != list(shape):
+                raise FileError('cannot %s %s: %s has the shape %s in %s, and %s there'
+                                % (doing, prefix, name, list(shape), sidecar.NAME,
+                                   shapes.get(name, 'does not stand')))
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(os.path.dirname(prefix), sidecar.NAME), error)) from error
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
+    return found
+
+
+def match(folder: str, description: sidecar.Description, names: Sequence[str]) -> Optional[sidecar.Description]:
+    """The description of the model in a folder, which must agree with this one.
+
+    Parameters
+    ----------
+    folder : str
+    description : sidecar.Description
+        What the caller's own model is.
+    names : sequence of str
+        The arguments of the constructor that decide the shapes of the variables.
+
+    Returns
+    -------
+    sidecar.Description or None
+        None for a folder with checkpoints and without a description, such as the book's listing leaves.
+
+    Raises
+    ------
+    FileError
+        Another class, or an argument that differs.
+    """
+    if not os.path.exists(os.path.join(folder, sidecar.NAME)):
+        return None
+    found = sidecar.read(folder, description.class_name)
+    differs = sidecar.differences(found, description, names)
+    if differs:
+        raise FileError('the model in %s does not fit this one: %s' % (folder, '; '.join(differs)))
+    return found
+
+
+def check_folder(name: str, path: Any) -> str:
+    """The path of a model's folder as a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    path : object
+        What was given: a str, or a path object.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        No path, or one in which TensorFlow would see a pattern: it saves there and does not find what it has saved.
+    """
+    path = check_path(name, path)
+    if set('*?[]') & set(path) or ('\\' in path and os.sep == '/'):
+        raise ArgumentValueError('%s must be a path without * ? [ ] and \\, which TensorFlow reads as a pattern, not %s'
+                                 % (name, shorten(path)))
+    return path
+
+
+def folder_of(name: str, value: Any, own: Optional[str]) -> str:
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : str, path or None
+        What was given.
+    own : str or None
+        Where the object was loaded from or trained into.
+    """
+    return check_folder(name, value) if value is not None else own or './model/'
+
+
+def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **more: Any) -> T:
+    """The object that a folder describes, with its `vocabulary`; the newest checkpoint must fit the description.
+
+    Parameters
+    ----------
+    cls : type
+        The class of the model.
+    folder : str
+    check : callable
+        Called with the name ``'vocabulary'``, the vocabulary and the object; gives it back checked.
+    **more
+        Further arguments of the constructor; those that are None are left as the folder has them.
+
+    Raises
+    ------
+    FileError
+        No checkpoint or description, a damaged one, or a description with a wrong argument or vocabulary or of another
+        model than the checkpoint's.
+    """
+    prefix = find(folder)
+    found = sidecar.read(folder, sidecar.class_name(cls))
+    reader(prefix, found, 'load')                           # before a graph is built in whatever size was written there
+    try:
+        model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})
+        model.vocabulary = check('vocabulary', found.vocabulary, model)
+    except (TypeError, ValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+    model.ckpt_dir = folder
+    return model

@@ -1,0 +1,1 @@
+"""What the graphs are made of: recurrent layers in two engines, optimizers, sampling, devices."""

@@ -1,0 +1,240 @@
+"""Drawing characters from probabilities: as the chapter does it, and many at a time to the same result.
+
+Shapes: V the number of characters.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, List, Mapping, Optional
+
+import numpy as np
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, as_array, check_int, check_number, shorten
+from rnnbook.base.hints import ArrayLike
+
+__all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers', 'draw', 'spell']
+
+#: What `_drawable` asks for.
+UNDRAWABLE = 'probas must be finite and not negative, and one of them above 0'
+
+
+def check_top_n(name: str, top_n: Any, num_classes: int) -> int:
+    """How many of the likeliest characters to draw from, as an `int` of at most `num_classes`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    top_n : int, 'all' or None
+        Both words mean every character, as does a number past the vocabulary.
+    num_classes : int
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    if top_n is None or (isinstance(top_n, str) and top_n == 'all'):
+        return num_classes
+    if isinstance(top_n, str):
+        raise ArgumentValueError("%s must be an integer of at least 1 or 'all', not %s" % (name, shorten(top_n)))
+    if isinstance(top_n, int) and top_n > num_classes:      # however large
+        return num_classes
+    return min(check_int(name, top_n), num_classes)
+
+
+def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
+    """Draw one of the likeliest characters with numpy's global generator, as the chapter does.
+
+    Parameters
+    ----------
+    probas : array_like of float, `char_size` in all
+        The probabilities of the characters, in any shape such as (1, V). Left as they are.
+    char_size : int
+        V, the number of characters.
+    top_n : int, default 5
+        How many of the likeliest to draw from; V and more mean all of them.
+
+    Returns
+    -------
+    int
+        The number of the character.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A size below 1, another number of probabilities, or negative, infinite or NaN ones, nothing but zeros, or an
+        infinite sum.
+    """
+    char_size = check_int('char_size', char_size)
+    top_n = check_top_n('top_n', top_n, char_size)
+    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
+    p = np.array(as_array('probas', probas)).reshape(-1)                            # (V,)
+    if p.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
+    if len(p) != char_size:
+        raise ArgumentValueError('probas must hold char_size = %d probabilities, not %d' % (char_size, len(p)))
+    if not _drawable(p):
+        raise ArgumentValueError(UNDRAWABLE)
+    p[np.argsort(p)[:-top_n]] = 0
+    with np.errstate(over='ignore'):
+        total = np.sum(p)
+    if not np.isfinite(total):
+        raise ArgumentValueError('probas must have a finite sum, not %s' % total)
+    p = p / total
+    return int(np.random.choice(char_size, 1, p=p)[0])
+
+
+def apply_temperature(probas: ArrayLike, temperature: float) -> np.ndarray:
+    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from.
+
+    Parameters
+    ----------
+    probas : array_like of float, shape (..., V)
+        Not negative.
+    temperature : float
+        Above 0; below 1 for safer texts, above for wilder ones.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., V)
+        The largest of the V is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is
+        the book's.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A `temperature` that is not above 0, or `probas` that are no numbers.
+    """
+    if check_number('temperature', temperature, above=0) == 1:
+        return probas
+    probas = as_array('probas', probas)
+    if probas.dtype.kind not in 'fiu':
+        raise ArgumentTypeError('probas must hold numbers, not %s' % probas.dtype)
+    with np.errstate(divide='ignore', over='ignore'):       # of 0, and of what a temperature near 0 makes of the others
+        logs = np.log(probas.astype(np.float64))
+        return np.exp((logs - logs.max(axis=-1, keepdims=True)) / temperature)
+
+
+def uniform_numbers(steps: int, samples: int = 1, seed: Optional[int] = None) -> np.ndarray:
+    """The random numbers that `get_top_char` would use up in writing some texts, drawn ahead.
+
+    Parameters
+    ----------
+    steps : int
+        The characters of a text.
+    samples : int, default 1
+        The texts. A column holds those of one text, and the columns follow one another: what `samples` texts need that
+        are written one after the other.
+    seed : int, optional
+        Of a generator of its own, numpy's `RandomState`. Default: numpy's global generator, as in the chapter.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (steps, samples)
+        In [0, 1).
+    """
+    generator = np.random if seed is None else np.random.RandomState(seed)
+    return generator.random_sample((samples, steps)).T
+
+
+def draw(probas: ArrayLike, uniform: ArrayLike, top_n: int = 5) -> np.ndarray:
+    """What `get_top_char` draws, for many rows of probabilities and random numbers that were drawn ahead.
+
+    `np.random.choice` takes one uniform number and looks it up in the cumulative sum of the probabilities; so does
+    this, and gives the same characters, through the same roundings.
+
+    Parameters
+    ----------
+    probas : numpy.ndarray of float, shape (..., V)
+        The probabilities of the characters, or as `apply_temperature` leaves them.
+    uniform : numpy.ndarray of float64, shape (...)
+        As `uniform_numbers` gives them.
+    top_n : int, default 5
+        How many of the likeliest to draw from, at most V.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (...)
+        The numbers of the characters.
+
+    Raises
+    ------
+    ArgumentValueError
+        Negative, infinite or NaN probabilities, or nothing but zeros in a row.
+    """
+    rows = np.ascontiguousarray(probas).reshape(-1, probas.shape[-1])                           # (rows, V)
+    if not _drawable(rows):
+        raise ArgumentValueError(UNDRAWABLE)
+    numbers = _likeliest(rows, top_n)                                                           # (rows, top_n)
+    kept = np.zeros_like(rows)
+    np.put_along_axis(kept, numbers, np.take_along_axis(rows, numbers, axis=-1), axis=-1)
+    kept /= kept.sum(axis=-1, keepdims=True)                # the order of a sum decides its last bit: over all V
+    cdf = np.take_along_axis(kept, numbers, axis=-1).T.astype(np.float64)                       # (top_n, rows)
+    for below, here in zip(cdf, cdf[1:]):                   # numpy's own cumsum is ten times slower on short rows
+        here += below
+    cdf /= cdf[-1]
+    # Characters without a probability add nothing to the sum: the first that goes beyond is always one of these.
+    ranks = np.sum(cdf <= uniform.reshape(-1), axis=0)
+    return np.take_along_axis(numbers, ranks[:, np.newaxis], axis=-1).reshape(uniform.shape)
+
+
+def _likeliest(rows, top_n):
+    """The numbers of the `top_n` largest in each row, rising; of equal ones, those that `np.argsort` puts last."""
+    start = rows.shape[1] - top_n
+    numbers = np.argpartition(rows, start, axis=-1)[:, start:]
+    least = np.take_along_axis(rows, numbers, axis=-1).min(axis=-1, keepdims=True)
+    if np.count_nonzero(rows >= least) > numbers.size:      # a draw for the last place somewhere
+        numbers = np.argsort(rows, axis=-1)[:, start:]
+    return np.sort(numbers, axis=-1)                                                            # (rows, top_n)
+
+
+def _drawable(probas):
+    """Whether every row, along the last axis, has something to draw from."""
+    return bool(np.all(np.isfinite(probas)) and probas.min() >= 0 and probas.max(axis=-1).min() > 0)
+
+
+def spell(blocks: Iterable[np.ndarray], int2char: Mapping[int, str],
+          stop: Optional[str] = None) -> Iterator[List[str]]:
+    """Turn numbers of characters into text, block by block.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray of int, each of shape (steps, samples)
+    int2char : dict of int to str
+    stop : str, optional
+        A sample ends with the first occurrence of this text. When all have ended, no more blocks are asked for.
+
+    Yields
+    ------
+    list of str
+        What the block adds to each sample.
+    """
+    texts = None
+    for block in blocks:
+        texts = texts or [_Text(int2char, stop) for _ in range(block.shape[1])]
+        yield [text.add(column) for text, column in zip(texts, block.T.tolist())]
+        if all(text.ended for text in texts):
+            return
+
+
+class _Text:
+    """A sample that grows until it ends."""
+
+    def __init__(self, int2char, stop):
+        self._int2char, self._stop = int2char, stop
+        self._tail, self.ended = '', False                  # the tail is what `stop` may have begun in
+
+    def add(self, numbers):
+        """What these characters add to it."""
+        if self.ended:
+            return ''
+        piece = ''.join(map(self._int2char.__getitem__, numbers))
+        if self._stop is None:
+            return piece
+        text = self._tail + piece
+        end = text.find(self._stop)
+        if end >= 0:
+            self.ended = True
+            return text[len(self._tail):end + len(self._stop)]
+        self._tail = text[-len(self._stop):]
+        return piece

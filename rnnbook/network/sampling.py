@@ -1,0 +1,279 @@
+"""The private graph of a character model: it reads a text, and it writes one, drawing included, in a loop of its own.
+
+The graph proposes, numpy checks. What the graph draws from its float32 sums is nearly always what `get_top_char`
+would have drawn, and it draws without leaving the graph. It also gives back the probabilities, from which numpy works
+out every draw exactly; where one differs, the text stands up to there and goes on from the right character.
+
+Shapes: M samples, T time steps, H lstm_size, V num_classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Callable, Iterator, List, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from rnnbook.network import drawing
+
+__all__ = ['SamplingGraph', 'checked', 'window']
+
+#: The time steps of one run of the graph in reading, and in writing at most.
+WINDOW = 256
+#: The time steps of one run where somebody waits for the characters.
+STREAM = 16
+#: How many probabilities one run in writing may give back.
+MOST = 2 ** 22
+#: The largest inverse temperature that the graph draws with, so that no float32 overflows; numpy knows no such bound.
+SHARPEST = 1e6
+
+
+class SamplingGraph:
+    """A graph of the same variables as a `CharRNN`'s, for any number of time steps and samples, without dropout.
+
+    Parameters
+    ----------
+    num_classes : int
+        V.
+    make_cells : callable
+        Called without arguments in the graph; gives the cell of `lstm.cells`.
+    reading_numbers : callable
+        `lstm.reading_numbers`: several samples at a time need not have the bits of the chapter's graph, one has.
+    config : tf.ConfigProto
+        Of the sessions.
+
+    Attributes
+    ----------
+    g : tf.Graph
+    saver : tf.train.Saver
+        Of the trainable variables, which are all that there are.
+    """
+
+    def __init__(self, num_classes: int, make_cells: Callable[[], Any], reading_numbers: Callable[..., Any],
+                 config: tf.compat.v1.ConfigProto) -> None:
+        self._num_classes, self._reading_numbers, self._config = num_classes, reading_numbers, config
+        self._idle = []                                     # open sessions that nobody uses
+        self._loops = {}                                    # what to fetch in writing, for one sample and for several
+        self.g = tf.Graph()
+        with self.g.as_default():
+            self._cells, self._logits = make_cells(), tf.compat.v1.layers.Dense(num_classes, name='logits')
+            sizes = tf.nest.flatten(self._cells.state_size)
+            self._zero = [np.zeros((1, size), np.float32) for size in sizes]
+            self._state = [tf.compat.v1.placeholder(tf.float32, (None, size)) for size in sizes]    # (M, H) each
+            self._x = tf.compat.v1.placeholder(tf.int32, (None, None))                              # (M, T)
+            self._y = tf.compat.v1.placeholder(tf.int32, (None, None))                              # (M, T)
+            self._last = tf.compat.v1.placeholder(tf.int32, (None,))                                # (M,)
+            self._uniform = tf.compat.v1.placeholder(tf.float32, (None, None))                      # (T, M)
+            self._top_n = tf.compat.v1.placeholder(tf.int32, ())
+            self._sharpness = tf.compat.v1.placeholder(tf.float32, ())                              # 1 / temperature
+            self._read, self._nats = self._reading()
+            self.saver = tf.compat.v1.train.Saver()
+
+    def _initial_state(self):
+        return tf.nest.pack_sequence_as(self._cells.state_size, self._state)
+
+    def _one_hot(self, numbers):
+        return tf.one_hot(numbers, self._num_classes)
+
+    def _reading(self):
+        """Of texts of one length, the state after them, and the sum of what their characters cost."""
+        outputs, state = tf.nn.dynamic_rnn(self._cells, self._one_hot(self._x), initial_state=self._initial_state(),
+                                           parallel_iterations=1)                                   # (M, T, H)
+        costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self._y, logits=self._logits(outputs))
+        return tf.nest.flatten(state), tf.reduce_sum(tf.cast(costs, tf.float64))
+
+    def _writing(self, several):
+        """The characters drawn in T steps, the probabilities that they were drawn from, and the state after them."""
+        steps = tf.shape(self._uniform)[0]
+        uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
+        if several:
+            read, cumsum = self._reading_numbers(self._cells, self._num_classes), _many_cumsum(self._num_classes)
+        else:
+            def read(number, state):
+                return self._cells(self._one_hot(number), state)
+            cumsum = tf.cumsum
+
+        def step(t, number, state, numbers, probas):
+            outputs, state = read(number, state)                                                    # (M, H)
+            scores = self._logits(outputs)                                                          # (M, V)
+            number = _draw(scores * self._sharpness, self._top_n, uniform.read(t), cumsum)          # (M,)
+            return t + 1, number, state, numbers.write(t, number), probas.write(t, tf.nn.softmax(scores))
+
+        _, _, state, numbers, probas = tf.while_loop(
+            lambda t, *_: t < steps, step,
+            (0, self._last, self._initial_state(), tf.TensorArray(tf.int32, steps), tf.TensorArray(tf.float32, steps)),
+            parallel_iterations=1)
+        return numbers.stack(), probas.stack(), tf.nest.flatten(state)                              # (T, M), (T, M, V)
+
+    def _loop(self, several):
+        if several not in self._loops:
+            with self.g.as_default():
+                self._loops[several] = self._writing(several)
+        return self._loops[several]
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Any]:
+        """A session for the block, which has it for itself: an idle one of earlier blocks, or a new one.
+
+        The first runs of a session are slow, since TensorFlow works on the graph then. The variables may be anything:
+        restore them.
+        """
+        try:
+            sess = self._idle.pop()
+        except IndexError:
+            sess = tf.compat.v1.Session(graph=self.g, config=self._config)
+        try:
+            yield sess
+        finally:
+            self._idle.append(sess)
+
+    def read(self, sess: Any, numbers: np.ndarray) -> List[np.ndarray]:
+        """The state after a text that is read from the zero state.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        numbers : numpy.ndarray of int, shape (length,)
+            May be empty.
+
+        Returns
+        -------
+        list of numpy.ndarray of float32, each of shape (1, H)
+        """
+        state = self._zero
+        for start in range(0, len(numbers), WINDOW):
+            state = sess.run(self._read, {self._x: [numbers[start:start + WINDOW]], **self._from(state)})
+        return state
+
+    def costs(self, sess: Any, x: np.ndarray, y: np.ndarray) -> Iterator[float]:
+        """What the characters of texts of one length cost, each from the zero state, window by window.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        x, y : numpy.ndarray of int, shape (M, length)
+            The characters that are read, and those that follow.
+
+        Yields
+        ------
+        float
+            The sum of the cross entropies of a window's characters, in nats; a window has `WINDOW` time steps, the
+            last one those that are left, and fewer where texts and characters are many.
+        """
+        state, steps = [np.repeat(zero, len(x), axis=0) for zero in self._zero], window(len(x) * self._num_classes)
+        for start in range(0, x.shape[1], steps):
+            columns = slice(start, start + steps)
+            nats, state = sess.run([self._nats, self._read],
+                                   {self._x: x[:, columns], self._y: y[:, columns], **self._from(state)})
+            yield float(nats)
+
+    def write(self, sess: Any, starter: np.ndarray, uniform: np.ndarray, top_n: int, temperature: float,
+              window: int) -> Iterator[np.ndarray]:
+        """Write M texts of one length, block by block.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        starter : numpy.ndarray of int, shape (length,)
+            What all of them begin with, at least one character.
+        uniform : numpy.ndarray of float64, shape (steps, M)
+            The random numbers, see `drawing.uniform_numbers`.
+        top_n : int
+            At most V.
+        temperature : float
+        window : int
+            The time steps of a block.
+
+        Yields
+        ------
+        numpy.ndarray of int, shape (window, M)
+            The last block may be shorter.
+        """
+        samples = uniform.shape[1]
+        fetches = self._loop(several=samples > 1)
+        state = [np.repeat(values, samples, axis=0) for values in self.read(sess, starter[:-1])]
+        last = np.full(samples, starter[-1])
+
+        def propose(state, last, uniform):
+            return sess.run(fetches, {
+                self._last: last, self._uniform: uniform, self._top_n: top_n,
+                self._sharpness: min(1 / temperature, SHARPEST), **self._from(state)})
+
+        def exact(probas, uniform):
+            return drawing.draw(drawing.apply_temperature(probas, temperature), uniform, top_n)
+
+        for start in range(0, len(uniform), window):
+            block, state = checked(propose, exact, state, last, uniform[start:start + window])
+            last = block[-1]
+            yield block
+
+    def _from(self, state):
+        """The feed of a state."""
+        return dict(zip(self._state, state))
+
+
+def _many_cumsum(width):
+    """`tf.cumsum` along the last axis, 1, of many rows: for short ones, a product with a triangle is faster."""
+    if width > 256:
+        return tf.cumsum
+    triangle = tf.constant(np.triu(np.ones((width, width), np.float32)))
+    return lambda rows, axis: tf.matmul(rows, triangle)
+
+
+def _draw(scores, top_n, uniform, cumsum):
+    """One number a row: scores (M, V), uniform (M, 1), result (M,)."""
+    p = tf.nn.softmax(scores)
+    least = tf.reduce_min(tf.nn.top_k(p, top_n, sorted=False)[0], axis=1, keepdims=True)            # (M, 1)
+    cdf = cumsum(tf.where(p >= least, p, tf.zeros_like(p)), axis=1)                                 # (M, V)
+    beyond = tf.raw_ops.UpperBound(sorted_inputs=cdf, values=uniform * cdf[:, -1:])                 # (M, 1)
+    return tf.minimum(tf.reshape(beyond, [-1]), tf.shape(cdf)[1] - 1)       # the product may round up to the whole sum
+
+
+def window(width: int) -> int:
+    """The time steps of one run in writing: `WINDOW`, or fewer where samples and characters are many.
+
+    Parameters
+    ----------
+    width : int
+        M * V, the probabilities of one time step.
+    """
+    return max(1, min(WINDOW, MOST // width))
+
+
+def checked(propose: Callable[..., Any], exact: Callable[..., Any], state: Any, last: Any,
+            uniform: np.ndarray) -> Tuple[np.ndarray, Any]:
+    """A block of characters, proposed in runs and corrected at the first wrong one of each.
+
+    Parameters
+    ----------
+    propose : callable
+        Called with a state, the last characters, shape (M,), and uniform numbers, shape (T, M). Gives the characters
+        that it draws, shape (T, M), the probabilities that it drew from, shape (T, M, V), and the state before the last
+        of its characters is read.
+    exact : callable
+        Called with probabilities and uniform numbers. Gives the characters that are to be drawn.
+    state : object
+        Before `last` is read.
+    last : numpy.ndarray of int, shape (M,)
+    uniform : numpy.ndarray of float64, shape (steps, M)
+
+    Returns
+    -------
+    block : numpy.ndarray of int, shape (steps, M)
+    state : object
+        Before the last characters of the block are read.
+    """
+    done, runs, size = 0, [], len(uniform)
+    while done < len(uniform):
+        numbers = uniform[done:done + size]
+        proposed, probas, after = propose(state, last, numbers)
+        right = exact(probas, numbers)
+        wrong = np.flatnonzero((right != proposed).any(axis=1))
+        if len(wrong) and wrong[0] + 1 < len(numbers):
+            size = wrong[0] + 1                             # once more, no further than to there
+            continue
+        # All that the last characters of a run decide is what is read next, so they may be put right.
+        runs.append(right)
+        done, state, last, size = done + len(numbers), after, right[-1], 2 * size
+    return np.concatenate(runs), state

@@ -1,0 +1,316 @@
+"""A model's folder used with NumPy alone, on any Python from 3.7 on: reviews classified, texts sampled.
+
+`scripts/export_model.py` (or `export.write_weights`) puts the weights into the folder first; that needs TensorFlow,
+what is here does not. The mathematics is that of `equations`.
+
+Legend: N batch, T time steps, E embedding, H lstm_size, F what `pooling` makes of a row, V `num_classes`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from rnnbook.network import drawing, ngrams
+from rnnbook import equations, hamlet, imdb
+from rnnbook.model_folder import description as sidecar
+from rnnbook.portable import weights
+from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_choice, check_ids,
+                            check_int, check_number, check_sizes, check_str)
+from rnnbook.base.files import check_path
+from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
+from rnnbook.base.bar import progress
+
+__all__ = ['load', 'PortableSentiment', 'PortableChar']
+
+#: How many floats the inputs and outputs of one forward pass may be; longer inputs are computed in pieces.
+PIECE = 2 ** 24
+
+
+def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
+    """Load the model that a folder describes, with the weights that were exported into it.
+
+    Parameters
+    ----------
+    folder : str or path
+        With ``model.json`` and ``weights.npz`` in it; nothing else is needed.
+
+    Returns
+    -------
+    PortableSentiment or PortableChar
+
+    Raises
+    ------
+    FileError
+        No such folder, no model, no exported weights in it, or files that are damaged or do not fit each other.
+
+    Warns
+    -----
+    UserWarning
+        The model has been trained further since the weights were exported.
+    """
+    folder = check_path('folder', folder)
+    description = sidecar.read(folder)
+    arrays, checkpoint = weights.read(folder, description)
+    cls = {'SentimentRNN': PortableSentiment, 'CharRNN': PortableChar}[description.class_name]
+    try:
+        return cls(description, arrays, checkpoint)
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+
+
+def _layers(description, arrays):
+    """The recurrent layers from the bottom up, as `equations.lstm` takes them, for each direction of reading."""
+    return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
+             for layer in range(description.arguments['num_layers'])] for scope in weights.directions(description)]
+
+
+class PortableSentiment:
+    """A trained `SentimentRNN` without TensorFlow; `load` makes it.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+    arrays : dict of str to numpy.ndarray of float32
+        As `weights.read` gives them.
+    checkpoint : str
+        The name of the checkpoint that they are of.
+
+    Attributes
+    ----------
+    arguments : dict
+        Those of the constructor of `SentimentRNN`.
+    vocabulary : dict of str to int, or None
+        The `word_to_int` that was saved with the weights.
+    checkpoint : str
+    """
+
+    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
+        self.arguments, self.checkpoint = dict(description.arguments), checkpoint
+        self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
+        self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
+        self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
+        self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
+        check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
+        self._arrays, (self._layers, *self._backward) = arrays, _layers(description, arrays)
+        width = (self.arguments['embed_size'] + 2 * self.arguments['lstm_size'] +
+                 2 * self.arguments.get('ngram_size', 0))
+        self._rows = max(1, PIECE // (self._seq_len * width))
+
+    def predict(self, X_data: ArrayLike, return_proba: bool = False, *,
+                carry_state: Optional[bool] = None) -> np.ndarray:
+        """Predict the labels of rows, as `SentimentRNN.predict` does.
+
+        Parameters
+        ----------
+        X_data : array_like of int, shape (rows, T)
+            Word numbers, any number of rows.
+        return_proba : bool, default False
+            Return probabilities instead of labels.
+        carry_state : bool, optional
+            Carry the state from each batch of `batch_size` rows to the next as the chapter does, so that a row's
+            prediction depends on the rows before it. False starts each row from the zero state, and then it does not.
+            Default: True where `pooling` is ``'last'``; elsewhere there is nothing to carry.
+
+        Returns
+        -------
+        numpy.ndarray of int32, or of float32 for probabilities, shape (rows,)
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type, shape or range.
+        """
+        x = check_ids('X_data', X_data, self.arguments['n_words'], 'n_words', self._seq_len)
+        check_bool('return_proba', return_proba)
+        carry_state = check_carry_state('carry_state', carry_state, self._pooling)
+        batch = self._batch_size if carry_state else max(1, len(x))
+        probabilities = np.zeros(len(x), dtype=np.float32)
+        states = {}                                         # of the rows of a batch, by where its pieces start
+        # Row i of a batch carries on from row i of the batch before. In the last batch, the rows that would only fill
+        # it up are no predecessors of any.
+        pieces = [(start, first, min(first + self._rows, batch, len(x) - start))
+                  for start in range(0, len(x), batch) for first in range(0, min(batch, len(x) - start), self._rows)]
+        for start, first, stop in progress(pieces, len(pieces), 'Predicting'):
+            state = states.get(first) if carry_state else None
+            rows = slice(start + first, start + stop)
+            if state is not None:
+                state = [(c[:stop - first], h[:stop - first]) for c, h in state]
+            probabilities[rows], states[first] = self._forward(x[rows], state)
+        # Half to even, as tf.round.
+        return probabilities if return_proba else np.rint(probabilities).astype(np.int32)
+
+    def _forward(self, x, state):
+        """The probabilities of some rows, and their final state."""
+        rows, backwards, words = x, x[:, ::-1], np.ones(x.shape, dtype=bool)                        # (N, T)
+        if self._pooling != 'last':
+            x, backwards, words = words_first(x)
+
+        def read(ids, layers, state=None):
+            embed_x = equations.embedding_lookup(self._arrays['embedding'], ids)                    # (N, T, E)
+            outputs, state = equations.lstm(embed_x, layers, state)                                 # (N, T, H)
+            return pool(self._pooling, outputs, words), state
+
+        forward, state = read(x, self._layers, state)
+        pooled = [forward] + [read(backwards, layers)[0] for layers in self._backward]
+        logits = self._output_layer('logits', np.concatenate(pooled, axis=-1))                      # (N, 1)
+        if 'ngrams' in self._arrays:
+            beside = ngrams.pool(self._arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
+            logits = (logits + self._output_layer('ngram_logits', beside)) / 2
+        return equations.sigmoid(logits[:, 0]), state                                               # (N,)
+
+    def _output_layer(self, name, outputs):
+        return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
+
+    def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:
+        """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            Words that the vocabulary lacks are left out, and of the others the last `seq_len` are read.
+
+        Returns
+        -------
+        float, or numpy.ndarray of float32, shape (texts,)
+            A float for a single `str`. Above 0.5 is the label 1.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            Not texts; or the model was trained without a vocabulary.
+        """
+        if self.vocabulary is None:
+            raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
+                                     'train(..., vocabulary=word_to_int) saves it with the weights')
+        if isinstance(texts, str):
+            return float(self.predict_text([texts])[0])
+        return self.predict(imdb.encode(texts, self.vocabulary, self._seq_len), return_proba=True, carry_state=False)
+
+
+class PortableChar:
+    """A trained `CharRNN` without TensorFlow; `load` makes it.
+
+    Parameters
+    ----------
+    description : sidecar.Description
+    arrays : dict of str to numpy.ndarray of float32
+        As `weights.read` gives them.
+    checkpoint : str
+        The name of the checkpoint that they are of.
+
+    Attributes
+    ----------
+    arguments : dict
+        Those of the constructor of `CharRNN`.
+    vocabulary : dict of str to int
+        The `char2int` of the text that it was trained on.
+    checkpoint : str
+
+    Raises
+    ------
+    ArgumentValueError
+        The model was trained without a vocabulary: its numbers stand for nothing.
+    """
+
+    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
+        self.arguments, self.checkpoint = dict(description.arguments), checkpoint
+        self._num_classes = self.arguments['num_classes']
+        self.vocabulary = hamlet.check_char2int('vocabulary', description.vocabulary, self._num_classes)
+        if self.vocabulary is None:
+            raise ArgumentValueError('vocabulary must not be null; train(..., vocabulary=char2int) saves it')
+        self._arrays, (self._layers,) = arrays, _layers(description, arrays)
+
+    def sample(self, output_length: int, starter_seq: str = 'The ', *, top_n: int = 5, temperature: float = 1.0) -> str:
+        """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.
+
+        Characters are drawn by `get_top_char`, so `np.random.seed` before the call repeats a text, and gives the
+        text of `CharRNN.sample` under that seed.
+
+        Parameters
+        ----------
+        output_length : int
+            At least 0.
+        starter_seq : str, default 'The '
+            What the text begins with, at least one character; all of them in the vocabulary.
+        top_n : int, default 5
+            How many of the likeliest characters to draw from.
+        temperature : float, default 1.0
+            Above 0. Probabilities are raised to the power of its inverse: below 1 for safer texts, above for wilder.
+
+        Returns
+        -------
+        str
+            ``len(starter_seq) + 1 + output_length`` characters.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            An argument of the wrong type or out of range, or a starter with a character that the vocabulary lacks.
+        """
+        output_length = check_int('output_length', output_length, 0)
+        top_n = check_int('top_n', top_n)
+        temperature = check_number('temperature', temperature, above=0)
+        starter = hamlet.encode_starter(starter_seq, self.vocabulary)
+        int2char = {number: char for char, number in self.vocabulary.items()}
+
+        def draw(logits):
+            probas = drawing.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
+            return drawing.get_top_char(probas, self._num_classes, top_n)
+
+        state, drawn = None, []
+        for number in starter:
+            logits, state = self._step(number, state)
+        for _ in progress(range(output_length), output_length, 'Sampling'):
+            drawn.append(draw(logits))
+            logits, state = self._step(drawn[-1], state)
+        drawn.append(draw(logits))
+        return starter_seq + ''.join(int2char[number] for number in drawn)
+
+    def _step(self, number, state):
+        """The logits, shape (1, V), of what follows this character, and the new state."""
+        logits, state = self._forward(np.array([number]), state)
+        return logits[0], state
+
+    def _forward(self, numbers, state):
+        """The logits after each of these characters, shape (1, T, V), and the state after the last."""
+        x_onehot = equations.one_hot(numbers[np.newaxis], self._num_classes)                        # (1, T, V)
+        outputs, state = equations.lstm(x_onehot, self._layers, state)                              # (1, T, H)
+        return equations.output_layer(outputs, self._arrays['logits/kernel'], self._arrays['logits/bias']), state
+
+    def evaluate(self, text: str) -> float:
+        """How well the model predicts a text: the figure of `CharRNN.evaluate`.
+
+        The mean cross entropy of every character but the first, given all that stand before it: from the zero state,
+        carried through the whole text, without dropout.
+
+        Parameters
+        ----------
+        text : str
+            At least 2 characters, all of them in the vocabulary.
+
+        Returns
+        -------
+        float
+            Bits: the cross entropy in nats over ln 2.
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            A text that is too short or has a character that the vocabulary lacks.
+        """
+        if len(check_str('text', text)) < 2:
+            raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
+        numbers = hamlet.encode(text, self.vocabulary)
+        x, y = numbers[:-1], numbers[1:]
+        length = max(1, PIECE // (self._num_classes + 2 * self.arguments['lstm_size']))
+        state, total = None, 0.0
+        starts = range(0, len(x), length)
+        for start in progress(starts, len(starts), 'Evaluating'):
+            logits, state = self._forward(x[start:start + length], state)                           # (1, T, V)
+            labels = equations.one_hot(y[np.newaxis, start:start + length], self._num_classes)
+            total += float(equations.softmax_cross_entropy(logits, labels).sum(dtype=np.float64))
+        return total / len(x) / np.log(2)

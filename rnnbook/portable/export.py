@@ -1,0 +1,121 @@
+"""A model in forms that others read: `weights.npz` for `portable`, a SavedModel for whatever serves TensorFlow."""
+
+from __future__ import annotations
+
+from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
+from rnnbook.model_folder import reading, description as sidecar
+from rnnbook.portable import weights
+
+import os
+import shutil
+import tempfile
+from typing import Any, Optional
+
+from rnnbook.errors import FileError
+from rnnbook.base.files import check_path
+from rnnbook.base.hints import StrPath
+
+__all__ = ['write_saved_model', 'write_weights']
+
+tf = devices.tf
+
+
+def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
+    """Write the weights of a model's checkpoint as ``weights.npz`` beside its ``model.json``.
+
+    An earlier file of that name is replaced. What only training needs, such as the moments of Adam, is left out.
+
+    Parameters
+    ----------
+    ckpt_dir : str or path
+        A folder that `train` has saved into.
+    checkpoint : str, optional
+        The name of a checkpoint in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
+
+    Returns
+    -------
+    str
+        The path of the file.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        `ckpt_dir` is no path, or there is no checkpoint of that name; the ones that are there are named.
+    FileError
+        No such folder, no model or no checkpoint in it, one that cannot be read or is of another model, or the file
+        cannot be written.
+    """
+    folder = reading.check_folder('ckpt_dir', ckpt_dir)
+    prefix = reading.find(folder, checkpoint)
+    description = sidecar.read(folder)
+    found = reading.reader(prefix, description, 'export')
+    try:
+        arrays = {name: found.get_tensor(name) for name, _ in weights.variables(description)}
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
+    return weights.write(folder, arrays, description, os.path.basename(prefix))
+
+
+def write_saved_model(model: Any, out: StrPath, *, ckpt_dir: Optional[StrPath] = None,
+                      checkpoint: Optional[str] = None) -> str:
+    """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
+
+    ``assets.extra`` in it holds the ``model.json`` of the folder, with the vocabulary.
+
+    Parameters
+    ----------
+    model : SentimentRNN or CharRNN
+        Its `serving` says what the signature is called, takes and gives.
+    out : str or path
+        The folder to write; it must not be there, and appears only once it is whole.
+    ckpt_dir : str or path, optional
+        The folder to restore from. Default: where the model was loaded from or trained into, else ``./model/``.
+    checkpoint : str, optional
+        The name of a checkpoint in that folder. Default: the newest.
+
+    Returns
+    -------
+    str
+        The path of the folder.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A path that is none, or there is no checkpoint of that name.
+    FileError
+        `out` is there already or cannot be written, or there is no checkpoint that can be read and fits the model.
+    """
+    out = check_path('out', out).rstrip(os.sep) or os.sep
+    if os.path.exists(out):
+        raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
+    folder = reading.folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
+    prefix = reading.find(folder, checkpoint)
+    serving = model.serving()
+    parent = os.path.dirname(os.path.abspath(out))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=os.path.basename(out) + '.', suffix='.part', dir=parent) as workshop:
+            path = os.path.join(workshop, 'saved_model')
+            _build(serving, model, prefix, path)
+            extra = os.path.join(path, 'assets.extra')
+            os.makedirs(extra)
+            if os.path.exists(os.path.join(folder, sidecar.NAME)):
+                shutil.copy(os.path.join(folder, sidecar.NAME), extra)
+            os.replace(path, out)
+    except FileError:
+        raise
+    except (OSError, tf.errors.OpError) as error:
+        raise FileError('cannot write %s: %s' % (out, getattr(error, 'strerror', None) or error)) from error
+    return out
+
+
+def _build(serving, model, prefix, path):
+    """Write the SavedModel itself."""
+    with tf.compat.v1.Session(graph=serving.g, config=model.session_config()) as sess:
+        reading.restore(sess, serving.saver, prefix)
+        signature = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def(serving.inputs, serving.outputs)
+        builder = tf.compat.v1.saved_model.Builder(path)
+        with serving.g.as_default():
+            builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], {serving.name: signature},
+                                                 saver=serving.saver)
+        builder.save()

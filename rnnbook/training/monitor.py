@@ -1,0 +1,162 @@
+"""What a training run tells: printed lines or a bar, `history.csv` with a line for each epoch, and TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from typing import Any, Dict, Iterable, Iterator, Optional
+
+from rnnbook.model_folder import run_state
+from rnnbook.base.files import write_text
+from rnnbook.base.bar import on_terminal, progress
+from rnnbook.model_folder.checkpoint_files import BEST, HISTORY
+
+__all__ = ['Monitor', 'time_left']
+
+
+class Monitor:
+    """Prints how a training goes, and keeps a folder's history file.
+
+    The lines of the iterations are the book's. On a terminal, where a bar is shown instead unless they were asked for,
+    and wherever there is a validation, a line for each epoch is printed as well.
+
+    Parameters
+    ----------
+    run : training.Run
+    plan : training.Plan
+    folder : str
+    events : tensorboard.Events, optional
+        Is told what is told here.
+    tells : bool, default True
+        False prints and writes nothing: at other processes than the first of those that train together.
+    """
+
+    def __init__(self, run: Any, plan: Any, folder: str, events: Optional[Any] = None, tells: bool = True) -> None:
+        self._tells = tells
+        self._run, self._plan, self._events = run, plan, events
+        self._path, self._best_path = os.path.join(folder, HISTORY), os.path.join(folder, BEST)
+        self._bar = tells and not run.quiet and not run.lines and on_terminal()
+        self._lines = tells and not run.quiet and not self._bar
+        self._began, self._done = time.monotonic(), 0
+
+    def watch(self, feeds: Iterable[Dict[str, Any]], done: run_state.Progress) -> Iterator[Dict[str, Any]]:
+        """Go through the batches of an epoch that are left, under a bar if there is to be one.
+
+        Parameters
+        ----------
+        feeds : iterable of dict
+        done : record.Progress
+            How far the run is.
+        """
+        title = 'Epoch %d/%d' % (done.epochs + 1, self._plan.num_epochs)
+        return progress(feeds, self._plan.batches - done.position, title) if self._bar else iter(feeds)
+
+    def step(self, done: run_state.Progress, step: Any) -> None:
+        """Tell of one iteration, if it is its turn.
+
+        Parameters
+        ----------
+        done : record.Progress
+            With this iteration.
+        step : training.Step
+        """
+        self._done += 1
+        if done.iteration % self._run.log_every:
+            return
+        if self._lines:
+            print(self._plan.form % (done.epochs + 1, self._plan.num_epochs, done.iteration, step.loss), flush=True)
+        if self._events is not None:
+            self._events.step(done.iteration, step._asdict())
+
+    def epoch(self, done: run_state.Progress) -> None:
+        """Tell of the epoch that has just ended, and write the history.
+
+        Parameters
+        ----------
+        done : record.Progress
+
+        Raises
+        ------
+        FileError
+        """
+        self.write_history(done)
+        row = done.history[-1]
+        if self._bar or (self._lines and run_state.best(done.history)):
+            print('Epoch %d/%d: %s' % (row['epoch'], self._plan.num_epochs,
+                                       '; '.join(self._parts(row, done.epochs))), flush=True)
+        if self._events is not None:
+            self._events.epoch(done.iteration, {name: value for name, value in row.items()
+                                                if name not in ('epoch', 'iteration', 'seconds')})
+
+    def _parts(self, row, epochs):
+        yield _words(row, 'training', '')
+        if run_state.best([row]):
+            yield _words(row, 'validation', 'val_')
+        yield '%s %s a second' % (format(row[{'words': 'words_per_second'}.get(self._plan.unit, 'chars_per_second')],
+                                         ',.0f'), self._plan.unit)
+        if epochs < self._plan.num_epochs and self._done:
+            seconds = (time.monotonic() - self._began) / self._done
+            yield time_left(seconds * self._plan.batches * (self._plan.num_epochs - epochs))
+
+    def end(self, done: run_state.Progress) -> None:
+        """Name the best epoch, once the run has come to its end.
+
+        Parameters
+        ----------
+        done : record.Progress
+        """
+        best = run_state.best(done.history)
+        if best is None or self._run.quiet or not self._tells or not self._run.over(done, self._plan.num_epochs):
+            return
+        if done.epochs < self._plan.num_epochs:
+            print('Stopped after epoch %d: no validation was better than that of epoch %d'
+                  % (done.epochs, best['epoch']))
+        figure = ('accuracy %.3f' % best['val_accuracy'] if 'val_accuracy' in best else
+                  '%.4f bits per character' % best['val_bits_per_char'])
+        print('Best: epoch %d, validation %s%s' % (best['epoch'], figure, '; saved in %s' % self._best_path
+                                                   if self._run.keep_best else ''), flush=True)
+
+    def write_history(self, done: run_state.Progress) -> None:
+        """Write the history, whole or not at all.
+
+        Parameters
+        ----------
+        done : record.Progress
+
+        Raises
+        ------
+        FileError
+        """
+        if not self._tells:
+            return
+        there = dict.fromkeys(column for row in done.history for column in row)
+        columns = [column for column in run_state.COLUMNS if column in there]
+        columns += [column for column in there if column not in columns]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(done.history)
+        write_text(self._path, text.getvalue())
+
+
+def _words(row, kind, prefix):
+    """The figures of a row of a history whose columns begin with a prefix, in words."""
+    if prefix + 'bits_per_char' in row:
+        return '%s loss %.4f, %.4f bits per character' % (kind, row[prefix + 'loss'], row[prefix + 'bits_per_char'])
+    accuracy = row.get(prefix + 'accuracy')
+    return '%s loss %.5f' % (kind, row[prefix + 'loss']) + ('' if accuracy is None else ', accuracy %.3f' % accuracy)
+
+
+def time_left(seconds: float) -> str:
+    """How long something will take, in words.
+
+    Parameters
+    ----------
+    seconds : float
+    """
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return '%d seconds left' % round(seconds)
+    return '%d minutes left' % minutes if minutes < 90 else '%.1f hours left' % (seconds / 3600)

@@ -1,0 +1,123 @@
+"""What a run validates on: data held out of the training, and the weights of one session taken over by another."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import numpy as np
+
+from rnnbook.model_folder import run_state
+from rnnbook.errors import ArgumentValueError
+
+__all__ = ['Pair', 'hold_out', 'last_rows', 'last_columns', 'copy_variables']
+
+#: Two arrays with the same rows: x and y.
+Pair = Tuple[np.ndarray, np.ndarray]
+
+
+def hold_out(given: Any, data: Pair, split: Callable[[Pair, float], Tuple[Pair, Pair]],
+             check: Callable[[Any, Any], Pair]) -> Tuple[Pair, Optional[Pair], Dict[str, Any]]:
+    """Split the data of a training as `training.Run` was told.
+
+    Parameters
+    ----------
+    given : None, float or pair of array_like
+        The field `validation`.
+    data : pair of numpy.ndarray
+        What was given to train on, checked.
+    split : callable
+        `last_rows` or `last_columns`, which gives what is left to train on and what is held out.
+    check : callable
+        Checks the two arrays of a pair.
+
+    Returns
+    -------
+    train : pair of numpy.ndarray
+    held_out : pair of numpy.ndarray, or None
+    settings : dict
+        What a run that resumes must have been given as well: the data, and what they are held against.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    held_out, settings = None, {'data': run_state.fingerprint(*data), 'validation': None}
+    if isinstance(given, (tuple, list)):
+        held_out = check(*given)
+        settings['validation'] = run_state.fingerprint(*held_out)
+    elif given is not None:
+        settings['validation'] = float(given)
+        data, held_out = split(data, given)
+    return data, held_out, settings
+
+
+def last_rows(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
+    """Hold out the last rows.
+
+    Parameters
+    ----------
+    data : pair of numpy.ndarray
+    fraction : float
+        Of the rows; what it comes to is rounded down.
+    least : int
+        The rows that must be left.
+
+    Returns
+    -------
+    left, held_out : pair of numpy.ndarray
+
+    Raises
+    ------
+    ArgumentValueError
+        Fewer are left, or none is held out.
+    """
+    start = _start(len(data[0]), fraction, least, 'rows')
+    return tuple(array[:start] for array in data), tuple(array[start:] for array in data)
+
+
+def last_columns(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
+    """Hold out the last columns of each row, which are the end of a stretch of text.
+
+    Parameters
+    ----------
+    data : pair of numpy.ndarray
+    fraction : float
+        Of the columns; what it comes to is rounded down.
+    least : int
+        The columns that must be left.
+
+    Returns
+    -------
+    left, held_out : pair of numpy.ndarray
+
+    Raises
+    ------
+    ArgumentValueError
+        Fewer are left, or none is held out.
+    """
+    start = _start(data[0].shape[1], fraction, least, 'columns')
+    return tuple(array[:, :start] for array in data), tuple(array[:, start:] for array in data)
+
+
+def _start(size, fraction, least, what):
+    """Where what is held out starts."""
+    start = size - int(size * fraction)
+    if start < least or start == size:
+        raise ArgumentValueError('validation must hold out at least one of %d %s and leave %d or more to train on, not '
+                                 '%g, which holds out %d' % (size, what, least, fraction, size - start))
+    return start
+
+
+def copy_variables(source: Any, target: Any) -> None:
+    """Give all variables of one session the values that another has for those of the same names, without a file.
+
+    Parameters
+    ----------
+    source, target : tf.Session
+        Nothing is added to either graph.
+    """
+    variables = target.graph.get_collection('variables')
+    values = {variable.op.name: variable for variable in source.graph.get_collection('variables')}
+    values = source.run({variable.op.name: values[variable.op.name] for variable in variables})
+    target.run([variable.initializer for variable in variables],
+               {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables})
