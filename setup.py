@@ -119,7 +119,7 @@ EXTRAS = {
 # What a user runs by name. Left out: `bootstrap.py`, which makes the environment of a checkout, and what only the
 # figures of RESULTS.md need.
 SCRIPTS = ['train_sentiment.py', 'predict_sentiment.py', 'train_charrnn.py', 'sample_charrnn.py', 'prepare_data.py',
-           'export_model.py', 'evaluate_checkpoints.py', 'evaluate_ensemble.py', 'plot_history.py']
+           'export_model.py', 'plot_history.py']
 
 
 def read(*names):
@@ -133,7 +133,7 @@ def read(*names):
 
 setup(
     name='rnnbook',
-    version=re.search(r"^__version__ = '([^']+)'", read('rnnbook', 'version.py'), re.MULTILINE).group(1),
+    version=re.search(r"^__version__ = '([^']+)'", read('rnnbook', '__init__.py'), re.MULTILINE).group(1),
     description='Chapter 16 of Python Machine Learning, 2nd edition, as a library for TensorFlow 1.15',
     long_description=read('README.md'),
     long_description_content_type='text/markdown',

@@ -6,12 +6,12 @@ and the NumPy engine work where TensorFlow 1.15 does not exist. Asking for a cla
 
 import importlib
 
-from rnnbook.version import __version__
+__version__ = '0.1.0'
 
 #: Public name -> the module that has it, or that it is.
 _PLACES = {
     'SentimentRNN': 'rnnbook.sentiment', 'CharRNN': 'rnnbook.charrnn', 'get_top_char': 'rnnbook.network.drawing',
-    'export': 'rnnbook.portable.export', 'metrics': 'rnnbook.training.metrics',
+    'export': 'rnnbook.portable.export', 'metrics': 'rnnbook.training.validation',
     **{name: 'rnnbook.' + name for name in ('charrnn', 'datasets', 'equations', 'errors', 'hamlet', 'imdb', 'portable',
                                             'sentiment', 'training')},
 }

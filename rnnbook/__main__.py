@@ -9,9 +9,8 @@ from typing import Sequence
 
 import numpy as np
 
-from rnnbook import cli, datasets
+from rnnbook import __version__, cli, datasets
 from rnnbook.errors import FileError, RequirementError
-from rnnbook.version import __version__
 
 __all__ = ['main']
 

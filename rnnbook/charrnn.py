@@ -9,19 +9,20 @@ import itertools
 from typing import Any, Iterator, List, Mapping, Optional, Union
 
 from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import reading
-from rnnbook.network import drawing, lstm, optimizers, sampling
-from rnnbook import hamlet
-from rnnbook.training import trainer, loop, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.network.drawing import get_top_char
-from rnnbook.errors import (ArgumentValueError, check_bool, check_ids, check_int, check_number, check_rate, check_sizes,
-                            check_str)
-from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook import hamlet
 from rnnbook.base.bar import progress
+from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, check_int, check_number, check_rate,
+                                 check_sizes, check_str)
+from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder import reading
+from rnnbook.network import drawing, lstm, optimizers, sampling
+from rnnbook.network.drawing import get_top_char
+from rnnbook.training import loop, validation
+from rnnbook.training.run import Run
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 
@@ -255,7 +256,7 @@ class CharRNN(Model):
         """
         data = self._training_rows(train_x, train_y)
         num_epochs = check_int('num_epochs', num_epochs)
-        run = loop.Run.of(run, save_every=1, log_every=10)
+        run = Run.of(run, save_every=1, log_every=10)
         vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
         (x, y), held_out, settings = validation.hold_out(
             run.validation, data, lambda data, fraction: validation.last_columns(data, fraction, self.num_steps),
@@ -271,7 +272,7 @@ class CharRNN(Model):
             for batch_x, batch_y in hamlet.create_batch_generator(x[own], y[own], self.num_steps):
                 yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
 
-        trainer.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
+        loop.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
             LINE, num_epochs, batches, batches * self.num_steps * self.global_batch_size, 'characters', feeds, name,
             settings, vocabulary, validator=held_out and self._validator(*held_out)))
 

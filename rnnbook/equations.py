@@ -21,8 +21,8 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, check_choice, check_int, check_number, shorten
-from rnnbook.base.hints import ArrayLike
+from rnnbook.base.checks import ArrayLike, check_choice, check_int, check_number, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['RNNLayer', 'LSTMLayer', 'GRULayer', 'LSTMState', 'sigmoid', 'softmax',
            'embedding_lookup', 'one_hot', 'one_hot_matmul',

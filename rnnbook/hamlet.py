@@ -12,17 +12,18 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from rnnbook.preprocessing import etext
-from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
-from rnnbook.network.drawing import get_top_char
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, as_array, check_choice, check_int,
-                            check_str, check_unicode, shorten)
+from rnnbook.base.checks import ArrayLike, StrPath, as_array, check_choice, check_int, check_str, check_unicode, shorten
 from rnnbook.base.files import check_path, read_text
-from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
 
-__all__ = ['load_text', 'char_vocabulary', 'encode', 'decode', 'encode_starter', 'check_known',
-           'check_char2int', 'encode_file', 'load_encoded', 'text_files', 'reshape_data', 'create_batch_generator',
-           'get_top_char']
+__all__ = ['FIRST_LINES', 'LAST_LINE', 'hamlet_body', 'load_text', 'char_vocabulary', 'encode', 'decode',
+           'encode_starter', 'check_known', 'check_char2int', 'encode_file', 'load_encoded', 'text_files',
+           'reshape_data', 'create_batch_generator']
+
+
+FIRST_LINES = 'The Tragedie of Hamlet\n\nActus Primus'
+LAST_LINE = 'FINIS. The tragedie of HAMLET, Prince of Denmarke.'
 
 
 def load_text(path: StrPath) -> str:
@@ -48,7 +49,28 @@ def load_text(path: StrPath) -> str:
     if not text:
         raise FileError('%s is empty; there is no text to read' % path)
     # Book: a fixed offset of 15,858 characters, right for one old header only.
-    return etext.hamlet_body(text) or text
+    return hamlet_body(text) or text
+
+
+def hamlet_body(text: str) -> Optional[str]:
+    r"""The play in a copy of Project Gutenberg's etext 2265, without what was put before and after it.
+
+    Parameters
+    ----------
+    text : str
+        The whole file. Line ends may be ``\r\n``; they are folded to ``\n``.
+
+    Returns
+    -------
+    str or None
+        From "The Tragedie of Hamlet / Actus Primus" through "FINIS. The tragedie of HAMLET, Prince of Denmarke.";
+        `None` where one of the two is missing.
+    """
+    # Book: cuts with text[15858:], right for one old header only; its file happens to end with the play's last line.
+    text = text.replace('\r\n', '\n')
+    start = text.find(FIRST_LINES)
+    end = text.find(LAST_LINE, start)
+    return text[start:end + len(LAST_LINE)] if 0 <= start < end else None
 
 
 def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
@@ -287,3 +309,10 @@ def _windows(data_x, data_y, num_steps):
     for start in range(0, data_x.shape[1] - num_steps + 1, num_steps):
         stop = start + num_steps
         yield data_x[:, start:stop], data_y[:, start:stop]
+
+
+def __getattr__(name):
+    if name == 'get_top_char':                              # its place is the door, since it was drawn here before
+        import rnnbook
+        return rnnbook.get_top_char
+    raise AttributeError('module %r has no attribute %r' % (__name__, name))

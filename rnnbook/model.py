@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import reading, description as sidecar
+from rnnbook.model_folder import description as sidecar, reading
 from rnnbook.network import lstm
-from rnnbook.portable import weights
 
 import tensorflow as tf
 
+from rnnbook.base.checks import StrPath, check_bool, check_choice, check_int
 from rnnbook.network.distributed import join
-from rnnbook.errors import check_bool, check_choice, check_int
-from rnnbook.base.hints import StrPath
 
 __all__ = ['Model']
 
@@ -66,7 +64,7 @@ class Model:
 
     def summary(self) -> str:
         """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
-        return weights.summary(self.description(self.vocabulary))
+        return sidecar.summary(self.description(self.vocabulary))
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional, Sequence, Union
 
 from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import reading
-from rnnbook import imdb
-from rnnbook.network import lstm, ngrams, optimizers
-from rnnbook.training import metrics, trainer, loop, validation
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import ArgumentValueError, check_bool, check_choice, check_ids, check_int, check_rate, check_sizes
-from rnnbook.base.hints import ArrayLike, StrPath
-from rnnbook.network.pooling import POOLINGS, check_carry_state
+from rnnbook import imdb
 from rnnbook.base.bar import progress
+from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_rate,
+                                 check_sizes)
+from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder import reading
+from rnnbook.network import lstm, ngrams, optimizers
+from rnnbook.network.pooling import POOLINGS, check_carry_state
+from rnnbook.training import loop, validation
+from rnnbook.training.run import Run
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 
@@ -323,7 +325,7 @@ class SentimentRNN(Model):
         data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
-        run = loop.Run.of(run, save_every=10, log_every=20)
+        run = Run.of(run, save_every=10, log_every=20)
         shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
         vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
         (x, y), held_out, settings = validation.hold_out(
@@ -344,7 +346,7 @@ class SentimentRNN(Model):
             for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.global_batch_size):
                 yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
 
-        trainer.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
+        loop.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
             LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
             name, {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0',
             embedding='embedding:0', validator=held_out and self._validator(*held_out, run.quiet)))
@@ -366,7 +368,7 @@ class SentimentRNN(Model):
             return tf.compat.v1.Session(graph=inference.g, config=self.session_config())
 
         def figures(sess):
-            found = metrics.evaluate(y, self._run(loop.CarriedState(sess, inference), x, carry_state, quiet))
+            found = validation.evaluate(y, self._run(loop.CarriedState(sess, inference), x, carry_state, quiet))
             return {'val_loss': found.log_loss, 'val_accuracy': found.accuracy}
 
         return loop.Validator(session, figures)
@@ -435,7 +437,7 @@ class SentimentRNN(Model):
         return found[:rows]
 
     def evaluate(self, X_data: ArrayLike, y_data: ArrayLike, *, ckpt_dir: Optional[StrPath] = None,
-                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> metrics.Evaluation:
+                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> validation.Evaluation:
         """Hold the predictions for rows against their labels.
 
         Parameters
@@ -449,7 +451,7 @@ class SentimentRNN(Model):
 
         Returns
         -------
-        metrics.Evaluation
+        validation.Evaluation
             `accuracy`, `log_loss` in nats, `confusion` of the shape (2, 2) by label and prediction, `auc`.
 
         Raises
@@ -461,7 +463,7 @@ class SentimentRNN(Model):
         y = imdb.check_labels('y_data', y_data, len(x))
         if not len(x):
             raise ArgumentValueError('X_data must have at least one row, not none')
-        return metrics.evaluate(y, self._probabilities(x, ckpt_dir, checkpoint, carry_state))
+        return validation.evaluate(y, self._probabilities(x, ckpt_dir, checkpoint, carry_state))
 
     def predict_text(self, texts: Union[str, Sequence[str]], *, ckpt_dir: Optional[StrPath] = None,
                      checkpoint: Optional[str] = None, return_unknown: bool = False) -> Any:

@@ -164,7 +164,7 @@ def contents(history):
 def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
-    cli.require('matplotlib', 'matplotlib', 'plots', __file__)
+    cli.require('matplotlib', 'matplotlib', 'plots', 'scripts/plot_history.py')
     runs = collections.OrderedDict()
     for path, label in zip(args.logs, args.label or [os.path.basename(path) for path in args.logs]):
         read(path, runs.setdefault(label, History({}, {}, {}, {})))

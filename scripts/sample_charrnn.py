@@ -5,6 +5,7 @@ import sys
 
 import rnnbook
 from rnnbook import cli, errors
+from rnnbook.base.checks import check_int
 
 
 def arguments(argv):
@@ -44,7 +45,7 @@ def main(argv):
     args = arguments(argv)
     if args.stream and args.num_samples is not None:
         raise errors.ArgumentValueError('give --num-samples or --stream, not both')
-    seed = args.seed if args.seed is None else errors.check_int('--seed', args.seed, 0, 2 ** 32 - 1)
+    seed = args.seed if args.seed is None else check_int('--seed', args.seed, 0, 2 ** 32 - 1)
     rnn = rnnbook.CharRNN.load(args.ckpt_dir, device=args.device)
     how = dict(top_n=args.top_n, temperature=args.temperature, checkpoint=args.checkpoint, stop=args.stop, seed=seed,
                unknown=args.unknown)

@@ -6,8 +6,9 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook.model_folder import reading
 from rnnbook import cli, datasets, errors, hamlet
+from rnnbook.base.checks import check_int, check_number
+from rnnbook.model_folder import reading
 
 
 def arguments(argv):
@@ -44,8 +45,8 @@ def validation_text(numbers, fraction):
 def main(argv):
     """Run the script; returns its exit status."""
     args, model, run = arguments(argv)
-    errors.check_int('--length', args.length, 0)
-    errors.check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
+    check_int('--length', args.length, 0)
+    check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
     world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
     with world.first_on_machine():
         name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 
 import rnnbook
-from rnnbook.model_folder import reading
 from rnnbook import cli, imdb
+from rnnbook.model_folder import reading
 
 
 def arguments(argv):

@@ -10,10 +10,11 @@ from rnnbook import datasets
 from rnnbook.errors import FileError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
 # Tests change the working directory, and scripts that they start inherit the variable: a relative one is settled now.
 if os.environ.get('RNNBOOK_DATA'):
     os.environ['RNNBOOK_DATA'] = os.path.abspath(os.environ['RNNBOOK_DATA'])
-DATA_DIRS = [path for path in (os.path.join(os.path.dirname(HERE), 'data'), os.environ.get('RNNBOOK_DATA'))
+DATA_DIRS = [path for path in (os.path.join(ROOT, 'data'), os.environ.get('RNNBOOK_DATA'))
              if path and os.path.isdir(path)]
 
 

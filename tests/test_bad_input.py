@@ -21,14 +21,14 @@ import pytest
 import tensorflow as tf
 
 import models
-from rnnbook.datasets import aclimdb
 from rnnbook import datasets, hamlet, imdb, portable
+from rnnbook.base import files
+from rnnbook.charrnn import CharRNN, get_top_char
+from rnnbook.datasets import aclimdb, archives
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
+from rnnbook.model_folder import description
 from rnnbook.network import drawing
 from rnnbook.portable import export
-from rnnbook.base import files
-from rnnbook.model_folder import description
-from rnnbook.charrnn import CharRNN, get_top_char
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
 from rnnbook.sentiment import SentimentRNN
 
 VALUE, TYPE, FILE = ArgumentValueError, ArgumentTypeError, FileError
@@ -489,7 +489,7 @@ def cut_off(path):
 
 
 def everything(path):
-    return list(files.read_tar(path, lambda name: True, 1000))
+    return list(archives.read_tar(path, lambda name: True, 1000))
 
 
 def long_header(place):
@@ -550,9 +550,9 @@ RULES['wheels and gzip files'] = [
     Case(lambda place, spoil=spoil: aclimdb.wheel_rows(wheel(place, spoil)), FILE, r'w\.whl: ') for spoil in (
         lambda data: b'', lambda data: data[:100], lambda data: data[:-30], lambda data: data.replace(b'Good', b'Evil'),
         lambda data: b'nothing of the sort', flip_flags)
-] + [Case(lambda place: files.gunzip(place.file(gzip.compress(NOISE)[:9000]), 'out', 10 ** 6), FILE, 'cut off'),
-     Case(lambda place: files.gunzip(place.file(gzip.compress(NOISE)), 'out', 1000), FILE, 'more than 1000 bytes'),
-     Case(lambda place: files.gunzip(place.file(b'plain'), 'out', 1000), FILE, 'damaged or cut off')]
+] + [Case(lambda place: archives.gunzip(place.file(gzip.compress(NOISE)[:9000]), 'out', 10 ** 6), FILE, 'cut off'),
+     Case(lambda place: archives.gunzip(place.file(gzip.compress(NOISE)), 'out', 1000), FILE, 'more than 1000 bytes'),
+     Case(lambda place: archives.gunzip(place.file(b'plain'), 'out', 1000), FILE, 'damaged or cut off')]
 
 
 # ---- folders of models -----------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from rnnbook.datasets import aclimdb
-from rnnbook.base import files
 from rnnbook import hamlet, imdb, portable
-from rnnbook.model_folder import run_state, description as sidecar
-from rnnbook.portable import weights
+from rnnbook.base import files
+from rnnbook.datasets import aclimdb
 from rnnbook.errors import RnnbookError
+from rnnbook.model_folder import description as sidecar, run_state
+from rnnbook.portable import weights
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get('RNNBOOK_FUZZ_ROUNDS') or 0)

@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 import pytest
 
-from rnnbook.preprocessing import etext
 from rnnbook import hamlet
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
@@ -24,7 +23,7 @@ def test_a_text_is_read_with_line_ends_folded(tmp_path, data, text):
 
 
 def test_of_the_etext_the_play_is_kept(tmp_path):
-    play = etext.FIRST_LINES + '.\n\nA line of our own.\n\n' + etext.LAST_LINE
+    play = hamlet.FIRST_LINES + '.\n\nA line of our own.\n\n' + hamlet.LAST_LINE
     (tmp_path / 'text.txt').write_bytes(('A header.\n\n' + play + '\n\nA footer.\n').replace('\n', '\r\n').encode())
     assert hamlet.load_text(tmp_path / 'text.txt') == play
 

@@ -7,10 +7,10 @@ import tempfile
 import numpy as np
 import pytest
 
-from rnnbook.network import drawing
 from rnnbook import hamlet, imdb
-from rnnbook.model_folder import description as sidecar
 from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder import description as sidecar
+from rnnbook.network import drawing
 
 hypothesis = pytest.importorskip('hypothesis')
 st = pytest.importorskip('hypothesis.strategies')

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import models
-from rnnbook.datasets import aclimdb
 from rnnbook import datasets, imdb
 from rnnbook.base import files
+from rnnbook.datasets import aclimdb
 from rnnbook.preprocessing import review_csv
 from rnnbook.sentiment import SentimentRNN
 

@@ -1,1 +1,3 @@
 """What every folder may use: checks of arguments, files, progress bars."""
+
+__all__ = []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import os
-import tarfile
 import tempfile
 import time
 import warnings
-import zlib
-from typing import Any, Callable, Iterator, Tuple
+from typing import Any, Iterator
 
 try:
     import fcntl
@@ -19,16 +16,13 @@ except ImportError:                                         # Windows
     fcntl = None
     import msvcrt
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
-from rnnbook.base.hints import StrPath
+from rnnbook.base.checks import StrPath, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['sha256', 'check_path', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes',
-           'read_text', 'LineLimit', 'read_tar', 'gunzip']
+           'read_text', 'LineLimit', 'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
-MAX_HEADER_BYTES = 2 ** 16
-#: All that gzip and tarfile raise about damaged bytes.
-DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error)
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
 
@@ -363,98 +357,3 @@ class LineLimit:
             start, self._open = end + 1, 0
         end = max(text.rfind('\n', start), text.rfind('\r', start))
         self._open = len(text) - end - 1 if end >= 0 else self._open + len(text) - start
-
-
-class _Header(tarfile.TarInfo):
-    """A member's header, refused where reading it would take memory: tarfile believes whatever size stands in it.
-
-    A long name, a table of attributes or the map of a sparse file is read whole before anybody is asked, and a few
-    kilobytes of gzip are gigabytes of these.
-    """
-
-    def _proc_member(self, archive):
-        sparse = self.type == tarfile.GNUTYPE_SPARSE
-        extended = self.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
-                                 tarfile.SOLARIS_XHDTYPE)
-        if sparse or (extended and not 0 <= self.size <= MAX_HEADER_BYTES):
-            raise tarfile.TarError('a sparse file' if sparse else 'a header of %d bytes' % self.size)
-        return super()._proc_member(archive)
-
-    def _proc_gnusparse_10(self, following, headers, archive):
-        raise tarfile.TarError('a sparse file')
-
-
-@contextlib.contextmanager
-def _unpacking(path):
-    """`FileError` for all that the standard library raises about a damaged archive."""
-    try:
-        yield
-    except FileError:
-        raise
-    except DAMAGE as error:
-        if getattr(error, 'strerror', None):
-            raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
-        raise FileError('%s is damaged or cut off: %s' % (path, shorten(str(error)))) from error
-
-
-def read_tar(path: str, wanted: Callable[[str], Any], max_bytes: int) -> Iterator[Tuple[str, bytes]]:
-    """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk.
-
-    Parameters
-    ----------
-    path : str
-        The archive.
-    wanted : callable
-        `wanted(name)` says whether the member of that name is read. Links, devices and folders never are.
-    max_bytes : int
-        The most that a wanted member may hold.
-
-    Yields
-    ------
-    (str, bytes)
-        Name, as the archive spells it, and content.
-
-    Raises
-    ------
-    FileError
-        Not there, damaged, cut off where the format shows it, or a wanted member is too large.
-    """
-    with _unpacking(path), open(path, 'rb') as raw:
-        gzipped = raw.read(2) == b'\x1f\x8b'
-        raw.seek(0)
-        # Reading gzip through its own module, and not by tarfile's mode 'r|gz', has a cut-off file raise EOFError.
-        with gzip.GzipFile(fileobj=raw) if gzipped else raw as stream, \
-                tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as tar:
-            for member in tar:
-                if member.isreg() and wanted(member.name):
-                    if member.size > max_bytes:
-                        raise FileError('%s: %s is larger than %d bytes' % (path, shorten(member.name), max_bytes))
-                    yield member.name, tar.extractfile(member).read()
-                tar.members = []                        # tarfile keeps every header that it has seen
-            stream.read(1 << 20)                        # the padding, after which gzip compares its checksum
-
-
-def gunzip(path: str, target: str, max_bytes: int) -> None:
-    """Write what a gzip file holds to a file.
-
-    Parameters
-    ----------
-    path : str
-        The gzip file.
-    target : str
-        The file to write.
-    max_bytes : int
-        The most that it may hold.
-
-    Raises
-    ------
-    FileError
-        Not there, damaged, cut off, or it holds more.
-    """
-    with _unpacking(path), gzip.open(path) as source, open(target, 'wb') as file:
-        size = 0
-        for block in iter(lambda: source.read(1 << 20), b''):
-            size += len(block)
-            if size > max_bytes:
-                raise FileError('%s holds more than %d bytes' % (path, max_bytes))
-            file.write(block)

@@ -15,8 +15,8 @@ from typing import Mapping, Optional, Tuple
 import numpy as np
 from numpy.lib import format as npy
 
-from rnnbook.errors import FileError
 from rnnbook.base.files import atomic_path
+from rnnbook.errors import FileError
 
 __all__ = ['write', 'member']
 

@@ -21,10 +21,11 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 import numpy as np
 
 from rnnbook import datasets, hamlet, imdb
-from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError, check_int
+from rnnbook.base.checks import check_int
 from rnnbook.base.files import OURS
+from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 from rnnbook.network.pooling import POOLINGS
-from rnnbook.training.loop import Run
+from rnnbook.training.run import Run
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'add_preset_flag', 'add_review_flags',
            'review_halves', 'add_vocabulary_flags', 'indexed_halves', 'check_vocabulary', 'say_unknown',
@@ -484,9 +485,9 @@ def require(module: str, package: str, extra: str, script: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s scripts/%s; '
+        raise RequirementError('%s cannot be imported (%s); run: python3 scripts/bootstrap.py --extra %s %s; '
                                'where there is no checkout: pip install %s'
-                               % (package, error, extra, os.path.basename(script), package)) from error
+                               % (package, error, extra, script, package)) from error
 
 
 #: What a flag's value is called, by its type.

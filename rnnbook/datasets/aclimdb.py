@@ -20,8 +20,9 @@ from typing import Any, Iterable, List, Sequence, Tuple
 import numpy as np
 
 from rnnbook.base import files
-from rnnbook.errors import FileError
 from rnnbook.base.bar import progress
+from rnnbook.datasets import archives
+from rnnbook.errors import FileError
 
 __all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'write_own_split',
            'rows_sha256']
@@ -53,7 +54,7 @@ def archive_rows(path: str) -> List[Tuple[str, int]]:
         It cannot be read, is damaged, or they are not all in it.
     """
     texts = {}
-    members = files.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
+    members = archives.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
     for name, data in progress(members, ROWS, 'Reading ' + path):
         texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
         if len(texts) > ROWS:

@@ -11,10 +11,10 @@ import threading
 import urllib.request
 from typing import Optional
 
+from rnnbook import __version__
 from rnnbook.base import files
-from rnnbook.errors import FileError
 from rnnbook.base.bar import progress
-from rnnbook.version import __version__
+from rnnbook.errors import FileError
 
 __all__ = ['download', 'from_index']
 

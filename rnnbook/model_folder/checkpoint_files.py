@@ -11,9 +11,9 @@ import re
 import shutil
 from typing import Iterator, List, Sequence
 
-from rnnbook.model_folder import run_state
-from rnnbook.errors import FileError
 from rnnbook.base.files import move, read_bytes, sync, write_text
+from rnnbook.errors import FileError
+from rnnbook.model_folder import run_state
 
 __all__ = ['LOCK', 'HISTORY', 'BEST', 'STAGING', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging',
            'recover', 'remove']

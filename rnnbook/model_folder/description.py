@@ -7,16 +7,21 @@ format and the version of the library. It names no path, so that a model's folde
 from __future__ import annotations
 
 import collections
+import functools
 import json
+import operator
 import os
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook import __version__
+from rnnbook.base.checks import check_int, shorten
 from rnnbook.base.files import read_bytes, write_text
-from rnnbook.version import __version__
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.network.ngrams import BUCKETS, check_ngram_size
 from rnnbook.preprocessing.vocabulary import Vocabulary
 
-__all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'differences', 'changes', 'FREE']
+__all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'differences', 'changes', 'FREE', 'variables',
+           'directions', 'summary']
 
 NAME = 'model.json'
 FORMAT = 1
@@ -182,3 +187,84 @@ def changes(found: Dict[str, Any], wanted: Dict[str, Any], names: Iterable[str])
     """
     return ['%s %s, not %s' % (name, shorten(found.get(name)), shorten(wanted.get(name)))
             for name in names if found.get(name) != wanted.get(name)]
+
+
+def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
+    """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
+
+    Parameters
+    ----------
+    description : Description
+
+    Yields
+    ------
+    name : str
+    shape : tuple of int
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        An argument that decides a shape is missing, or no integer of at least 1.
+    """
+    def size(name):
+        return check_int(name, description.arguments.get(name))
+
+    units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
+    inputs, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
+    ngram_size = 0
+    if words:
+        yield 'embedding', (size('n_words'), inputs)
+        ngram_size = check_ngram_size('ngram_size', description.arguments.get('ngram_size', 0), size('n_words'))
+    if ngram_size:
+        yield 'ngrams', (size('n_words') + BUCKETS, ngram_size)
+    scopes = directions(description)
+    for scope in scopes:
+        for layer in range(size('num_layers')):
+            yield scope % layer + 'kernel', ((units if layer else inputs) + units, 4 * units)
+            yield scope % layer + 'bias', (4 * units,)
+    pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
+    yield 'logits/kernel', (pooled, classes)
+    yield 'logits/bias', (classes,)
+    if ngram_size:
+        yield 'ngram_logits/kernel', (ngram_size, 1)
+        yield 'ngram_logits/bias', (1,)
+
+
+def directions(description: Description) -> List[str]:
+    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which
+    a row is read.
+
+    Parameters
+    ----------
+    description : Description
+    """
+    forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
+    return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
+
+
+def summary(description: Description) -> str:
+    """The variables that a model computes with, their shapes and numbers of weights, and their sum.
+
+    Parameters
+    ----------
+    description : Description
+
+    Returns
+    -------
+    str
+        A table, one variable a line.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        As `variables` does.
+    """
+    rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
+            for name, shape in variables(description)]
+    total = sum(int(count.replace(',', '')) for _, _, count in rows)
+    settings = ', '.join('%s=%s' % (name, description.arguments[name]) for name in sorted(description.arguments))
+    rows = [('variable', 'shape', 'weights')] + rows + [('in all', '', '{:,}'.format(total))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ['  '.join([name.ljust(widths[0]), shape.rjust(widths[1]), count.rjust(widths[2])])
+             for name, shape, count in rows]
+    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)

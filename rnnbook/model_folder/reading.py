@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Callable, Optional, Sequence, Tuple, Type, TypeVar
+import warnings
+from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, Type, TypeVar
 
+import numpy as np
 import tensorflow as tf
 
-from rnnbook.model_folder import run_state, saving, description as sidecar, checkpoint_files
-from rnnbook.portable import weights
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, shorten
+from rnnbook.base.checks import shorten
 from rnnbook.base.files import check_path
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.model_folder import checkpoint_files, description as sidecar, run_state
 
-__all__ = ['check_folder', 'folder_of', 'names', 'find', 'best', 'reader', 'restore', 'fingerprint', 'match', 'rebuild']
+__all__ = ['check_folder', 'folder_of', 'names', 'find', 'best', 'reader', 'restore', 'fingerprint', 'match', 'rebuild',
+           'variables', 'reason', 'newest_whole']
 
 T = TypeVar('T')
 
-names, restore = checkpoint_files.names, saving.restore
+names = checkpoint_files.names
 
 
 def _check(prefix):
@@ -28,10 +31,10 @@ def _check(prefix):
     if not os.path.isfile(prefix + '.index'):
         raise FileError('%s.index is missing' % prefix)
     try:
-        for _ in saving.variables(prefix):
+        for _ in variables(prefix):
             pass
     except (tf.errors.OpError, ValueError) as error:
-        raise FileError('%s is damaged: %s' % (prefix, saving.reason(error))) from error
+        raise FileError('%s is damaged: %s' % (prefix, reason(error))) from error
 
 
 def fingerprint(folder: str, checkpoint: Optional[str] = None) -> str:
@@ -54,7 +57,7 @@ def fingerprint(folder: str, checkpoint: Optional[str] = None) -> str:
         See `find`.
     """
     digest = hashlib.sha256()
-    for name, value in saving.variables(find(folder, checkpoint)):
+    for name, value in variables(find(folder, checkpoint)):
         digest.update(name.encode('utf-8') + run_state.fingerprint(value).encode('ascii'))
     return digest.hexdigest()
 
@@ -82,7 +85,7 @@ def find(folder: str, checkpoint: Optional[str] = None) -> str:
     """
     there = checkpoint_files.names(folder)
     if checkpoint is None:
-        return os.path.join(folder, saving.newest_whole(folder, checkpoint_files.by_age(folder), _check)[0])
+        return os.path.join(folder, newest_whole(folder, checkpoint_files.by_age(folder), _check)[0])
     if checkpoint not in there:
         raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
                                  % (folder, ', '.join(there) or 'none', checkpoint))
@@ -139,7 +142,7 @@ def reader(prefix: str, description: sidecar.Description, doing: str) -> Any:
     try:
         found = tf.train.load_checkpoint(prefix)
         shapes = found.get_variable_to_shape_map()
-        for name, shape in weights.variables(description):
+        for name, shape in sidecar.variables(description):
             if shapes.get(name) != list(shape):
                 raise FileError('cannot %s %s: %s has the shape %s in %s, and %s there'
                                 % (doing, prefix, name, list(shape), sidecar.NAME,
@@ -247,3 +250,99 @@ def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **mo
         raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
     model.ckpt_dir = folder
     return model
+
+
+def variables(prefix: str) -> Iterator[Tuple[str, np.ndarray]]:
+    """Names and values of a checkpoint's variables, sorted by name; every checksum of the Saver is compared.
+
+    Parameters
+    ----------
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Raises
+    ------
+    tf.errors.OpError, ValueError
+        It cannot be read.
+    """
+    reader = tf.train.load_checkpoint(prefix)
+    for name in sorted(reader.get_variable_to_shape_map()):
+        yield name, reader.get_tensor(name)
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error.
+
+    Parameters
+    ----------
+    error : BaseException
+    """
+    return shorten(str(error).splitlines()[0], 200).strip('\'"') if str(error) else type(error).__name__
+
+
+def newest_whole(folder: str, candidates: Sequence[str], check: Callable[[str], T]) -> Tuple[str, T]:
+    """The newest checkpoint that passes a check.
+
+    Parameters
+    ----------
+    folder : str
+    candidates : sequence of str
+        Names, the newest last.
+    check : callable
+        Called with the path of a checkpoint, without the endings of its files; raises FileError.
+
+    Returns
+    -------
+    name : str
+    result : object
+        What the check gives.
+
+    Raises
+    ------
+    FileError
+        None passes.
+
+    Warns
+    -----
+    UserWarning
+        A newer one does not; it is named.
+    """
+    bad = []
+    for name in reversed(candidates):
+        try:
+            result = check(os.path.join(folder, name))
+        except FileError as error:
+            bad.append(str(error))
+            continue
+        for reason in bad:
+            warnings.warn('%s; using %s instead' % (reason, name), stacklevel=4)
+        return name, result
+    raise FileError('ckpt_dir %s holds no checkpoint%s' % (folder, ' that is whole: ' + '; '.join(bad) if bad else ''))
+
+
+def restore(sess: Any, saver: Any, prefix: str) -> None:
+    """Restore the variables of a session.
+
+    Parameters
+    ----------
+    sess : tf.Session
+    saver : tf.train.Saver
+        Of all global variables of the session's graph.
+    prefix : str
+        The path of the checkpoint, without the endings of its files.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
+    """
+    try:
+        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        for variable in sess.graph.get_collection('variables'):
+            name, shape = variable.op.name, variable.shape.as_list()
+            if shapes.get(name) != shape:
+                raise FileError('cannot restore %s: %s has the shape %s in this model, and %s there'
+                                % (prefix, name, shape, shapes.get(name, 'does not stand')))
+        saver.restore(sess, prefix)
+    except (tf.errors.OpError, ValueError) as error:
+        raise FileError('cannot restore %s: %s' % (prefix, str(error).splitlines()[0])) from error

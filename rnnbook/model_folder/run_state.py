@@ -18,8 +18,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, check_number, shorten
+from rnnbook.base.checks import check_int, check_number, shorten
 from rnnbook.base.files import read_bytes, sha256, sync, write_text
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'plain', 'progress_of',
            'write', 'read', 'check']

@@ -10,13 +10,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from typing import Any
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+import tensorflow as tf
 
 from rnnbook.base import files
-from rnnbook.model_folder import run_state, saving, description, checkpoint_files
-from rnnbook.errors import FileError, PeerError
+from rnnbook.errors import DivergenceError, FileError, PeerError
+from rnnbook.model_folder import checkpoint_files, description, reading, run_state
 
-__all__ = ['Folder']
+__all__ = ['Folder', 'Writer']
 
 
 class Folder:
@@ -75,7 +78,7 @@ class Folder:
             except FileError as error:
                 raise FileError('ckpt_dir %s is in use: %s' % (self.path, error)) from error
             checkpoint_files.recover(self.path)
-            self._writer = saving.Writer(self.path, self._model.saver, self._description, self._settings)
+            self._writer = Writer(self.path, self._model.saver, self._description, self._settings)
             self._found = self._look()
             if self._run.keep_best:
                 self._best = self._look_at_best()
@@ -117,7 +120,7 @@ class Folder:
         path = os.path.join(self.path, checkpoint_files.BEST)
         files.make_folder('the best model\'s folder', path)
         checkpoint_files.recover(path)
-        writer = saving.Writer(path, self._model.saver, self._writer.description, self._settings)
+        writer = Writer(path, self._model.saver, self._writer.description, self._settings)
         writer.lost = checkpoint_files.by_age(path)
         if self._found is not None:
             past = [name for name in writer.lost if 0 < _epochs(path, name) <= self._found.progress.epochs]
@@ -127,7 +130,7 @@ class Folder:
 
     def _resumable(self, found):
         """The record of the newest whole checkpoint, which must be of a run with these settings."""
-        name, record_ = saving.newest_whole(self.path, self._writer.kept, run_state.check)
+        name, record_ = reading.newest_whole(self.path, self._writer.kept, run_state.check)
         settings = {**self.SINCE, **record_.settings}
         refused = description.changes(settings, self._settings,
                                       sorted((set(settings) | set(self._settings)) - set(self.FREE)))
@@ -177,7 +180,7 @@ class Folder:
         progress = self._found.progress
         print(('%s is complete, %s.' if self._run.over(progress, self._plan.num_epochs) else 'Resuming from %s, %s.')
               % (self._newest, progress.where()))
-        saving.restore(self._sess, self._model.saver, self._newest)
+        reading.restore(self._sess, self._model.saver, self._newest)
         return progress
 
     def save(self, progress: run_state.Progress) -> None:
@@ -253,3 +256,112 @@ def _epochs(folder, name):
     with contextlib.suppress(FileError):
         return run_state.read(os.path.join(folder, name)).progress.epochs
     return 0
+
+
+class Writer:
+    """Saves the variables of a session into a folder, with all that using the model or resuming its run needs.
+
+    Parameters
+    ----------
+    path : str
+        The folder, which is there.
+    saver : tf.train.Saver
+    description : description.Description
+        Of the model.
+    settings : dict
+        What the run was told, for the record of each checkpoint.
+
+    Attributes
+    ----------
+    description : description.Description
+        May be changed between saves.
+    kept : list of str
+        The names of the checkpoints that are there, the newest last.
+    lost : list of str
+        The names of those that are to go with the next save.
+    """
+
+    def __init__(self, path: str, saver: Any, description: description.Description, settings: Dict[str, Any]) -> None:
+        self.path, self._saver, self.description, self._settings = path, saver, description, settings
+        self.kept, self.lost, self._number = [], [], checkpoint_files.last_number(path)
+
+    @property
+    def newest(self) -> str:
+        """The path of the newest checkpoint, without the endings of its files."""
+        return os.path.join(self.path, self.kept[-1])
+
+    def save(self, sess: Any, progress: run_state.Progress, name: str, keep: int, rate: float, left: str) -> None:
+        """Save the variables of a session.
+
+        Parameters
+        ----------
+        sess : tf.Session
+        progress : record.Progress
+        name : str
+            The book's name of the checkpoint; a number goes behind it if one has it or had it.
+        keep : int
+            How many checkpoints may stay, the newest; 0 keeps all.
+        rate : float
+            The learning rate, for the message of a variable that is not finite.
+        left : str
+            What a run that ends here leaves, in words, for a message.
+
+        Raises
+        ------
+        FileError
+            It could not be written, and what was there before is as it was.
+        DivergenceError
+            A variable is NaN or infinite; nothing is saved.
+        """
+        name = self._free(name)
+        kept = (self.kept + [name])[-keep:]                                 # all of them where it is 0
+        try:
+            with checkpoint_files.staging(self.path) as staging:
+                prefix = os.path.join(staging, name)
+                self._saver.save(sess, prefix, write_state=False)
+                for variable, value in reading.variables(prefix):                   # the Saver compares its checksums
+                    if not np.isfinite(value).all():
+                        raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
+                                              % (variable, progress.where(), rate, left))
+                description.write(staging, self.description)
+                checkpoint_files.write_list(staging, kept)
+                run_state.write(prefix, self._number + 1, progress, self._settings)
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            raise FileError('cannot save %s: %s; %s'
+                            % (os.path.join(self.path, name), reading.reason(error), left)) from error
+        gone = [other for other in self.kept + self.lost if other not in kept]
+        self.kept, self.lost, self._number = kept, [], self._number + 1
+        self._remove(gone)
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Keep these checkpoints only, the newest last, and remove the others.
+
+        Parameters
+        ----------
+        names : sequence of str
+            At least one.
+
+        Raises
+        ------
+        FileError
+        """
+        gone = [other for other in self.kept + self.lost if other not in names]
+        self.kept, self.lost = list(names), []
+        if gone:
+            checkpoint_files.write_list(self.path, names)
+            self._remove(gone)
+
+    def _remove(self, names: List[str]) -> None:
+        for name in names:
+            try:
+                checkpoint_files.remove(self.path, name)
+            except OSError:                                 # open elsewhere, on Windows: at the next save then
+                self.lost.append(name)
+
+    def _free(self, name):
+        """The name, with a number behind it if a checkpoint has it or had it in its list."""
+        taken, free, number = set(checkpoint_files.by_age(self.path)), name, 1
+        while free in taken:
+            number += 1
+            free = '%s-%d' % (name, number)
+        return free

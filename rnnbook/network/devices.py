@@ -15,7 +15,8 @@ import platform
 import warnings
 from typing import Any, Optional
 
-from rnnbook.errors import ArgumentValueError, RequirementError, check_choice, check_int
+from rnnbook.base.checks import check_choice, check_int
+from rnnbook.errors import ArgumentValueError, RequirementError
 
 __all__ = ['DEVICES', 'Threads', 'load_tensorflow', 'check_device', 'check_shards', 'cores', 'init_op', 'on_gpu',
            'session_config']

@@ -15,7 +15,8 @@ from typing import Any, Callable, Iterator, List, Optional, Union
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.errors import PeerError, RequirementError, check_bool
+from rnnbook.base.checks import check_bool
+from rnnbook.errors import PeerError, RequirementError
 
 __all__ = ['World', 'join']
 

@@ -9,8 +9,8 @@ from typing import Any, Iterable, Iterator, List, Mapping, Optional
 
 import numpy as np
 
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, as_array, check_int, check_number, shorten
-from rnnbook.base.hints import ArrayLike
+from rnnbook.base.checks import ArrayLike, as_array, check_int, check_number, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers', 'draw', 'spell']
 

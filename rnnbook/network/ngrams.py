@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnbook.errors import check_int, check_sizes
+from rnnbook.base.checks import check_int, check_sizes
 
 __all__ = ['BUCKETS', 'check_ngram_size', 'numbers', 'pool']
 

@@ -9,7 +9,8 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from rnnbook.errors import ArgumentValueError, check_bool
+from rnnbook.base.checks import check_bool
+from rnnbook.errors import ArgumentValueError
 
 __all__ = ['POOLINGS', 'check_carry_state', 'words_first', 'pool']
 

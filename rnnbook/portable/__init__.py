@@ -13,16 +13,16 @@ from typing import Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from rnnbook.network import drawing, ngrams
 from rnnbook import equations, hamlet, imdb
-from rnnbook.model_folder import description as sidecar
-from rnnbook.portable import weights
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, FileError, check_bool, check_choice, check_ids,
-                            check_int, check_number, check_sizes, check_str)
-from rnnbook.base.files import check_path
-from rnnbook.base.hints import ArrayLike, StrPath
-from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
 from rnnbook.base.bar import progress
+from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_number,
+                                 check_sizes, check_str)
+from rnnbook.base.files import check_path
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.model_folder import description as sidecar
+from rnnbook.network import drawing, ngrams
+from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
+from rnnbook.portable import weights
 
 __all__ = ['load', 'PortableSentiment', 'PortableChar']
 
@@ -65,7 +65,7 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
 def _layers(description, arrays):
     """The recurrent layers from the bottom up, as `equations.lstm` takes them, for each direction of reading."""
     return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
-             for layer in range(description.arguments['num_layers'])] for scope in weights.directions(description)]
+             for layer in range(description.arguments['num_layers'])] for scope in sidecar.directions(description)]
 
 
 class PortableSentiment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import reading, description as sidecar
+from rnnbook.model_folder import description as sidecar, reading
 from rnnbook.portable import weights
 
 import os
@@ -11,9 +11,9 @@ import shutil
 import tempfile
 from typing import Any, Optional
 
-from rnnbook.errors import FileError
+from rnnbook.base.checks import StrPath
 from rnnbook.base.files import check_path
-from rnnbook.base.hints import StrPath
+from rnnbook.errors import FileError
 
 __all__ = ['write_saved_model', 'write_weights']
 
@@ -50,7 +50,7 @@ def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
     description = sidecar.read(folder)
     found = reading.reader(prefix, description, 'export')
     try:
-        arrays = {name: found.get_tensor(name) for name, _ in weights.variables(description)}
+        arrays = {name: found.get_tensor(name) for name, _ in sidecar.variables(description)}
     except (tf.errors.OpError, ValueError) as error:
         raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
     return weights.write(folder, arrays, description, os.path.basename(prefix))

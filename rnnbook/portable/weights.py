@@ -6,111 +6,28 @@ which checkpoint the weights are of, and lets `read` notice that the folder has 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import operator
 import os
 import warnings
 import zipfile
-from typing import Dict, Iterator, List, Mapping, Tuple
+from typing import Dict, Mapping, Tuple
 
 import numpy as np
 
 from rnnbook.base import npz
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, check_int, shorten
+from rnnbook.base.checks import shorten
 from rnnbook.base.files import sha256
-from rnnbook.network.ngrams import BUCKETS, check_ngram_size
-from rnnbook.model_folder.description import NAME as MODEL_JSON, Description
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import listed
+from rnnbook.model_folder.description import NAME as MODEL_JSON, Description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
-__all__ = ['NAME', 'variables', 'directions', 'summary', 'write', 'read']
+__all__ = ['NAME', 'write', 'read']
 
 NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
-
-
-def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-    """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
-
-    Parameters
-    ----------
-    description : sidecar.Description
-
-    Yields
-    ------
-    name : str
-    shape : tuple of int
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        An argument that decides a shape is missing, or no integer of at least 1.
-    """
-    def size(name):
-        return check_int(name, description.arguments.get(name))
-
-    units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
-    inputs, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
-    ngram_size = 0
-    if words:
-        yield 'embedding', (size('n_words'), inputs)
-        ngram_size = check_ngram_size('ngram_size', description.arguments.get('ngram_size', 0), size('n_words'))
-    if ngram_size:
-        yield 'ngrams', (size('n_words') + BUCKETS, ngram_size)
-    scopes = directions(description)
-    for scope in scopes:
-        for layer in range(size('num_layers')):
-            yield scope % layer + 'kernel', ((units if layer else inputs) + units, 4 * units)
-            yield scope % layer + 'bias', (4 * units,)
-    pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
-    yield 'logits/kernel', (pooled, classes)
-    yield 'logits/bias', (classes,)
-    if ngram_size:
-        yield 'ngram_logits/kernel', (ngram_size, 1)
-        yield 'ngram_logits/bias', (1,)
-
-
-def directions(description: Description) -> List[str]:
-    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which
-    a row is read.
-
-    Parameters
-    ----------
-    description : sidecar.Description
-    """
-    forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
-    return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
-
-
-def summary(description: Description) -> str:
-    """The variables that a model computes with, their shapes and numbers of weights, and their sum.
-
-    Parameters
-    ----------
-    description : sidecar.Description
-
-    Returns
-    -------
-    str
-        A table, one variable a line.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        As `variables` does.
-    """
-    rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
-            for name, shape in variables(description)]
-    total = sum(int(count.replace(',', '')) for _, _, count in rows)
-    settings = ', '.join('%s=%s' % (name, description.arguments[name]) for name in sorted(description.arguments))
-    rows = [('variable', 'shape', 'weights')] + rows + [('in all', '', '{:,}'.format(total))]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ['  '.join([name.ljust(widths[0]), shape.rjust(widths[1]), count.rjust(widths[2])])
-             for name, shape, count in rows]
-    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
 
 
 def write(folder: str, arrays: Mapping[str, np.ndarray], description: Description, checkpoint: str) -> str:

@@ -19,8 +19,8 @@ from typing import Any, Dict, Mapping, Optional
 import numpy as np
 
 from rnnbook.base import npz
-from rnnbook.errors import FileError
 from rnnbook.base.files import OURS
+from rnnbook.errors import FileError
 
 __all__ = ['get', 'put', 'folder']
 

@@ -12,9 +12,9 @@ from typing import Any, Iterator, List, Sequence, Tuple
 import numpy as np
 
 from rnnbook.base import bar as bars
-from rnnbook.errors import ArgumentValueError, FileError, check_bool, check_length, shorten
+from rnnbook.base.checks import StrPath, check_bool, check_length, shorten
 from rnnbook.base.files import LineLimit, check_path
-from rnnbook.base.hints import StrPath
+from rnnbook.errors import ArgumentValueError, FileError
 
 __all__ = ['ReviewFile', 'load_reviews', 'split_halves']
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
-from rnnbook.errors import ArgumentValueError, FileError, shorten
+from rnnbook.base.checks import StrPath, shorten
 from rnnbook.base.files import atomic_path, check_path, read_bytes, write_text
-from rnnbook.base.hints import StrPath
+from rnnbook.errors import ArgumentValueError, FileError
 
 __all__ = ['encode_file', 'load_encoded', 'text_files']
 

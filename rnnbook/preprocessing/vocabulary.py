@@ -9,8 +9,8 @@ import re
 from string import punctuation
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, check_bool, check_int, check_str, check_unicode,
-                            shorten)
+from rnnbook.base.checks import check_bool, check_int, check_str, check_unicode, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['Settings', 'Vocabulary', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
            'words_of']

@@ -17,7 +17,8 @@ from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from rnnbook.base import bar as bars
-from rnnbook.errors import ArgumentTypeError, check_bool, shorten
+from rnnbook.base.checks import check_bool, shorten
+from rnnbook.errors import ArgumentTypeError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
 __all__ = ['Texts', 'DROPPED', 'sized', 'text_of', 'each']

@@ -1,5 +1,5 @@
 """One training run: its settings, the loop, validation, and what it reports."""
 
-from rnnbook.training.loop import Run
+from rnnbook.training.run import Run
 
 __all__ = ['Run']

@@ -1,22 +1,22 @@
-"""What train, predict and sample share, feeding the last state and fetching the next; and the settings of a run."""
+"""One training of either model: the plan, the loop over its batches, and all that is put together around it."""
 
 import collections
-import dataclasses
+import contextlib
 import itertools
 import math
-import numbers
+import os
 import time
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
 
 import numpy as np
+import tensorflow as tf
 
-from rnnbook.model_folder import run_state
-from rnnbook.errors import (ArgumentTypeError, ArgumentValueError, DivergenceError, check_bool, check_int, check_number,
-                            shorten)
-from rnnbook.base.files import check_path
-from rnnbook.base.hints import ArrayLike, StrPath
+from rnnbook.errors import ArgumentValueError, DivergenceError
+from rnnbook.model_folder import description, run_state, writing
+from rnnbook.training import monitor, tensorboard, validation
+from rnnbook.training.run import Run
 
-__all__ = ['CarriedState', 'Inference', 'Plan', 'Run', 'Serving', 'Step', 'Validator', 'fit']
+__all__ = ['CarriedState', 'Inference', 'Plan', 'Serving', 'Step', 'Validator', 'fit', 'train']
 
 #: A graph that uses a model's variables and trains nothing: its graph, states and `tf.train.Saver`.
 Inference = collections.namedtuple('Inference', 'g initial_state final_state saver')
@@ -103,171 +103,63 @@ class CarriedState:
         return values
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """Settings of a training run; both `train` methods take these as keywords.
+def train(model: Any, ckpt_dir: str, run: Run, plan: Plan) -> None:
+    """Train a model as a plan has it, into a folder.
 
     Parameters
     ----------
-    resume : bool, default False
-        Go on from the newest whole checkpoint in the folder as if the run had not been interrupted; start where the
-        folder is missing or empty; do nothing where the run is complete.
-    save_every : int, optional
-        Save after every so many epochs, 0 for none; the last epoch always saves. Default: as the book does, 10 for
-        reviews and 1 for characters.
-    save_minutes : float, optional
-        Save also when so many minutes have passed since the last save, within an epoch too. Default: not.
-    max_to_keep : int, default 5
-        Keep so many checkpoints, the newest; 0 keeps all.
-    log_every : int, optional
-        Print the loss every so many iterations, also on a terminal. Default: as the book does, 20 for reviews and 10
-        for characters; on a terminal, a bar for each epoch in their place.
-    overwrite : bool, default False
-        Train even where the folder holds another model, which is then lost.
-    stop : callable, optional
-        Called without arguments after each iteration; once it returns true, the run saves and ends.
-    validation : float, or pair of array_like, optional
-        What to hold the model against at the end of each epoch, without training on it: a fraction of the training
-        data above 0 and below 1, which is taken from their end (the last rows of reviews; the last columns of each row
-        of characters), or a pair of arrays as `train` takes them. Default: nothing.
-    keep_best : bool, default False
-        Keep the model of the epoch with the best validation in the folder ``best`` of the model's own: with the highest
-        accuracy of reviews, or the fewest bits per character. It needs `validation`.
-    patience : int, optional
-        Stop after so many epochs in a row without a better validation. It needs `validation`. Default: never.
-    decay : float, default 1.0
-        Multiply the learning rate by this after each epoch; above 0 and at most 1.
-    decay_after : int, default 0
-        The first so many epochs have the full rate.
-    quiet : bool, default False
-        Print no lines of the training and show no bar.
-    logdir : str or path, optional
-        The folder to write event files for TensorBoard into: losses and the other figures, the graph, and the vectors
-        of words. Default: none are written.
-
-    Attributes
-    ----------
-    lines : bool
-        Whether `log_every` was asked for.
+    model : SentimentRNN or CharRNN
+    ckpt_dir : str
+    run : Run
+    plan : Plan
 
     Raises
     ------
-    ArgumentTypeError, ArgumentValueError
-        A setting of the wrong type or out of range, or one that needs another which was not given.
+    ArgumentValueError, FileError, DivergenceError, PeerError
+        As the models' own `train`.
     """
-
-    resume: bool = False
-    save_every: Optional[int] = None
-    save_minutes: Optional[float] = None
-    max_to_keep: int = 5
-    log_every: Optional[int] = None
-    overwrite: bool = False
-    stop: Optional[Callable] = None
-    validation: Optional[Union[float, Tuple[ArrayLike, ArrayLike]]] = dataclasses.field(default=None, compare=False)
-    keep_best: bool = False
-    patience: Optional[int] = None
-    decay: float = 1.0
-    decay_after: int = 0
-    quiet: bool = False
-    logdir: Optional[StrPath] = None
-    lines: bool = dataclasses.field(default=False, init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        for name, minimum in (('save_every', 0), ('log_every', 1), ('patience', 1)):
-            if getattr(self, name) is not None:
-                self._set(name, check_int(name, getattr(self, name), minimum))
-        if self.save_minutes is not None:
-            check_number('save_minutes', self.save_minutes, above=0)
-        self._set('max_to_keep', check_int('max_to_keep', self.max_to_keep, 0))
-        for name in ('resume', 'overwrite', 'keep_best', 'quiet'):
-            check_bool(name, getattr(self, name))
-        if self.stop is not None and not callable(self.stop):
-            raise ArgumentTypeError('stop must be a function without arguments, not %r' % (self.stop,))
-        _check_validation(self.validation)
-        for name in ('keep_best', 'patience'):
-            if getattr(self, name) and self.validation is None:
-                raise ArgumentValueError('%s needs validation: a fraction of the training data, or a pair of arrays'
-                                         % name)
-        self._set('decay', check_number('decay', self.decay, above=0, maximum=1))
-        self._set('decay_after', check_int('decay_after', self.decay_after, 0))
-        if self.logdir is not None:
-            self._set('logdir', check_path('logdir', self.logdir))
-
-    def _set(self, name, value):
-        """Set a field once more, as the check has made it: an int of NumPy's is an int then."""
-        object.__setattr__(self, name, value)
-
-    @classmethod
-    def of(cls, settings: Dict[str, Any], **book: Any) -> 'Run':
-        """The settings of a run from the keywords that a user gave.
-
-        Parameters
-        ----------
-        settings : dict of str to object
-            What was given; `None` means the default.
-        **book
-            The defaults of those fields that each model has its own of: the book's values.
-
-        Raises
-        ------
-        ArgumentTypeError, ArgumentValueError
-            A name that is no field, or a value that breaks a rule.
-        """
-        names = [field.name for field in dataclasses.fields(cls) if field.init]
-        for name in settings:
-            if name not in names:
-                raise ArgumentTypeError('train has no argument %r; its settings of a run are %s'
-                                        % (name, ', '.join(names)))
-        given = {name: value for name, value in settings.items() if value is not None}
-        run = cls(**{**book, **given})
-        run._set('lines', 'log_every' in given)
-        return run
-
-    def rate(self, learning_rate: float, epoch: int) -> float:
-        """The learning rate of an epoch.
-
-        Parameters
-        ----------
-        learning_rate : float
-            The full one.
-        epoch : int
-            Counted from 1.
-        """
-        return learning_rate * self.decay ** max(0, epoch - max(1, self.decay_after))
-
-    def out_of_patience(self, progress: run_state.Progress) -> bool:
-        """Whether the last `patience` epochs, or more, have brought no better validation.
-
-        Parameters
-        ----------
-        progress : record.Progress
-        """
-        best = run_state.best(progress.history)
-        return (self.patience is not None and best is not None
-                and len(progress.history) - 1 - progress.history.index(best) >= self.patience)
-
-    def over(self, progress: run_state.Progress, num_epochs: int) -> bool:
-        """Whether nothing is left to train.
-
-        Parameters
-        ----------
-        progress : record.Progress
-        num_epochs : int
-        """
-        return progress.epochs >= num_epochs or self.out_of_patience(progress)
+    _check_logdir(run.logdir, ckpt_dir)
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(writing.Folder(ckpt_dir, model, run, plan))
+        sess = stack.enter_context(tf.compat.v1.Session(graph=model.g, config=model.session_config()))
+        progress, validate, events = place.begin(sess), None, None
+        if not run.over(progress, plan.num_epochs):
+            if plan.validator is not None:
+                validate = _validation(sess, stack.enter_context(plan.validator.session()), plan.validator,
+                                       model.world)
+            if run.logdir is not None and model.world.rank == 0:
+                events = stack.enter_context(contextlib.closing(_events(sess, model, run, plan, place, progress)))
+        teller = monitor.Monitor(run, plan, place.path, events, tells=model.world.rank == 0)
+        if progress.history:
+            teller.write_history(progress)                  # the file may be ahead of the checkpoint, or gone
+        fit(sess, model, run, plan, progress, teller, place, validate)
+        teller.end(progress)
 
 
-def _check_validation(value):
-    rule = 'validation must be a fraction above 0 and below 1, or a pair of arrays, not %s'
-    if value is None:
-        return
-    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
-        if not 0 < value < 1:
-            raise ArgumentValueError(rule % shorten(value))
-    elif not isinstance(value, (tuple, list)):
-        raise ArgumentTypeError(rule % shorten(value))
-    elif len(value) != 2:
-        raise ArgumentValueError(rule % ('%d of them' % len(value)))
+def _check_logdir(logdir, ckpt_dir):
+    """Refuse the folder of a model: its list of checkpoints would be taken for the projector's."""
+    if logdir is not None and (os.path.realpath(logdir) == os.path.realpath(ckpt_dir)
+                               or os.path.exists(os.path.join(logdir, description.NAME))):
+        raise ArgumentValueError('logdir must be a folder that no model is saved into, not %s' % logdir)
+
+
+def _validation(sess, other, validator, world):
+    """What validates: it takes the weights over into the other session, whatever that had, and measures there."""
+    def validate():
+        validation.copy_variables(sess, other)
+        return world.share(validator.figures(other))        # of rank 0, so that all decide alike
+    return validate
+
+
+def _events(sess, model, run, plan, place, progress):
+    """The event files of a run, with the projector where the model has vectors of words."""
+    projector = None
+    if plan.embedding is not None:
+        projector = tensorboard.Projector(run.logdir, plan.embedding, place.vocabulary, model.n_words)
+        if projector.shown < model.n_words - 1 and not run.quiet:
+            print('TensorBoard: the projector shows the %d most frequent of %d words'
+                  % (projector.shown, model.n_words - 1), flush=True)
+    return tensorboard.Events(run.logdir, sess, progress.iteration, projector)
 
 
 def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: run_state.Progress, monitor: Any, folder: Any,

@@ -8,9 +8,9 @@ import os
 import time
 from typing import Any, Dict, Iterable, Iterator, Optional
 
-from rnnbook.model_folder import run_state
-from rnnbook.base.files import write_text
 from rnnbook.base.bar import on_terminal, progress
+from rnnbook.base.files import write_text
+from rnnbook.model_folder import run_state
 from rnnbook.model_folder.checkpoint_files import BEST, HISTORY
 
 __all__ = ['Monitor', 'time_left']

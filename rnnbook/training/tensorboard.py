@@ -11,9 +11,9 @@ from typing import Mapping, Optional
 
 import tensorflow as tf
 
-from rnnbook.model_folder import checkpoint_files
-from rnnbook.errors import FileError
 from rnnbook.base.files import make_folder, write_text
+from rnnbook.errors import FileError
+from rnnbook.model_folder import checkpoint_files
 
 __all__ = ['Events', 'Projector', 'label']
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from rnnbook.model_folder import run_state
+from rnnbook.base.checks import ArrayLike
 from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder import run_state
 
-__all__ = ['Pair', 'hold_out', 'last_rows', 'last_columns', 'copy_variables']
+__all__ = ['Evaluation', 'evaluate', 'Pair', 'hold_out', 'last_rows', 'last_columns', 'copy_variables']
 
 #: Two arrays with the same rows: x and y.
 Pair = Tuple[np.ndarray, np.ndarray]
@@ -121,3 +123,54 @@ def copy_variables(source: Any, target: Any) -> None:
     values = source.run({variable.op.name: values[variable.op.name] for variable in variables})
     target.run([variable.initializer for variable in variables],
                {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables})
+
+
+Evaluation = collections.namedtuple('Evaluation', 'accuracy log_loss confusion auc')
+Evaluation.__doc__ = """What `evaluate` finds.
+
+Fields: `accuracy`, the share of right labels; `log_loss`, the mean cross entropy in nats; `confusion`, an int64 array
+of the shape (2, 2), rows counted by label and then by prediction; `auc`, the area under the ROC curve, which is the
+share of the pairs of a row with the label 1 and one with the label 0 in which the first has the higher probability
+(ties count half), NaN where there are no such pairs.
+"""
+
+
+def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> Evaluation:
+    """Hold probabilities of the label 1 against the labels.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape (rows,)
+        0 or 1.
+    probabilities : numpy.ndarray of float, shape (rows,)
+        From 0 to 1. The predicted label is the probability rounded, half to even, as the chapter's graph does.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ArgumentValueError
+        No rows at all.
+    """
+    if not len(labels):
+        raise ArgumentValueError('labels must have at least one row, not none')
+    labels, probabilities = np.asarray(labels).astype(np.int64), np.asarray(probabilities, dtype=np.float64)
+    predicted = np.rint(probabilities).astype(np.int64)
+    confusion = np.bincount(2 * labels + predicted, minlength=4).reshape(2, 2)
+    right = np.where(labels == 1, probabilities, 1 - probabilities)
+    # A probability that has been rounded to 0 or 1 is one of float32: as sure as it can be, not infinitely so.
+    log_loss = -np.log(np.maximum(right, np.finfo(np.float32).eps / 2)).mean()
+    return Evaluation(float(np.mean(predicted == labels)), float(log_loss), confusion, _auc(labels, probabilities))
+
+
+def _auc(labels, probabilities):
+    """The area under the ROC curve, by the sum of the ranks of the rows with the label 1 (Mann and Whitney 1947)."""
+    positive = labels == 1
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if not ones or not zeros:
+        return float('nan')
+    _, where, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2            # equal probabilities share the mean of their ranks
+    return float((ranks[where][positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))

@@ -1,0 +1,330 @@
+"""Checks of arguments, which name the argument, the rule and the value, and the type hints that signatures share."""
+
+from __future__ import annotations
+
+import functools
+import math
+import numbers
+import operator
+import os
+import re
+from typing import Any, Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
+
+__all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',
+           'check_bool', 'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+
+#: Whatever `numpy.asarray` takes.
+ArrayLike = Any
+#: Whatever `os.fspath` turns into a `str`.
+StrPath = Union[str, os.PathLike]
+#: TensorFlow counts rows, steps and units with 32 bits.
+INT32_MAX = 2 ** 31 - 1
+
+#: How many ids are looked at together.
+CHECKED = 2 ** 22
+
+
+def shorten(value: Any, width: int = 60) -> str:
+    """`repr` of a value, in ASCII and on one line, for a person to read.
+
+    Parameters
+    ----------
+    value : object
+    width : int, default 60
+        The most characters; what is longer ends in three dots.
+    """
+    if isinstance(value, (str, bytes)):
+        value = value[:width + 1]                           # of a long one, no more than what is shown
+    text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
+    return text if len(text) <= width else text[:width - 3] + '...'
+
+
+def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
+    """The value as an `int`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given: an int, or a NumPy integer. A bool is refused.
+    minimum, maximum : int
+        The range, both ends included. Defaults: 1, and the largest int32, which is named only to who is above it.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    full = 'must be an integer from %d to %d' % (minimum, maximum)
+    rule = full if maximum != INT32_MAX else 'must be an integer of at least %d' % minimum
+    if isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError('%s %s, not %r' % (name, rule, bool(value)))
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value))) from None
+    if not minimum <= number <= maximum:
+        raise ArgumentValueError('%s %s, not %s' % (name, rule if number < minimum else full, shorten(number)))
+    return number
+
+
+def check_sizes(sizes: Mapping[str, int], *products: str) -> None:
+    """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one.
+
+    Parameters
+    ----------
+    sizes : dict of str to int
+        Each at least 1, by the names of the arguments.
+    *products : str
+        Names of sizes whose product is that of a tensor, with spaces between them.
+
+    Raises
+    ------
+    ArgumentValueError
+        The names of the first product that is too large, and their values.
+    """
+    for names in products:
+        values = [sizes[name] for name in names.split()]
+        if functools.reduce(operator.mul, values) > INT32_MAX:
+            raise ArgumentValueError('%s must be below 2 ** 31 together, the most numbers that a tensor may hold, not '
+                                     '%s' % (' * '.join(names.split()), ' * '.join(map(str, values))))
+
+
+def check_number(name: str, value: Any, above: Optional[float] = None, minimum: Optional[float] = None,
+                 maximum: Optional[float] = None) -> float:
+    """The value as a finite `float`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given: any real number. A bool, NaN and the infinities are refused.
+    above : float
+        The value must be larger than this. Default: no such bound.
+    minimum, maximum : float
+        The range, ends included. Default: no such bounds.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    bounds = [text % bound for text, bound in
+              (('above %g', above), ('of at least %g', minimum), ('of at most %g', maximum)) if bound is not None]
+    rule = 'must be a finite number ' + ' and '.join(bounds)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    try:
+        number = float(value)
+    except OverflowError:                                   # an int that no float is as large as
+        number = math.inf
+    if (not math.isfinite(number) or (above is not None and number <= above)
+            or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
+        raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    return number
+
+
+def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
+    """The value as a `float` above 0 that stays above 0, and finite, in a graph of float32.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given, see `check_number`.
+    maximum : float
+        The largest value. Default: no such bound.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+    """
+    number, held = check_number(name, value, above=0, maximum=maximum), np.finfo(np.float32)
+    if not held.tiny <= number <= held.max:
+        raise ArgumentValueError('%s must be a number that float32 holds, from %.8g to %.8g, not %s'
+                                 % (name, held.tiny, held.max, shorten(value)))
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """The value, if it is one of the choices.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+    choices : sequence of str
+
+    Raises
+    ------
+    ArgumentValueError
+        With all of the choices.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentValueError('%s must be one of %s, not %s'
+                                 % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
+    return value
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """The value as a `bool`, if it is one or NumPy's.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
+    return bool(value)
+
+
+def check_str(name: str, value: Any) -> str:
+    """The value, if it is a `str`.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
+    if not isinstance(value, str):
+        raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
+    return value
+
+
+def check_unicode(name: str, text: str) -> None:
+    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    text : str
+
+    Raises
+    ------
+    ArgumentValueError
+    """
+    try:
+        text.encode('utf-8')
+    except UnicodeEncodeError:
+        raise ArgumentValueError('%s must have keys that can be written as UTF-8, not %s'
+                                 % (name, shorten(text))) from None
+
+
+def check_length(name: str, values: Any) -> int:
+    """The number of rows of an array or of another sequence that can be cut into pieces.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : sequence
+        What was given. A str is no sequence of rows, nor is what has no order.
+
+    Raises
+    ------
+    ArgumentTypeError
+    """
+    try:
+        if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, '__getitem__'):
+            raise TypeError
+        return len(values)
+    except TypeError:                                       # an array without dimensions has both and no length
+        raise ArgumentTypeError('%s must be an array or a list of rows, not %s' % (name, shorten(values))) from None
+
+
+def as_array(name: str, values: ArrayLike) -> np.ndarray:
+    """The values as an array, of whatever shape and type.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : array_like
+        What was given.
+
+    Raises
+    ------
+    ArgumentTypeError
+        What NumPy makes no array of: rows of several lengths, a tensor of TensorFlow.
+    """
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, NotImplementedError):
+        raise ArgumentTypeError('%s must be an array, or rows of equal length, not %s'
+                                % (name, shorten(values))) from None
+
+
+def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Optional[int] = None, *,
+              copy: bool = True) -> np.ndarray:
+    """The values as an int32 matrix of ids.
+
+    Parameters
+    ----------
+    name : str
+        The argument as its signature spells it.
+    values : array_like of int, shape (rows, columns)
+        What was given.
+    end : int
+        Ids run from 0 to `end - 1`.
+    end_name : str
+        What `end` is called where the user set it, such as ``'n_words'``.
+    columns : int
+        The number of columns that is needed. Default: any, but not none.
+    copy : bool, default True
+        Make int32 of an array of another type. Otherwise it is left in its type, and its range checked in blocks, which
+        an array larger than memory needs.
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (rows, columns)
+        `values` itself where it already is one. Of any integer type without `copy`.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Not an array of integers.
+    ArgumentValueError
+        Wrong rank or shape, or an id out of range; the first such row is named.
+    """
+    array = as_array(name, values)
+    if array.ndim != 2 or array.shape[1] == 0 or (columns is not None and array.shape[1] != columns):
+        raise ArgumentValueError('%s must have the shape (rows, %s), not %s'
+                                 % (name, columns or 'columns', array.shape))
+    if array.dtype.kind not in 'iu':
+        raise ArgumentTypeError('%s must hold integers, not %s' % (name, array.dtype))
+    # A type that holds no wrong id, uint8 for 256 of them say, needs no look at any.
+    if np.iinfo(array.dtype).min < 0 or np.iinfo(array.dtype).max >= end:
+        _check_range(name, array, end, end_name)
+    return array.astype(np.int32, copy=False) if copy else array
+
+
+def _check_range(name, array, end, end_name):
+    """Look at the ids in blocks of some columns, so that what that takes does not grow with the array."""
+    width = max(1, CHECKED // max(1, len(array)))
+    for start in range(0, array.shape[1], width):
+        block = array[:, start:start + width]
+        if block.size and (block.min() < 0 or block.max() >= end):
+            row, column = np.argwhere((block < 0) | (block >= end))[0]
+            raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
+                                     % (name, end - 1, end_name, block[row, column], row, start + column))

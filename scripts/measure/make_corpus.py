@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Write text of any size, made up from a seed: for measuring what large texts take, not for reading."""
+
+import sys
+
+import numpy as np
+
+from rnnbook import cli
+from rnnbook.base import files
+from rnnbook.base.bar import progress
+from rnnbook.base.checks import check_int, check_number
+from rnnbook.errors import ArgumentValueError, FileError
+
+SYLLABLES = ('ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za \u00e9 an en in on un ar er or '
+             'st th sh ch \u00e4 \u00f1o').split()
+#: How many different words, and how many of them are written at a time.
+WORDS = 20000
+BLOCK = 2 ** 17
+
+
+def arguments(argv):
+    """Parse the command line."""
+    parser = cli.parser(__doc__, epilog='The same size and seed give the same bytes, on any machine.')
+    parser.add_argument('out', metavar='FILE', help='the file to write, UTF-8')
+    parser.add_argument('--megabytes', type=float, default=1.0, metavar='X', help='its size, in millions of bytes')
+    parser.add_argument('--seed', type=int, default=123, metavar='N', help='of the draws')
+    return parser.parse_args(argv)
+
+
+def make_words(draw):
+    """The words, each with what follows it: a space for most, punctuation or the end of a line for some."""
+    words = []
+    for _ in range(WORDS):
+        word = ''.join(SYLLABLES[number] for number in draw.randint(len(SYLLABLES), size=draw.randint(1, 5)))
+        end = draw.random_sample()
+        if end < 0.1:
+            word = word.capitalize()
+        words.append((word + (', ' if end > 0.95 else '.\n' if end > 0.88 else ' ')).encode('utf-8'))
+    return words
+
+
+def blocks(size, seed):
+    """The text in blocks of bytes, `size` in all; the last character is not cut, but made up of line ends."""
+    draw = np.random.RandomState(seed)
+    words = make_words(draw)
+    left = size
+    while left:
+        # By Zipf's law, the nth word about once in n times.
+        numbers = np.floor(WORDS ** draw.random_sample(BLOCK)).astype(np.int64) - 1
+        block = b''.join(map(words.__getitem__, numbers.tolist()))
+        if len(block) > left:
+            whole = block[:left].decode('utf-8', 'ignore').encode('utf-8')
+            block = whole + b'\n' * (left - len(whole))
+        left -= len(block)
+        yield block
+
+
+@cli.command
+def main(argv):
+    """Run the script; returns its exit status."""
+    args = arguments(argv)
+    check_int('--seed', args.seed, 0, 2 ** 32 - 1)
+    size = int(check_number('--megabytes', args.megabytes, above=0) * 10 ** 6)
+    if not size:
+        raise ArgumentValueError('--megabytes must be a millionth at least, not %g' % args.megabytes)
+    with files.atomic_path(args.out) as temporary:
+        try:
+            with open(temporary, 'wb') as file:
+                for block in progress(blocks(size, args.seed), size // 800000 + 1, 'Writing ' + args.out):
+                    file.write(block)
+        except OSError as error:
+            raise FileError('cannot write %s: %s' % (args.out, error.strerror)) from error
+    print('%s: %d bytes' % (args.out, size))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""The progress file: what is written is read back to the bit, and what cannot be used is refused by name."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from rnnbook.base import files
+from rnnbook.errors import FileError
+from rnnbook.model_folder import run_state
+from rnnbook.model_folder.run_state import Progress
+
+STATE = ((np.arange(6, dtype=np.float32).reshape(2, 3) / 7, np.full((2, 3), -1e-30, np.float32)),) * 2
+PROGRESS = Progress(iteration=7, epochs=1, position=2, loss_sum=0.1 + 0.2, seconds=1.5, state=STATE,
+                    history=[{'epoch': 1, 'iteration': 5, 'loss': 1 / 3, 'seconds': 0.25, 'note': None}])
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    """A checkpoint of two files, with its record."""
+    for ending in ('.index', '.data-00000-of-00002', '.data-00001-of-00002', '.meta'):
+        (tmp_path / ('c-7' + ending)).write_bytes(b'bytes of ' + ending.encode())
+    run_state.write(str(tmp_path / 'c-7'), 3, PROGRESS, {'num_epochs': 4, 'data': 'abc'})
+    return str(tmp_path / 'c-7')
+
+
+def test_what_is_written_is_read_back_to_the_bit(prefix):
+    found = run_state.check(prefix)
+    assert (found.number, found.settings) == (3, {'num_epochs': 4, 'data': 'abc'})
+    assert {name: value for name, value in vars(found.progress).items() if name != 'state'} == {
+        name: value for name, value in vars(PROGRESS).items() if name != 'state'}
+    assert list(found.progress.history[0]) == ['epoch', 'iteration', 'loss', 'seconds', 'note']
+    for layer, other in zip(found.progress.state, STATE):
+        for array, expected in zip(layer, other):
+            assert array.dtype == np.float32
+            np.testing.assert_array_equal(array, expected)
+    assert sorted(found.files) == ['.data-00000-of-00002', '.data-00001-of-00002', '.index']
+
+
+def test_the_file_is_plain_json_without_a_path(prefix):
+    with open(prefix + run_state.ENDING) as file:
+        text = file.read()
+    assert json.loads(text)['record']['format'] == 1
+    assert os.path.dirname(prefix) not in text
+
+
+def rewritten(prefix, change):
+    """Change the content, with the sha256 that belongs to it."""
+    with open(prefix + run_state.ENDING) as file:
+        content = json.load(file)['record']
+    change(content)
+    with open(prefix + run_state.ENDING, 'w') as file:
+        json.dump({'sha256': run_state._digest(content), 'record': content}, file)
+
+
+DAMAGED = [
+    (lambda c: c.update(format=2), 'has the format 2; this version of rnnbook reads format 1$'),
+    (lambda c: c.update(number=-1), 'is damaged: .*number must be'),
+    (lambda c: c.update(settings=3), 'is damaged: '),
+    (lambda c: c.update(files=[]), 'is damaged: '),
+    (lambda c: c.update(files={}), 'is damaged: it names no files'),
+    (lambda c: c.update(files={'/../../c-8.index': [1, 'x']}), 'is the ending of no file of weights'),
+    (lambda c: c.update(files={'.index': ['many', 'x']}), 'is damaged: '),
+    (lambda c: c['progress'].update(iteration='7'), 'is damaged: .*iteration must be'),
+    (lambda c: c['progress'].update(iteration=2 ** 63), 'is damaged: .*iteration must be'),
+    (lambda c: c['progress'].update(epochs=2), 'is damaged: .*do not go together'),
+    (lambda c: c['progress'].update(position=0), 'is damaged: .*do not go together'),
+    (lambda c: c['progress'].update(loss_sum='much'), 'is damaged: .*loss_sum must be'),
+    (lambda c: c['progress'].update(history=[3]), 'is damaged: '),
+    (lambda c: c['progress']['history'][0].update(loss=[1]), 'is damaged: .*loss.*of the history is'),
+    (lambda c: c['progress'].pop('seconds'), 'is damaged: .*seconds'),
+    (lambda c: c['progress'].update(state=3), 'is damaged: '),
+    (lambda c: c['progress'].update(state=[[{'shape': [10 ** 12], 'float32': ''}]]), 'is damaged: '),
+    (lambda c: c['progress'].update(state=[[{'shape': [1], 'float32': 'AAAAAA=='}, 2]]), 'is damaged: '),
+    (lambda c: c['progress'].update(state=[[{'shape': [-1], 'float32': 'AAAAAA=='}]]), 'is damaged: .*shape'),
+    (lambda c: c['progress'].update(state=[[{'shape': [1], 'float32': 'AADAfw=='}]]), 'is damaged: .*not finite'),
+    (lambda c: c['progress'].update(state=[[{'shape': [1], 'float32': '!!!'}]]), 'is damaged: '),
+]
+
+
+@pytest.mark.parametrize('change, message', DAMAGED)
+def test_a_record_written_by_hand_is_an_error_that_names_it(change, message, prefix):
+    rewritten(prefix, change)
+    with pytest.raises(FileError, match=message):
+        run_state.check(prefix)
+
+
+@pytest.mark.parametrize('data', [b'', b'{', b'null', b'[]', b'{"sha256": "x"}', b'\xff', b'[' * 100000,
+                                  b'{"sha256": "x", "record": NaN}', b'{"sha256": 1, "record": {}}'])
+def test_a_record_that_is_no_record_is_an_error_that_names_it(data, prefix):
+    with open(prefix + run_state.ENDING, 'wb') as file:
+        file.write(data)
+    with pytest.raises(FileError, match='c-7.progress.json is damaged: '):
+        run_state.read(prefix)
+
+
+def test_every_flipped_bit_of_a_record_is_found(prefix):
+    with open(prefix + run_state.ENDING, 'rb') as file:
+        data = file.read()
+    spaces = missed = 0
+    for position in range(0, len(data), 7):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        with open(prefix + run_state.ENDING, 'wb') as file:
+            file.write(bytes(changed))
+        try:
+            found = run_state.read(prefix)
+        except FileError:
+            continue
+        spaces += data[position:position + 1].isspace()     # white space means nothing, and nothing has changed
+        missed += not data[position:position + 1].isspace()
+        assert found.progress.iteration == 7
+    assert missed == 0
+
+
+def test_a_huge_record_is_not_read(prefix, monkeypatch):
+    monkeypatch.setattr(run_state, 'MAX_BYTES', 50)
+    with pytest.raises(FileError, match='is larger than 50 bytes'):
+        run_state.read(prefix)
+
+
+@pytest.mark.parametrize('damage, message', [
+    (lambda path: path.unlink(), 'c-7.data-00001-of-00002 is missing$'),
+    (lambda path: path.write_bytes(b''), 'c-7.data-00001-of-00002 has 0 bytes, not the 29 that were written$'),
+    (lambda path: path.write_bytes(path.read_bytes()[:-1]), 'has 28 bytes, not the 29 that were written$'),
+    (lambda path: path.write_bytes(path.read_bytes()[:-1] + b'x'), 'is damaged: its sha256 is not that of what was'),
+])
+def test_a_file_that_is_missing_cut_or_changed_is_named(damage, message, prefix, tmp_path):
+    damage(tmp_path / 'c-7.data-00001-of-00002')
+    with pytest.raises(FileError, match=message):
+        run_state.check(prefix)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The names of the files that are read to the end, in order."""
+    names = []
+    monkeypatch.setattr(run_state, '_hashed', {})
+    monkeypatch.setattr(run_state, 'sha256', lambda path: names.append(os.path.basename(path)) or files.sha256(path))
+    return names
+
+
+def test_what_was_read_once_is_read_again_only_where_that_is_asked_for(prefix, hashed, tmp_path, monkeypatch):
+    run_state.check(prefix, reread=False)
+    assert hashed == ['c-7.data-00000-of-00002', 'c-7.data-00001-of-00002', 'c-7.index']
+    monkeypatch.chdir(tmp_path)
+    run_state.check('c-7', reread=False)                       # another name of the same files
+    assert len(hashed) == 3
+    run_state.check(prefix)
+    assert hashed[3:] == hashed[:3]
+
+
+def same_size_and_time(path):
+    before = os.stat(str(path))
+    path.write_bytes(path.read_bytes()[:-1] + b'x')
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replaced(path):
+    other = path.with_name('other')
+    other.write_bytes(path.read_bytes()[:-1] + b'x')
+    os.utime(str(other), ns=(os.stat(str(path)).st_mtime_ns,) * 2)
+    os.replace(str(other), str(path))
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda path: path.write_bytes(path.read_bytes()[:-1] + b'x'), 'is damaged: its sha256 is not that of'),
+    (lambda path: path.write_bytes(b'x'), 'has 1 bytes, not the 29 that were written$'),
+    (lambda path: path.unlink(), 'is missing$'), (replaced, 'is damaged: its sha256'),
+    pytest.param(same_size_and_time, 'is damaged: its sha256', marks=pytest.mark.skipif(
+        os.name == 'nt', reason='has no time of the last change of a file that cannot be set'))])
+def test_a_file_that_changed_after_it_was_read_is_read_again(change, message, prefix, hashed, tmp_path):
+    path = tmp_path / 'c-7.data-00001-of-00002'
+    os.utime(str(path), (1e9, 1e9))                         # long ago: a clock that ticks slowly is no excuse
+    run_state.check(prefix, reread=False)
+    time.sleep(0.02)                                        # more than a tick of the file system's clock
+    change(path)
+    with pytest.raises(FileError, match='c-7.data-00001-of-00002 ' + message):
+        run_state.check(prefix, reread=False)
+
+
+def test_a_file_that_was_touched_is_read_again_and_still_whole(prefix, hashed):
+    run_state.check(prefix, reread=False)
+    os.utime(prefix + '.index', (1e9, 1e9))
+    run_state.check(prefix, reread=False)
+    assert hashed[3:] == ['c-7.index']
+
+
+def test_a_graph_that_is_missing_is_no_damage(prefix):
+    os.remove(prefix + '.meta')
+    run_state.check(prefix)
+
+
+@pytest.mark.parametrize('change', [lambda x: x.astype(np.int64), lambda x: x.reshape(3, 2), lambda x: x + 1])
+def test_a_fingerprint_is_that_of_types_shapes_and_values(change):
+    x = np.arange(6, dtype=np.int32).reshape(2, 3)
+    assert run_state.fingerprint(x) == run_state.fingerprint(x.copy(order='F')) != run_state.fingerprint(change(x))
+    assert run_state.fingerprint(x, x) != run_state.fingerprint(x)

@@ -1,0 +1,412 @@
+"""The scripts as a user runs them, on small data made here; in processes of their own where that is the point."""
+
+import csv
+import io
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import ROOT
+import rnnbook
+from rnnbook import imdb
+
+SCRIPTS = os.path.join(ROOT, 'scripts')
+SMALL_REVIEWS = ['--seq-len', '8', '--embed-size', '4', '--lstm-size', '4', '--batch-size', '10', '--learning-rate',
+                 '0.02', '--log-every', '2']
+SMALL_TEXT = ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '8', '--log-every', '2', '--length', '30']
+
+
+def start(name, *arguments, cwd):
+    return subprocess.Popen([sys.executable, os.path.join(SCRIPTS, name)] + list(arguments), cwd=str(cwd),
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def run_elsewhere(name, *arguments, cwd):
+    """Standard output and standard error of a script that ends well, in a process of its own."""
+    process = start(name, *arguments, cwd=cwd)
+    out, err = (data.decode('utf-8') for data in process.communicate(timeout=120))
+    assert process.returncode == 0, err
+    assert 'Traceback' not in err
+    return out, err
+
+
+def run(name, *arguments, cwd, text='', encoding='utf-8'):
+    """Standard output and standard error of a script that ends well, called here with streams of this encoding."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline='\n') for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        for stream, value in (('stdin', io.StringIO(text)), ('stdout', out), ('stderr', err)):
+            patch.setattr(sys, stream, value)
+        status = main_of(name)(list(arguments))
+    for stream in (out, err):
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))
+    assert status == 0, err
+    return out, err
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+    """A folder with a CSV of reviews and a text."""
+    place = tmp_path_factory.mktemp('scripts')
+    draw = random.Random(0)
+    with open(str(place / 'reviews.csv'), 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['review', 'sentiment'])
+        for _ in range(400):
+            label = draw.randrange(2)
+            words = [draw.choice(['fine', 'lovely', 'great'] if label else ['dull', 'awful', 'bad'])
+                     for _ in range(3)] + ['film', 'caf\u00e9', 'with', 'a', 'cast']
+            draw.shuffle(words)
+            writer.writerow([' '.join(words) + '!', label])
+    (place / 'text.txt').write_text('The cat sat on the mat; the \u00e9tude went on. ' * 20, encoding='utf-8')
+    return place
+
+
+@pytest.fixture(scope='module')
+def reviews_run(place):
+    return run('train_sentiment.py', '--csv', 'reviews.csv', '--epochs', '8', *SMALL_REVIEWS, cwd=place)[0]
+
+
+@pytest.fixture(scope='module')
+def text_run(place):
+    return run('train_charrnn.py', '--text', 'text.txt', '--epochs', '4', *SMALL_TEXT, cwd=place)[0]
+
+
+def test_training_on_reviews_prints_the_data_the_losses_and_the_accuracy_on_named_data(place, reviews_run):
+    lines = reviews_run.splitlines()
+    assert lines[0] == 'Data: reviews.csv, 200 reviews to train and 200 to test'
+    assert re.match(r'Epoch: 1/8 Iteration: 2 \| Train loss: \d\.\d{5}$', lines[1])
+    assert len(lines) == 1 + 8 * 20 // 2 + 2
+    assert lines[-2] == 'Model saved in ./model/'
+    accuracy, where = re.match(r'Test Acc\.: (\d\.\d{3}) on 200 reviews of (.*)$', lines[-1]).groups()
+    assert float(accuracy) > 0.9                            # the words decide, so that it can be learned
+    assert where == 'reviews.csv'
+
+
+def test_a_model_trained_in_one_process_moved_and_used_by_another_classifies_texts(place, reviews_run, tmp_path):
+    shutil.copytree(str(place / 'model'), str(tmp_path / 'elsewhere'))
+    texts = ['A lovely, great, fine film', 'awful! dull; bad', 'zebra lovely great fine', '']
+    out, err = run_elsewhere('predict_sentiment.py', '--ckpt-dir', 'elsewhere', *texts, cwd=tmp_path)
+    rows = [line.split(' ', 2) for line in out.split('\n')[:-1]]
+    assert [(row[0], row[2]) for row in rows[:3]] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
+    assert all(0 <= float(row[1]) <= 1 and len(row[1]) == 6 for row in rows)
+    assert rows[3][2] == ''
+    assert '4 words that the model has not seen were left out' in err       # two commas, a semicolon and a zebra
+
+
+def test_texts_come_from_a_file_or_standard_input_and_go_out_as_csv_or_json(place, reviews_run):
+    (place / 'new.txt').write_text('a fine caf\u00e9\n\nbad, "awful" film\n', encoding='utf-8')
+    form, _ = run('predict_sentiment.py', '--file', 'new.txt', '--format', 'csv', cwd=place)
+    rows = list(csv.DictReader(io.StringIO(form)))
+    assert [(row['label'], row['unknown_words'], row['text']) for row in rows] == [
+        ('1', '0', 'a fine caf\u00e9'), (rows[1]['label'], '0', ''), ('0', '3', 'bad, "awful" film')]
+    lines, _ = run('predict_sentiment.py', '--format', 'json', cwd=place,
+                   text='a fine caf\u00e9\n\nbad, "awful" film\n')
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [(row['label'], row['unknown_words'], row['text']) for row in found] == [
+        (1, 0, 'a fine caf\u00e9'), (found[1]['label'], 0, ''), (0, 3, 'bad, "awful" film')]
+    assert [row['probability'] for row in found] == [float(row['probability']) for row in rows]
+
+
+def test_more_texts_than_a_batch_are_classified_each_alone(place, reviews_run):
+    many = ['awful dull bad'] * 23 + ['lovely great fine']
+    out, _ = run('predict_sentiment.py', cwd=place, text='\n'.join(many))
+    alone, _ = run('predict_sentiment.py', many[-1], cwd=place)
+    assert len(out.splitlines()) == 24
+    assert len(set(out.splitlines()[:-1])) == 1
+    assert out.splitlines()[-1] == alone.strip()
+
+
+def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(place, text_run, tmp_path):
+    lines = text_run.splitlines()
+    assert lines[0] == 'Data: text.txt, 860 characters, 17 of them distinct'
+    assert re.match(r'Epoch 1/4 Iteration 2\| Training loss: \d\.\d{4}$', lines[1])
+    assert 'Model saved in ./model-4/' in lines
+    sample = lines[-1]
+    assert sample.startswith('The ') and len(sample) == 4 + 1 + 30
+    shutil.copytree(str(place / 'model-4'), str(tmp_path / 'moved'))
+    flags = ['--ckpt-dir', 'moved', '--length', '30', '--seed', '123']
+    assert run_elsewhere('sample_charrnn.py', *flags, cwd=tmp_path)[0] == sample + '\n'
+    wild, _ = run('sample_charrnn.py', *flags, '--top-n', '17', '--temperature', '9', '--starter', 'cat', cwd=tmp_path)
+    assert wild.startswith('cat') and wild[4:] != sample[5:]
+
+
+SAMPLE_MISTAKES = [
+    (['--top-n', '0'], 'top_n must be an integer of at least 1, not 0'),
+    (['--top-n', 'some'], "top_n must be an integer of at least 1 or 'all', not 'some'"),
+    (['--num-samples', '0'], 'num_samples must be an integer of at least 1, not 0'),
+    (['--stop', ''], 'stop must have at least one character, not none'),
+    (['--stop', '#'], "stop has '#', which the model has not seen"),
+    (['--starter', '#'], "starter_seq has '#', which the model has not seen"),
+    (['--stream', '--temperature', '0'], 'temperature must be a finite number above 0, not 0.0'),
+]
+
+
+@pytest.mark.slow
+def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    main = main_of('sample_charrnn.py')
+
+    def write(*flags):
+        assert main(['--ckpt-dir', 'model-4', '--length', '30', '--seed', '5'] + list(flags)) == 0
+        return capsys.readouterr().out
+
+    one = write()
+    assert write('--stream') == one
+    several = re.fullmatch('--- 1 of 2\n(.*)\n--- 2 of 2\n(.*)\n', write('--num-samples', '2')).groups()
+    assert several[0] + '\n' == one and len(several[1]) == len(several[0]) == 4 + 31
+    assert write('--top-n', 'all') != one
+    end = one.index('t', 4)
+    assert write('--stop', 't', '--stream') == one[:end + 1] + '\n'
+    assert write('--starter', '#The ', '--unknown', 'skip') == one
+
+
+@pytest.mark.parametrize('flags, message', SAMPLE_MISTAKES)
+def test_a_mistake_in_sampling_is_one_line_and_status_2(flags, message, place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    assert main_of('sample_charrnn.py')(['--ckpt-dir', 'model-4'] + flags) == 2
+    out, err = capsys.readouterr()
+    assert out == '' and len(err.splitlines()) == 1 and message in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name, arguments', [
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '2', *SMALL_REVIEWS]),
+    ('train_charrnn.py', ['--text', 'text.txt', '--epochs', '2', *SMALL_TEXT])])
+def test_two_runs_with_one_seed_print_the_same_to_the_last_digit(name, arguments, place):
+    first, second = (run_elsewhere(name, *arguments, '--ckpt-dir', folder, cwd=place)[0] for folder in ('one', 'two'))
+    other, _ = run_elsewhere(name, *arguments, '--seed', '124', '--ckpt-dir', 'three', cwd=place)
+    assert first.replace('one', 'two') == second
+    assert 'loss: ' in first and other.replace('three', 'two') != second
+    for folder in ('one', 'two', 'three'):
+        shutil.rmtree(str(place / folder))
+
+
+@pytest.mark.slow
+def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
+    flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '2', '--unknown', '--min-count', '2', '--drop-markup',
+             '--training-half', *SMALL_REVIEWS]
+    first, _ = run('train_sentiment.py', *flags, cwd=tmp_path)
+    assert os.listdir(str(tmp_path / 'data' / 'cache'))
+    again, _ = run('train_sentiment.py', *flags, '--no-cache', cwd=tmp_path)
+    assert [line for line in again.splitlines() if 'starts anew' not in line] == first.splitlines()
+    out, err = run('predict_sentiment.py', 'a fine<br />zebra', cwd=tmp_path)
+    assert out.endswith(' a fine<br />zebra\n')
+    assert '1 words that the model has not seen count as unknown' in err
+
+
+@pytest.mark.slow
+def test_a_folder_of_texts_trains_as_one_text_does(place, text_run, tmp_path):
+    text = (place / 'text.txt').read_text(encoding='utf-8')
+    (tmp_path / 'texts').mkdir()
+    (tmp_path / 'texts' / '1.txt').write_text(text[:300], encoding='utf-8')
+    (tmp_path / 'texts' / '2.txt').write_text(text[300:], encoding='utf-8')
+    out, _ = run('train_charrnn.py', '--text', 'texts', '--epochs', '4', *SMALL_TEXT, cwd=tmp_path)
+    assert out.splitlines()[0] == 'Data: texts, 860 characters, 17 of them distinct'
+    assert out.splitlines()[1:] == text_run.splitlines()[1:]
+
+
+def test_a_made_corpus_has_its_size_and_is_the_same_again(tmp_path):
+    for name in ('one.txt', 'two.txt'):
+        out, _ = run('measure/make_corpus.py', name, '--megabytes', '0.8', cwd=tmp_path)
+        assert out == '%s: 800000 bytes\n' % name
+    run('measure/make_corpus.py', 'three.txt', '--megabytes', '0.8', '--seed', '5', cwd=tmp_path)
+    one, two, three = ((tmp_path / name).read_bytes() for name in ('one.txt', 'two.txt', 'three.txt'))
+    assert one == two != three and len(one) == len(three) == 800000
+    text = one.decode('utf-8')
+    assert 40 < len(set(text)) < 100 and max(map(ord, text)) > 127
+
+
+def test_limit_takes_the_first_rows_of_each_half(place, tmp_path):
+    out, _ = run('train_sentiment.py', '--csv', str(place / 'reviews.csv'), '--limit', '30', '--epochs', '1',
+                 *SMALL_REVIEWS, cwd=tmp_path)
+    assert '30 reviews to train and 30 to test' in out.splitlines()[0]
+    assert 'on 30 reviews of' in out.splitlines()[-1]
+
+
+MISTAKES = [
+    ('train_sentiment.py', ['--csv', 'none.csv'], 'cannot read none.csv: No such file or directory'),
+    ('train_sentiment.py', ['--csv', 'text.txt'], 'text.txt needs the columns review and sentiment'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'], 'lstm_size must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--batch-size', '201', '--no-cache'],
+     'X_train must have at least batch_size = 201'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '0'], '--epochs must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--limit', '0'], '--limit must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--device', 'gpu'],
+     "device must be 'auto' or 'cpu' here, not 'gpu'"),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', 'x'], "argument --epochs: invalid int value: 'x'"),
+    ('train_sentiment.py', ['--data-dir', 'nowhere'], 'nowhere'),
+    ('train_charrnn.py', ['--text', 'none.txt'], 'cannot read none.txt: No such file or directory'),
+    ('train_charrnn.py', ['--text', 'text.txt'], 'batch_size * num_steps + 1 = 6401 characters for one batch, not 860'),
+    ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], 'keep_prob must be a finite number above 0'),
+    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], 'ckpt_dir none is not there; train saves into it'),
+    ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
+    ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
+    ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
+    ('sample_charrnn.py', ['--ckpt-dir', 'none'], 'ckpt_dir none is not there; train saves into it'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'], 'min_count must be an integer of at least 1'),
+    ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt stands for no file'),
+    ('measure/make_corpus.py', ['x.txt', '--megabytes', '0'], '--megabytes must be a finite number above 0, not 0'),
+    ('measure/make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be a millionth at least, not 1e-09'),
+    ('measure/make_corpus.py', ['x.txt', '--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
+    ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
+    ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
+    ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
+]
+
+
+@pytest.mark.parametrize('name, arguments, message', MISTAKES)
+def test_a_mistake_is_one_line_and_status_2(name, arguments, message, place, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    before = sorted(os.listdir('.'))
+    status = main_of(name)(arguments)
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert message in err.splitlines()[-1] and 'error: ' in err.splitlines()[-1]
+    assert 'Traceback' not in err
+    assert sorted(os.listdir('.')) == before
+
+
+def main_of(name):
+    """The `main` of a script; a mistake that `argparse` finds is a status too."""
+    space = {'__name__': 'script', '__file__': name}
+    with open(os.path.join(SCRIPTS, name), encoding='utf-8') as file:
+        exec(compile(file.read(), name, 'exec'), space)
+
+    def main(arguments):
+        try:
+            return space['main'](arguments)
+        except SystemExit as end:
+            return end.code
+    return main
+
+
+RUN = ['epochs', 'ckpt-dir', 'resume', 'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite',
+       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir']
+FLAGS = {
+    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
+                           'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
+                           'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
+                           'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle',
+                           'preset', 'shards', 'seed', 'distributed', 'scale-learning-rate',
+                           'device', 'intra-op-threads', 'inter-op-threads', *RUN],
+    'train_charrnn.py': ['text', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
+                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
+                         'distributed', 'scale-learning-rate',
+                         'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
+    'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
+    'measure/make_corpus.py': ['megabytes', 'seed'],
+    'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
+                          'seed', 'num-samples', 'stream', 'device'],
+}
+
+
+@pytest.mark.parametrize('name', sorted(FLAGS))
+def test_help_describes_every_flag(name, capsys):
+    assert main_of(name)(['--help']) == 0
+    text = capsys.readouterr().out
+    described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', text, flags=re.MULTILINE)
+    assert sorted(described) == sorted(FLAGS[name])
+
+
+def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
+    args, model, fields, settings = vars_of('train_sentiment.py')['arguments']([])
+    assert imdb.Settings(**settings) == imdb.Settings()
+    assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
+                         engine='book', optimizer='adam', pooling='last', bidirectional=False, embed_keep_prob=1.0,
+                         embed_init=1.0, ngram_size=0, grad_clip=None, shards=None, seed=123, device='auto',
+                         intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
+    assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
+    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=None,
+                          overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
+                          quiet=False, logdir=None)
+    args, model, fields = vars_of('train_charrnn.py')['arguments']([])
+    assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
+                         grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
+                         intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
+    assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
+    assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=None,
+                          overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
+                          quiet=False, logdir=None)
+
+
+def test_the_best_presets_are_the_best_runs():
+    args, model, fields, settings = vars_of('train_sentiment.py')['arguments'](['--preset', 'best', '--seed', '7'])
+    found = {**vars(imdb.Settings(**settings)), **model, **fields, 'num_epochs': args.epochs, 'shuffle': args.shuffle,
+             'keep_prob': args.keep_prob}
+    best = rnnbook.sentiment.BEST_RUN
+    assert {name: found[name] for name in best} == best
+    assert (args.ckpt_dir, model['seed'], model['shards']) == ('./model-best/', 7, None)
+    args, model, fields = vars_of('train_charrnn.py')['arguments'](['--preset', 'best'])
+    best = rnnbook.charrnn.BEST_RUN
+    assert {name: {**model, **fields, 'num_epochs': args.epochs}[name] for name in best} == best
+    assert args.ckpt_dir == './model-best-%d/' % best['num_epochs']
+
+
+def vars_of(name):
+    return main_of(name).__closure__[0].cell_contents
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals are sent in another way on Windows')
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
+                                            pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)])
+def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place, tmp_path):
+    process = start('train_charrnn.py', '--text', str(place / 'text.txt'), '--epochs', '100000', *SMALL_TEXT,
+                    '--ckpt-dir', 'stopped', cwd=tmp_path)
+    while b'loss' not in process.stdout.readline():         # the first line of a loss; a dead process ends the lines
+        assert process.poll() is None
+    time.sleep(0.2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    saved, command = out.decode().splitlines()[-2:]
+    assert saved == 'Model saved in stopped'
+    words = shlex.split(command[len('To go on: '):])
+    assert words == [sys.executable, os.path.join(SCRIPTS, 'train_charrnn.py'), '--text', str(place / 'text.txt'),
+                     '--epochs', '100000', *SMALL_TEXT, '--ckpt-dir', 'stopped', '--resume']
+    assert b'stopping after this step' in err
+    assert run('sample_charrnn.py', '--ckpt-dir', 'stopped', '--length', '5', cwd=tmp_path)[0].startswith('The ')
+
+
+@pytest.mark.slow
+def test_output_is_safe_on_a_console_that_is_not_utf_8(place, text_run, reviews_run):
+    flags = ['--ckpt-dir', 'model-4', '--length', '0', '--starter', '\u00e9t']
+    assert run('sample_charrnn.py', *flags, cwd=place, encoding='ascii')[0].startswith('\\xe9t')
+    out, _ = run('predict_sentiment.py', 'caf\u00e9 \U0001f600', cwd=place, encoding='ascii')
+    assert out.endswith('caf\\xe9 \\U0001f600\n')
+
+
+def test_the_best_epoch_of_a_validated_training_is_the_one_that_is_tested(place, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    flags = ['--csv', str(place / 'reviews.csv'), '--epochs', '3', *SMALL_REVIEWS]
+    assert main_of('train_sentiment.py')(flags + ['--validation', '0.25', '--keep-best', '--patience', '9']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    form = r'Best: epoch (\d), validation accuracy \d\.\d{3}; saved in \./model/best$'
+    epoch = re.match(form, lines[-4]).group(1)
+    assert lines[-2] == 'Using the best epoch, %s, from ./model/best' % epoch
+    assert lines[-1].startswith('Test Acc.: ') and sum(' validation loss ' in line for line in lines) == 3
+    assert main_of('train_sentiment.py')(flags + ['--keep-best']) == 2
+    assert 'error: keep_best needs validation' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_text_is_held_out_from_its_end_and_validated_on_what_stands_before(place, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    flags = ['--text', str(place / 'text.txt'), '--epochs', '2', '--held-out', '0.1', '--validation', '0.1', '--quiet']
+    assert main_of('train_charrnn.py')(flags + ['--keep-best', '--patience', '2', '--decay', '0.5', *SMALL_TEXT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ['Data: %s, 860 characters, 17 of them distinct' % (place / 'text.txt'),
+                         'Validation: the last 77 of 774 characters']
+    assert lines[2:4] == ['Model saved in ./model-2/', 'Using the best epoch, 2, from ./model-2/best']
+    assert re.match(r'Held out: \d\.\d{4} bits per character on the last 86 characters of .*text\.txt$', lines[4])
+    assert len(lines[5]) == 4 + 1 + 30
