@@ -48,13 +48,7 @@ def _data(data_dir):
 
 @cli.command
 def main(argv: Sequence[str]) -> None:
-    """Run ``python -m rnnbook``; returns its exit status.
-
-    Parameters
-    ----------
-    argv : list of str
-        ``--data-dir``, ``--version``, or nothing.
-    """
+    """Run ``python -m rnnbook``; returns its exit status."""
     parser = cli.parser(__doc__)
     parser.prog = 'python -m rnnbook'
     parser.add_argument('--data-dir', metavar='DIR', help='where to look for the data; None is $RNNBOOK_DATA, else '

@@ -233,20 +233,7 @@ def _prepared(texts, sequence_length, settings):
 
 
 def _rows(texts: Texts, numbers: np.ndarray, sequence_length: int) -> np.ndarray:
-    """Rows of one length: the last words of each text, zeros on the left.
-
-    Parameters
-    ----------
-    texts : word_table.Texts
-    numbers : numpy.ndarray of int32, shape (W,)
-        Those of the distinct words, see `word_table.Texts.numbered`.
-    sequence_length : int
-        T, the words cached.
-
-    Returns
-    -------
-    numpy.ndarray of int32, shape (N, T)
-    """
+    """Rows of one length: the last words of each text, zeros on the left."""
     sequences = np.zeros((len(texts.rows), sequence_length), dtype=np.int32)        # (N, T)
     row = 0
     for values, ends in texts.numbered(numbers, keep=sequence_length):

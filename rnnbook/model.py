@@ -17,11 +17,7 @@ __all__ = ['Model']
 
 
 class Model:
-    """A model of the chapter; a subclass checks its own arguments, calls `_place`, and then `_construct`.
-
-    It has the attributes `batch_size` and `learning_rate` before `_place`, and the methods `build`, which adds the
-    graph of training to the default graph, and `_build_book`, which adds the chapter's up to its last variable.
-    """
+    """A model of the chapter; a subclass checks its own arguments, calls `_place`, and then `_construct`."""
 
     #: The constructor's arguments that a folder keeps; where to compute is not among them.
     ARGUMENTS: ClassVar[Tuple[str, ...]]
@@ -71,13 +67,7 @@ class Model:
         return devices.session_config(self.device, self.threads, self.world.gpu)
 
     def description(self, vocabulary: Optional[Mapping[str, int]]) -> sidecar.Description:
-        """What `model.json` says of this model.
-
-        Parameters
-        ----------
-        vocabulary : dict of str to int, or None
-            The one to describe it with.
-        """
+        """What `model.json` says of this model."""
         return sidecar.Description(sidecar.class_name(type(self)), self.arguments(), vocabulary)
 
     def _checkpoint(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]):

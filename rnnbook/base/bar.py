@@ -32,22 +32,7 @@ def on_terminal() -> bool:
 
 
 def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
-    """Go through the items under a progress bar on standard error.
-
-    Parameters
-    ----------
-    items : iterable
-    total : int
-        How many there are.
-    title : str
-    patience : float, default 2.0
-        Seconds before the bar appears; what is done by then has no bar. 0 shows it from the start.
-
-    Yields
-    ------
-    object
-        Each item.
-    """
+    """Go through the items under a progress bar on standard error."""
     stream, bar, begin = _stream(), None, time.monotonic()
     for done, item in enumerate(items):
         if bar is None and stream is not None and time.monotonic() - begin >= patience:

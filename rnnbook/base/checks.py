@@ -29,14 +29,7 @@ CHECKED = 2 ** 22
 
 
 def shorten(value: Any, width: int = 60) -> str:
-    """`repr` of a value, in ASCII and on one line, for a person to read.
-
-    Parameters
-    ----------
-    value : object
-    width : int, default 60
-        The most characters; what is longer ends in three dots.
-    """
+    """`repr` of a value, in ASCII and on one line, for a person to read."""
     if isinstance(value, (str, bytes)):
         value = value[:width + 1]                           # of a long one, no more than what is shown
     text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
@@ -44,21 +37,7 @@ def shorten(value: Any, width: int = 60) -> str:
 
 
 def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
-    """The value as an `int`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given: an int, or a NumPy integer. A bool is refused.
-    minimum, maximum : int
-        The range, both ends included. Defaults: 1, and the largest int32, which is named only to who is above it.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """The value as an `int`."""
     full = 'must be an integer from %d to %d' % (minimum, maximum)
     rule = full if maximum != INT32_MAX else 'must be an integer of at least %d' % minimum
     if isinstance(value, (bool, np.bool_)):
@@ -73,20 +52,7 @@ def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = 
 
 
 def check_sizes(sizes: Mapping[str, int], *products: str) -> None:
-    """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one.
-
-    Parameters
-    ----------
-    sizes : dict of str to int
-        Each at least 1, by the names of the arguments.
-    *products : str
-        Names of sizes whose product is that of a tensor, with spaces between them.
-
-    Raises
-    ------
-    ArgumentValueError
-        The names of the first product that is too large, and their values.
-    """
+    """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one."""
     for names in products:
         values = [sizes[name] for name in names.split()]
         if functools.reduce(operator.mul, values) > INT32_MAX:
@@ -96,23 +62,7 @@ def check_sizes(sizes: Mapping[str, int], *products: str) -> None:
 
 def check_number(name: str, value: Any, above: Optional[float] = None, minimum: Optional[float] = None,
                  maximum: Optional[float] = None) -> float:
-    """The value as a finite `float`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given: any real number. A bool, NaN and the infinities are refused.
-    above : float
-        The value must be larger than this. Default: no such bound.
-    minimum, maximum : float
-        The range, ends included. Default: no such bounds.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """The value as a finite `float`."""
     bounds = [text % bound for text, bound in
               (('above %g', above), ('of at least %g', minimum), ('of at most %g', maximum)) if bound is not None]
     rule = 'must be a finite number ' + ' and '.join(bounds)
@@ -129,21 +79,7 @@ def check_number(name: str, value: Any, above: Optional[float] = None, minimum: 
 
 
 def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
-    """The value as a `float` above 0 that stays above 0, and finite, in a graph of float32.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given, see `check_number`.
-    maximum : float
-        The largest value. Default: no such bound.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """The value as a `float` above 0 that stays above 0, and finite, in a graph of float32."""
     number, held = check_number(name, value, above=0, maximum=maximum), np.finfo(np.float32)
     if not held.tiny <= number <= held.max:
         raise ArgumentValueError('%s must be a number that float32 holds, from %.8g to %.8g, not %s'
@@ -152,21 +88,7 @@ def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
-    """The value, if it is one of the choices.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given.
-    choices : sequence of str
-
-    Raises
-    ------
-    ArgumentValueError
-        With all of the choices.
-    """
+    """The value, if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise ArgumentValueError('%s must be one of %s, not %s'
                                  % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
@@ -174,56 +96,21 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def check_bool(name: str, value: Any) -> bool:
-    """The value as a `bool`, if it is one or NumPy's.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given.
-
-    Raises
-    ------
-    ArgumentTypeError
-    """
+    """The value as a `bool`, if it is one or NumPy's."""
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
     return bool(value)
 
 
 def check_str(name: str, value: Any) -> str:
-    """The value, if it is a `str`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given.
-
-    Raises
-    ------
-    ArgumentTypeError
-    """
+    """The value, if it is a `str`."""
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
     return value
 
 
 def check_unicode(name: str, text: str) -> None:
-    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    text : str
-
-    Raises
-    ------
-    ArgumentValueError
-    """
+    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it."""
     try:
         text.encode('utf-8')
     except UnicodeEncodeError:
@@ -232,19 +119,7 @@ def check_unicode(name: str, text: str) -> None:
 
 
 def check_length(name: str, values: Any) -> int:
-    """The number of rows of an array or of another sequence that can be cut into pieces.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    values : sequence
-        What was given. A str is no sequence of rows, nor is what has no order.
-
-    Raises
-    ------
-    ArgumentTypeError
-    """
+    """The number of rows of an array or of another sequence that can be cut into pieces."""
     try:
         if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, '__getitem__'):
             raise TypeError
@@ -254,20 +129,7 @@ def check_length(name: str, values: Any) -> int:
 
 
 def as_array(name: str, values: ArrayLike) -> np.ndarray:
-    """The values as an array, of whatever shape and type.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    values : array_like
-        What was given.
-
-    Raises
-    ------
-    ArgumentTypeError
-        What NumPy makes no array of: rows of several lengths, a tensor of TensorFlow.
-    """
+    """The values as an array, of whatever shape and type."""
     try:
         return np.asarray(values)
     except (TypeError, ValueError, NotImplementedError):
@@ -277,36 +139,7 @@ def as_array(name: str, values: ArrayLike) -> np.ndarray:
 
 def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Optional[int] = None, *,
               copy: bool = True) -> np.ndarray:
-    """The values as an int32 matrix of ids.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    values : array_like of int, shape (rows, columns)
-        What was given.
-    end : int
-        Ids run from 0 to `end - 1`.
-    end_name : str
-        What `end` is called where the user set it, such as ``'n_words'``.
-    columns : int
-        The number of columns that is needed. Default: any, but not none.
-    copy : bool, default True
-        Make int32 of an array of another type. Otherwise it is left in its type, and its range checked in blocks, which
-        an array larger than memory needs.
-
-    Returns
-    -------
-    numpy.ndarray of int32, shape (rows, columns)
-        `values` itself where it already is one. Of any integer type without `copy`.
-
-    Raises
-    ------
-    ArgumentTypeError
-        Not an array of integers.
-    ArgumentValueError
-        Wrong rank or shape, or an id out of range; the first such row is named.
-    """
+    """The values as an int32 matrix of ids."""
     array = as_array(name, values)
     if array.ndim != 2 or array.shape[1] == 0 or (columns is not None and array.shape[1] != columns):
         raise ArgumentValueError('%s must have the shape (rows, %s), not %s'

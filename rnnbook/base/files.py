@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
 import time
@@ -20,28 +22,38 @@ from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['sha256', 'check_path', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes',
-           'read_text', 'LineLimit', 'OURS']
+           'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors', 'LineLimit', 'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
+MAX_DIGITS = 20
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
 
 
+@contextlib.contextmanager
+def file_errors(what: str) -> Iterator[None]:
+    """Within the block, what the system raises is a `FileError` that begins with `what`, 'cannot read x' say."""
+    try:
+        yield
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError('%s: %s' % (what, error.strerror or error)) from error
+
+
+@contextlib.contextmanager
+def damage_errors(path: str) -> Iterator[None]:
+    """Within the block, what looking into the content of a damaged file raises is a `FileError` that names it."""
+    try:
+        yield
+    except FileError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
+
+
 def check_path(name: str, path: Any) -> str:
-    """The path as a `str`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    path : object
-        What was given: a str, or a path object.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        No path, or one that no system has: empty, or with NUL in it.
-    """
+    """The path as a `str`."""
     if not isinstance(path, (str, os.PathLike)):
         raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
     path = os.fspath(path)
@@ -54,19 +66,7 @@ def check_path(name: str, path: Any) -> str:
 
 
 def make_folder(name: str, path: str) -> None:
-    """Make a folder to write into, with its parents, if it is not there.
-
-    Parameters
-    ----------
-    name : str
-        What it is called where the user set it.
-    path : str
-
-    Raises
-    ------
-    FileError
-        It cannot be made or written to.
-    """
+    """Make a folder to write into, with its parents, if it is not there."""
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
@@ -76,17 +76,7 @@ def make_folder(name: str, path: str) -> None:
 
 
 def sha256(path: StrPath) -> str:
-    """The sha256 of a file's bytes as 64 hexadecimal digits.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Raises
-    ------
-    FileError
-        It cannot be read.
-    """
+    """The sha256 of a file's bytes as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     try:
         with open(path, 'rb') as file:
@@ -99,25 +89,7 @@ def sha256(path: StrPath) -> str:
 
 @contextlib.contextmanager
 def atomic_path(path: StrPath) -> Iterator[str]:
-    """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error.
-
-    The folder is made if it is not there. An existing file is replaced in one step, and stays as it was if the block
-    fails; the temporary file is removed then.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Yields
-    ------
-    str
-        The temporary name.
-
-    Raises
-    ------
-    FileError
-        The folder cannot be made or written to, or something that is no file has the name.
-    """
+    """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error."""
     folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, exist_ok=True)
@@ -146,18 +118,7 @@ def _put(temporary, path):
 
 
 def write_text(path: StrPath, text: str) -> None:
-    """Write a text as UTF-8, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or path
-    text : str
-
-    Raises
-    ------
-    FileError
-        See `atomic_path`.
-    """
+    """Write a text as UTF-8, whole or not at all."""
     with atomic_path(path) as temporary:
         try:
             with open(temporary, 'w', encoding='utf-8', newline='\n') as file:
@@ -167,16 +128,7 @@ def write_text(path: StrPath, text: str) -> None:
 
 
 def sync(path: StrPath) -> None:
-    """Have a file, or the names in a folder, on the disk before going on.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Raises
-    ------
-    OSError
-    """
+    """Have a file, or the names in a folder, on the disk before going on."""
     if os.name == 'nt' and os.path.isdir(path):             # where a folder cannot be opened
         return
     handle = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
@@ -187,18 +139,7 @@ def sync(path: StrPath) -> None:
 
 
 def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
-    """Rename a file within a disk; a file of the new name is replaced in one step.
-
-    Parameters
-    ----------
-    source, target : str or path
-    patience : float, default 2.0
-        Seconds to try again where somebody else has the file open, which Windows does not allow.
-
-    Raises
-    ------
-    OSError
-    """
+    """Rename a file within a disk; a file of the new name is replaced in one step."""
     end = time.monotonic() + patience
     while True:
         try:
@@ -211,23 +152,7 @@ def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
 
 @contextlib.contextmanager
 def lock(path: StrPath) -> Iterator[None]:
-    """Hold a file for the block, as no other process or thread then can. It is let go of when its holder dies.
-
-    Parameters
-    ----------
-    path : str or path
-        Made if it is not there, and left there afterwards.
-
-    Raises
-    ------
-    FileError
-        Somebody else holds it; the process is named.
-
-    Warns
-    -----
-    UserWarning
-        The file system has no locks; the block goes on without.
-    """
+    """Hold a file for the block, as no other process or thread then can. It is let go of when its holder dies."""
     try:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
     except OSError as error:
@@ -260,19 +185,7 @@ def _hold(file):
 
 
 def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
-    """The bytes of a file.
-
-    Parameters
-    ----------
-    path : str or path
-    max_bytes : int
-        The most that is read. Default: a gibibyte.
-
-    Raises
-    ------
-    FileError
-        Not there, a folder, not readable, or larger.
-    """
+    """The bytes of a file."""
     try:
         if os.path.isdir(path):
             raise FileError('%s is a folder, not a file' % path)
@@ -288,21 +201,7 @@ def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 
 
 def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True) -> str:
-    r"""The text of a UTF-8 file without its byte order mark.
-
-    Parameters
-    ----------
-    path : str or path
-    max_bytes : int
-        The most that is read. Default: a gibibyte.
-    fold : bool, default True
-        Make every ``\r\n`` a ``\n``.
-
-    Raises
-    ------
-    FileError
-        Not there, a folder, too large, or not UTF-8 (the first bad byte is named).
-    """
+    r"""The text of a UTF-8 file without its byte order mark."""
     data = read_bytes(path, max_bytes)
     try:
         text = data.decode('utf-8-sig')
@@ -311,20 +210,36 @@ def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True)
     return text.replace('\r\n', '\n') if fold else text
 
 
+def read_json(path: StrPath, max_bytes: int = 2 ** 28) -> Any:
+    """What a JSON file of ours holds; no object in it may name an entry twice, and no integer is long."""
+    with damage_errors(path):
+        return json.loads(read_bytes(path, max_bytes).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
+
+
+def _int(digits):
+    """An integer of a file: Python takes very long to read one of a million digits."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError('an integer of %d digits' % len(digits))
+    return int(digits)
+
+
+def _object(pairs):
+    """An object of a file; a word that has two numbers has none."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError('%s stands twice in an object' % ascii(twice))
+    return found
+
+
+def check_format(path: StrPath, found: Any, known: int) -> None:
+    """Refuse a file of ours in a format that this version does not know."""
+    if found != known:
+        raise FileError('%s has the format %s; this version of rnnbook reads format %d' % (path, shorten(found), known))
+
+
 class LineLimit:
-    """A check of the lines of a table, fed with its text piece by piece, before a parser is.
-
-    A parser of tables takes hours, or all memory, over a line of a few megabytes of commas.
-
-    Parameters
-    ----------
-    path : str
-        What the errors name.
-    max_characters : int, default 2 ** 20
-        The most that a line may have.
-    max_columns : int, default 1000
-        The most that the first line that is not blank may name.
-    """
+    """A check of the lines of a table, fed with its text piece by piece, before a parser is."""
 
     def __init__(self, path: str, max_characters: int = 2 ** 20, max_columns: int = 1000) -> None:
         self._path, self._max_characters, self._max_columns = path, max_characters, max_columns
@@ -332,17 +247,7 @@ class LineLimit:
         self._header = ''                                   # as far as it has been seen; None when it has ended
 
     def feed(self, text: str) -> None:
-        """Take the next piece of the text.
-
-        Parameters
-        ----------
-        text : str
-
-        Raises
-        ------
-        FileError
-            A line that is too long, or too many columns.
-        """
+        """Take the next piece of the text."""
         if self._header is not None:
             line, end, _ = (self._header + text[:self._max_characters]).lstrip('\r\n').partition('\n')
             self._header = None if end else line[:self._max_characters + 1]

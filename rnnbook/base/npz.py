@@ -28,17 +28,7 @@ DAMAGE = (ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, 
 
 
 def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays, whole or not at all.
-
-    Parameters
-    ----------
-    path : str
-    arrays : dict of str to numpy.ndarray
-
-    Raises
-    ------
-    FileError
-    """
+    """Write arrays, whole or not at all."""
     try:
         with atomic_path(path) as temporary:
             with open(temporary, 'wb') as file:             # given a name, NumPy would put another ending to it
@@ -51,32 +41,7 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
 
 def member(path: str, archive: zipfile.ZipFile, name: str, shape: Tuple[int, ...], dtype: Optional[np.dtype],
            header_only: bool = False) -> Optional[np.ndarray]:
-    """One array of an archive, which must have this shape and type; no pickle is ever read.
-
-    Parameters
-    ----------
-    path : str
-        The archive's, for messages.
-    archive : zipfile.ZipFile
-    name : str
-    shape : tuple of int
-    dtype : numpy.dtype or None
-        None for a short text.
-    header_only : bool, default False
-        Check what the header says, and read no data.
-
-    Returns
-    -------
-    numpy.ndarray or None
-        It cannot be written to. None for a header only.
-
-    Raises
-    ------
-    FileError
-        There is no such array, or one of another shape or type.
-    Exception
-        Those of `DAMAGE`, where the bytes are damaged.
-    """
+    """One array of an archive, which must have this shape and type; no pickle is ever read."""
     try:
         info = archive.getinfo(name + '.npy')
     except KeyError:

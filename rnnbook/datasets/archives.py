@@ -19,11 +19,7 @@ DAMAGE = (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header, refused where reading it would take memory: tarfile believes whatever size stands in it.
-
-    A long name, a table of attributes or the map of a sparse file is read whole before anybody is asked, and a few
-    kilobytes of gzip are gigabytes of these.
-    """
+    """A member's header, refused where reading it would take memory: tarfile believes whatever size stands in it."""
 
     def _proc_member(self, archive):
         sparse = self.type == tarfile.GNUTYPE_SPARSE
@@ -51,27 +47,7 @@ def _unpacking(path):
 
 
 def read_tar(path: str, wanted: Callable[[str], Any], max_bytes: int) -> Iterator[Tuple[str, bytes]]:
-    """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk.
-
-    Parameters
-    ----------
-    path : str
-        The archive.
-    wanted : callable
-        `wanted(name)` says whether the member of that name is read. Links, devices and folders never are.
-    max_bytes : int
-        The most that a wanted member may hold.
-
-    Yields
-    ------
-    (str, bytes)
-        Name, as the archive spells it, and content.
-
-    Raises
-    ------
-    FileError
-        Not there, damaged, cut off where the format shows it, or a wanted member is too large.
-    """
+    """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk."""
     with _unpacking(path), open(path, 'rb') as raw:
         gzipped = raw.read(2) == b'\x1f\x8b'
         raw.seek(0)
@@ -88,22 +64,7 @@ def read_tar(path: str, wanted: Callable[[str], Any], max_bytes: int) -> Iterato
 
 
 def gunzip(path: str, target: str, max_bytes: int) -> None:
-    """Write what a gzip file holds to a file.
-
-    Parameters
-    ----------
-    path : str
-        The gzip file.
-    target : str
-        The file to write.
-    max_bytes : int
-        The most that it may hold.
-
-    Raises
-    ------
-    FileError
-        Not there, damaged, cut off, or it holds more.
-    """
+    """Write what a gzip file holds to a file."""
     with _unpacking(path), gzip.open(path) as source, open(target, 'wb') as file:
         size = 0
         for block in iter(lambda: source.read(1 << 20), b''):

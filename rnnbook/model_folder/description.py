@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from rnnbook import __version__
 from rnnbook.base.checks import check_int, shorten
-from rnnbook.base.files import read_bytes, write_text
+from rnnbook.base.files import check_format, damage_errors, read_json, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.network.ngrams import BUCKETS, check_ngram_size
 from rnnbook.preprocessing.vocabulary import Vocabulary
@@ -26,7 +26,6 @@ __all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'diffe
 NAME = 'model.json'
 FORMAT = 1
 MAX_BYTES = 2 ** 28
-MAX_DIGITS = 20
 #: What the vocabulary of each class numbers.
 KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
 #: How characters are treated; words are as `vocabulary.Vocabulary` says.
@@ -47,24 +46,12 @@ words, a `vocabulary.Vocabulary` once it is read), or None where the model was t
 
 
 def class_name(model: type) -> str:
-    """The class of `KINDS` that a folder names for a class of models: itself, or the one that it derives from.
-
-    Parameters
-    ----------
-    model : type
-        `SentimentRNN`, `CharRNN`, or a subclass.
-    """
+    """The class of `KINDS` that a folder names for a class of models: itself, or the one that it derives from."""
     return next(each.__name__ for each in model.__mro__ if each.__name__ in KINDS)
 
 
 def write(folder: str, description: Description) -> None:
-    """Write the description into a folder, whole or not at all.
-
-    Parameters
-    ----------
-    folder : str
-    description : Description
-    """
+    """Write the description into a folder, whole or not at all."""
     vocabulary = None
     if description.vocabulary is not None:
         treatment, kind = CHARACTERS, KINDS[description.class_name]
@@ -78,35 +65,15 @@ def write(folder: str, description: Description) -> None:
 
 
 def read(folder: str, class_name: Optional[str] = None) -> Description:
-    """Read the description of a model.
-
-    Parameters
-    ----------
-    folder : str
-    class_name : str, optional
-        The class that is asked for. Default: whichever of `KINDS` the folder holds.
-
-    Returns
-    -------
-    Description
-
-    Raises
-    ------
-    FileError
-        Missing, not JSON, of another class or a newer format, or with something else than a description in it.
-    """
+    """Read the description of a model."""
     path = os.path.join(folder, NAME)
     if not os.path.isfile(path):
         raise FileError('%s holds no model: there is no %s in it' % (folder, NAME))
-    try:
-        content = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
+    content = read_json(path, MAX_BYTES)
+    with damage_errors(path):
         found, form, arguments = content['class'], content['format'], content['arguments']
         vocabulary = content['vocabulary']
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
-    if form != FORMAT:
-        raise FileError('%s has the format %s; this version of rnnbook, %s, reads format %d'
-                        % (path, shorten(form), __version__, FORMAT))
+    check_format(path, form, FORMAT)
     wanted = [class_name] if class_name else list(KINDS)
     if found not in wanted:
         raise FileError('%s describes a %s, not a %s' % (path, shorten(found), ' or a '.join(wanted)))
@@ -115,22 +82,6 @@ def read(folder: str, class_name: Optional[str] = None) -> Description:
     if vocabulary is not None:
         vocabulary = _ids(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
-
-
-def _int(digits):
-    """An integer of the file: none is long, and Python takes very long to read one of a million digits."""
-    if len(digits) > MAX_DIGITS:
-        raise ValueError('an integer of %d digits' % len(digits))
-    return int(digits)
-
-
-def _object(pairs):
-    """An object of the file, in which no name may stand twice: a word of two numbers has none."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError('%s stands twice in an object' % ascii(twice))
-    return found
 
 
 def _ids(path, vocabulary, kind):
@@ -154,20 +105,7 @@ def _ids(path, vocabulary, kind):
 
 
 def differences(found: Description, wanted: Description, names: Optional[Iterable[str]] = None) -> List[str]:
-    """What differs between two descriptions.
-
-    Parameters
-    ----------
-    found, wanted : Description
-        What the folder holds, and what it was expected to hold.
-    names : iterable of str
-        The arguments to compare. Default: all but those of `FREE`. A vocabulary is compared where both have one.
-
-    Returns
-    -------
-    list of str
-        Such as ``'lstm_size 64, not 128'``; empty if nothing differs.
-    """
+    """What differs between two descriptions."""
     names = sorted((set(found.arguments) | set(wanted.arguments)) - FREE) if names is None else names
     differs = changes({**SINCE, **found.arguments}, wanted.arguments, names)
     if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
@@ -176,36 +114,13 @@ def differences(found: Description, wanted: Description, names: Optional[Iterabl
 
 
 def changes(found: Dict[str, Any], wanted: Dict[str, Any], names: Iterable[str]) -> List[str]:
-    """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``.
-
-    Parameters
-    ----------
-    found, wanted : dict of str to object
-        What there is, and what was expected.
-    names : iterable of str
-        The settings to compare; one that is not there counts as None.
-    """
+    """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``."""
     return ['%s %s, not %s' % (name, shorten(found.get(name)), shorten(wanted.get(name)))
             for name in names if found.get(name) != wanted.get(name)]
 
 
 def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-    """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up.
-
-    Parameters
-    ----------
-    description : Description
-
-    Yields
-    ------
-    name : str
-    shape : tuple of int
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        An argument that decides a shape is missing, or no integer of at least 1.
-    """
+    """Names and shapes of the variables that a model computes with (not the optimizer's), from the bottom up."""
     def size(name):
         return check_int(name, description.arguments.get(name))
 
@@ -231,34 +146,15 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
 
 
 def directions(description: Description) -> List[str]:
-    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which
-    a row is read.
-
-    Parameters
-    ----------
-    description : Description
+    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which a
+    row is read.
     """
     forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
     return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
 
 
 def summary(description: Description) -> str:
-    """The variables that a model computes with, their shapes and numbers of weights, and their sum.
-
-    Parameters
-    ----------
-    description : Description
-
-    Returns
-    -------
-    str
-        A table, one variable a line.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        As `variables` does.
-    """
+    """The variables that a model computes with, their shapes and numbers of weights, and their sum."""
     rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
             for name, shape in variables(description)]
     total = sum(int(count.replace(',', '')) for _, _, count in rows)

@@ -38,24 +38,7 @@ def _check(prefix):
 
 
 def fingerprint(folder: str, checkpoint: Optional[str] = None) -> str:
-    """The sha256 over all variables of a checkpoint: their names, types, shapes and values, sorted by name.
-
-    Parameters
-    ----------
-    folder : str
-    checkpoint : str, optional
-        Its name in the folder. Default: the newest.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    FileError
-        See `find`.
-    """
+    """The sha256 over all variables of a checkpoint: their names, types, shapes and values, sorted by name."""
     digest = hashlib.sha256()
     for name, value in variables(find(folder, checkpoint)):
         digest.update(name.encode('utf-8') + run_state.fingerprint(value).encode('ascii'))
@@ -63,26 +46,7 @@ def fingerprint(folder: str, checkpoint: Optional[str] = None) -> str:
 
 
 def find(folder: str, checkpoint: Optional[str] = None) -> str:
-    """The path of a whole checkpoint, without the endings of its files.
-
-    Parameters
-    ----------
-    folder : str
-    checkpoint : str, optional
-        Its name in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest that is whole.
-
-    Raises
-    ------
-    ArgumentValueError
-        No checkpoint of that name; the ones that are there are named.
-    FileError
-        No folder, no checkpoint in it, or none that is whole.
-
-    Warns
-    -----
-    UserWarning
-        A newer one is damaged; it is named.
-    """
+    """The path of a whole checkpoint, without the endings of its files."""
     there = checkpoint_files.names(folder)
     if checkpoint is None:
         return os.path.join(folder, newest_whole(folder, checkpoint_files.by_age(folder), _check)[0])
@@ -95,50 +59,13 @@ def find(folder: str, checkpoint: Optional[str] = None) -> str:
 
 
 def best(folder: str) -> Tuple[str, int]:
-    """The folder of the best epoch in a model's folder, as `train(..., keep_best=True)` keeps it.
-
-    Parameters
-    ----------
-    folder : str
-
-    Returns
-    -------
-    path : str
-        A model's folder of its own, which `load` takes.
-    epoch : int
-        Counted from 1.
-
-    Raises
-    ------
-    FileError
-        There is none, or none that is whole.
-    """
+    """The folder of the best epoch in a model's folder, as `train(..., keep_best=True)` keeps it."""
     path = os.path.join(folder, checkpoint_files.BEST)
     return path, run_state.read(find(path)).progress.epochs
 
 
 def reader(prefix: str, description: sidecar.Description, doing: str) -> Any:
-    """The reader of a checkpoint that has every variable that a description asks for, in the shape that it asks for.
-
-    Nothing is read but names and shapes: a description that names a huge model is refused here.
-
-    Parameters
-    ----------
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-    description : sidecar.Description
-    doing : str
-        What is going to be done, such as ``'export'``.
-
-    Returns
-    -------
-    tf.train.CheckpointReader
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
-    """
+    """The reader of a checkpoint that has every variable that a description asks for, in the shape that it asks for."""
     try:
         found = tf.train.load_checkpoint(prefix)
         shapes = found.get_variable_to_shape_map()
@@ -155,26 +82,7 @@ def reader(prefix: str, description: sidecar.Description, doing: str) -> Any:
 
 
 def match(folder: str, description: sidecar.Description, names: Sequence[str]) -> Optional[sidecar.Description]:
-    """The description of the model in a folder, which must agree with this one.
-
-    Parameters
-    ----------
-    folder : str
-    description : sidecar.Description
-        What the caller's own model is.
-    names : sequence of str
-        The arguments of the constructor that decide the shapes of the variables.
-
-    Returns
-    -------
-    sidecar.Description or None
-        None for a folder with checkpoints and without a description, such as the book's listing leaves.
-
-    Raises
-    ------
-    FileError
-        Another class, or an argument that differs.
-    """
+    """The description of the model in a folder, which must agree with this one."""
     if not os.path.exists(os.path.join(folder, sidecar.NAME)):
         return None
     found = sidecar.read(folder, description.class_name)
@@ -185,20 +93,7 @@ def match(folder: str, description: sidecar.Description, names: Sequence[str]) -
 
 
 def check_folder(name: str, path: Any) -> str:
-    """The path of a model's folder as a `str`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    path : object
-        What was given: a str, or a path object.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        No path, or one in which TensorFlow would see a pattern: it saves there and does not find what it has saved.
-    """
+    """The path of a model's folder as a `str`."""
     path = check_path(name, path)
     if set('*?[]') & set(path) or ('\\' in path and os.sep == '/'):
         raise ArgumentValueError('%s must be a path without * ? [ ] and \\, which TensorFlow reads as a pattern, not %s'
@@ -207,39 +102,12 @@ def check_folder(name: str, path: Any) -> str:
 
 
 def folder_of(name: str, value: Any, own: Optional[str]) -> str:
-    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : str, path or None
-        What was given.
-    own : str or None
-        Where the object was loaded from or trained into.
-    """
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``."""
     return check_folder(name, value) if value is not None else own or './model/'
 
 
 def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **more: Any) -> T:
-    """The object that a folder describes, with its `vocabulary`; the newest checkpoint must fit the description.
-
-    Parameters
-    ----------
-    cls : type
-        The class of the model.
-    folder : str
-    check : callable
-        Called with the name ``'vocabulary'``, the vocabulary and the object; gives it back checked.
-    **more
-        Further arguments of the constructor; those that are None are left as the folder has them.
-
-    Raises
-    ------
-    FileError
-        No checkpoint or description, a damaged one, or a description with a wrong argument or vocabulary or of another
-        model than the checkpoint's.
-    """
+    """The object that a folder describes, with its `vocabulary`; the newest checkpoint must fit the description."""
     prefix = find(folder)
     found = sidecar.read(folder, sidecar.class_name(cls))
     reader(prefix, found, 'load')                           # before a graph is built in whatever size was written there
@@ -253,60 +121,19 @@ def rebuild(cls: Type[T], folder: str, check: Callable[[str, Any, T], Any], **mo
 
 
 def variables(prefix: str) -> Iterator[Tuple[str, np.ndarray]]:
-    """Names and values of a checkpoint's variables, sorted by name; every checksum of the Saver is compared.
-
-    Parameters
-    ----------
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-
-    Raises
-    ------
-    tf.errors.OpError, ValueError
-        It cannot be read.
-    """
+    """Names and values of a checkpoint's variables, sorted by name; every checksum of the Saver is compared."""
     reader = tf.train.load_checkpoint(prefix)
     for name in sorted(reader.get_variable_to_shape_map()):
         yield name, reader.get_tensor(name)
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error.
-
-    Parameters
-    ----------
-    error : BaseException
-    """
+    """The first line of an error."""
     return shorten(str(error).splitlines()[0], 200).strip('\'"') if str(error) else type(error).__name__
 
 
 def newest_whole(folder: str, candidates: Sequence[str], check: Callable[[str], T]) -> Tuple[str, T]:
-    """The newest checkpoint that passes a check.
-
-    Parameters
-    ----------
-    folder : str
-    candidates : sequence of str
-        Names, the newest last.
-    check : callable
-        Called with the path of a checkpoint, without the endings of its files; raises FileError.
-
-    Returns
-    -------
-    name : str
-    result : object
-        What the check gives.
-
-    Raises
-    ------
-    FileError
-        None passes.
-
-    Warns
-    -----
-    UserWarning
-        A newer one does not; it is named.
-    """
+    """The newest checkpoint that passes a check."""
     bad = []
     for name in reversed(candidates):
         try:
@@ -321,21 +148,7 @@ def newest_whole(folder: str, candidates: Sequence[str], check: Callable[[str], 
 
 
 def restore(sess: Any, saver: Any, prefix: str) -> None:
-    """Restore the variables of a session.
-
-    Parameters
-    ----------
-    sess : tf.Session
-    saver : tf.train.Saver
-        Of all global variables of the session's graph.
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or lacks a variable, or has one of another shape; the first such is named.
-    """
+    """Restore the variables of a session."""
     try:
         shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         for variable in sess.graph.get_collection('variables'):

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 from rnnbook.base.checks import check_int, check_number, shorten
-from rnnbook.base.files import read_bytes, sha256, sync, write_text
+from rnnbook.base.files import check_format, damage_errors, read_json, sha256, sync, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'plain', 'progress_of',
@@ -43,28 +43,7 @@ _hashed: Dict[str, Tuple[Tuple[int, ...], str]] = {}
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run is: what it has to remember besides the variables of its graph.
-
-    Parameters
-    ----------
-    iteration : int, default 0
-        Batches that were trained on, over all epochs: the global step.
-    epochs : int, default 0
-        Epochs that are complete.
-    position : int, default 0
-        Batches of the epoch after those.
-    loss_sum : float, default 0
-        Of the losses of these batches.
-    seconds : float, default 0
-        That their steps took.
-    right, seen : int, default 0
-        Of the rows of these batches, where they have labels: how many had the right one predicted, of how many. (The
-        record of an older version knows of none.)
-    history : list of dict, default empty
-        A row for each complete epoch, its columns in order.
-    state : tuple of (c, h) of numpy.ndarray, or None
-        The carried state after the last batch, for each layer; None at the start of an epoch, where it is zero.
-    """
+    """How far a run is: what it has to remember besides the variables of its graph."""
 
     iteration: int = 0
     epochs: int = 0
@@ -86,18 +65,7 @@ class Progress:
         return self.loss_sum / self.position
 
     def count(self, loss: float, state: State, seconds: float, right: Optional[np.ndarray] = None) -> None:
-        """Take in one batch.
-
-        Parameters
-        ----------
-        loss : float
-        state : tuple of (c, h) of numpy.ndarray
-            The carried state after it.
-        seconds : float
-            That its step took.
-        right : numpy.ndarray of bool, shape (rows,), optional
-            Whether each row had the right label predicted, where there are labels.
-        """
+        """Take in one batch."""
         self.iteration += 1
         self.position += 1
         self.loss_sum += loss
@@ -108,13 +76,7 @@ class Progress:
             self.seen += len(right)
 
     def end_epoch(self, figures: Optional[Dict[str, float]] = None) -> None:
-        """Close the epoch: its row goes to the history, and the next one starts from the zero state.
-
-        Parameters
-        ----------
-        figures : dict of str to float, optional
-            More columns of the row, in their order.
-        """
+        """Close the epoch: its row goes to the history, and the next one starts from the zero state."""
         self.epochs += 1
         self.history.append({'epoch': self.epochs, 'iteration': self.iteration, 'loss': self.loss, **(figures or {}),
                              'seconds': round(self.seconds, 3)})
@@ -130,12 +92,7 @@ the run was told; `files`, a dict of the ending of each file of the weights to i
 
 
 def best(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """The row of the epoch with the best validation, the earlier one of equals; None where nothing was validated.
-
-    Parameters
-    ----------
-    history : list of dict
-    """
+    """The row of the epoch with the best validation, the earlier one of equals; None where nothing was validated."""
     for column, sign in BEST.items():
         rows = [row for row in history if isinstance(row.get(column), (int, float))]
         if rows:
@@ -144,12 +101,7 @@ def best(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """The sha256 of training data: of types, shapes and values.
-
-    Parameters
-    ----------
-    *arrays : numpy.ndarray
-    """
+    """The sha256 of training data: of types, shapes and values."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(('%s %s ' % (array.dtype.str, array.shape)).encode('ascii'))
@@ -160,21 +112,7 @@ def fingerprint(*arrays: np.ndarray) -> str:
 
 
 def write(prefix: str, number: int, progress: Progress, settings: Dict[str, Any]) -> None:
-    """Write the record of a checkpoint whose other files are complete, after they have reached the disk.
-
-    Parameters
-    ----------
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-    number : int
-    progress : Progress
-    settings : dict
-        What JSON can hold.
-
-    Raises
-    ------
-    FileError
-    """
+    """Write the record of a checkpoint whose other files are complete, after they have reached the disk."""
     files = {}
     for ending in _endings(prefix):
         sync(prefix + ending)
@@ -184,62 +122,23 @@ def write(prefix: str, number: int, progress: Progress, settings: Dict[str, Any]
 
 
 def read(prefix: str) -> Record:
-    """Read the record of a checkpoint.
-
-    Parameters
-    ----------
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-
-    Returns
-    -------
-    Record
-
-    Raises
-    ------
-    FileError
-        Missing, damaged, or of a newer format.
-    """
+    """Read the record of a checkpoint."""
     path = prefix + ENDING
     if not os.path.isfile(path):
         raise FileError('%s is missing' % path)
-    try:
-        whole = json.loads(read_bytes(path, MAX_BYTES).decode('utf-8'))
+    whole = read_json(path, MAX_BYTES)
+    with damage_errors(path):
         content = whole['record']
         if whole['sha256'] != _digest(content):
             raise ValueError('its sha256 is another one')
-        if content['format'] != FORMAT:
-            raise FileError('%s has the format %s; this version of rnnbook reads format %d'
-                            % (path, shorten(content['format']), FORMAT))
+        check_format(path, content['format'], FORMAT)
         return Record(check_int('number', content['number'], 0), progress_of(content['progress']),
                       dict(content['settings']), {_ending(ending): (int(size), str(digest)) for ending, (size, digest)
                                                   in content['files'].items()})
-    except FileError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
 
 
 def check(prefix: str, *, reread: bool = True) -> Record:
-    """Read the record of a checkpoint, and compare the files of the weights with it.
-
-    Parameters
-    ----------
-    prefix : str
-        The path of the checkpoint, without the endings of its files.
-    reread : bool, default True
-        Read every file. Otherwise one that was read in this process before, and has not been written to or replaced
-        since as far as the file system tells, has the sha256 that it had then.
-
-    Returns
-    -------
-    Record
-
-    Raises
-    ------
-    FileError
-        The record cannot be used, or a file is missing, cut short or changed; it is named.
-    """
+    """Read the record of a checkpoint, and compare the files of the weights with it."""
     record = read(prefix)
     for ending, (size, digest) in sorted(record.files.items()):
         path = prefix + ending
@@ -287,12 +186,7 @@ def _digest(content):
 
 
 def plain(progress: Progress) -> Dict[str, Any]:
-    """A progress as what JSON can hold, which `progress_of` takes back to the bit.
-
-    Parameters
-    ----------
-    progress : Progress
-    """
+    """A progress as what JSON can hold, which `progress_of` takes back to the bit."""
     return dict(vars(progress), state=_encode(progress.state))
 
 
@@ -317,18 +211,7 @@ def _array(entry):
 
 
 def progress_of(fields: Dict[str, Any]) -> Progress:
-    """The fields as a `Progress`, each checked.
-
-    Parameters
-    ----------
-    fields : dict
-        As `plain` gives them.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError, ValueError, KeyError, TypeError
-        They are no progress.
-    """
+    """The fields as a `Progress`, each checked."""
     most = 2 ** 62
     history = [dict(row) for row in fields['history']]
     for row in history:

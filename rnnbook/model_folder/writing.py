@@ -23,31 +23,7 @@ __all__ = ['Folder', 'Writer']
 
 
 class Folder:
-    """The folder that a run saves into, held for the block against any other run.
-
-    With `keep_best` of the run, it keeps the folder `best` in it as well: a model's folder of its own, with the
-    one checkpoint of the epoch that has the best validation so far. Which epoch that is follows from the history, so
-    that nothing else has to be remembered.
-
-    Of several processes that train together, only rank 0 looks into it and writes; it tells the others what it found.
-    The carried state in a record has the rows of all of them, as one process would have it, so that any number of
-    processes with the same rows in all can resume.
-
-    Parameters
-    ----------
-    path : str
-        Made if it is not there.
-    model : SentimentRNN or CharRNN
-        What is saved; it learns where it was saved, with which vocabulary.
-    run : training.Run
-    plan : training.Plan
-
-    Raises
-    ------
-    FileError
-        It cannot be made or written to, another run holds it, it holds another model, or it holds what the run was
-        asked to resume and cannot.
-    """
+    """The folder that a run saves into, held for the block against any other run."""
 
     #: The settings of a run that may differ where it resumes.
     FREE = ('num_epochs', 'save_every', 'save_minutes', 'max_to_keep', 'log_every', 'patience')
@@ -153,18 +129,7 @@ class Folder:
         return record_
 
     def begin(self, sess: Any) -> run_state.Progress:
-        """Give the variables of a session the values that the run starts from.
-
-        Parameters
-        ----------
-        sess : tf.Session
-            Used by `save` from then on.
-
-        Returns
-        -------
-        record.Progress
-            How far the run is.
-        """
+        """Give the variables of a session the values that the run starts from."""
         self._sess = sess
         sess.run(self._model.init_op)
         progress = run_state.Progress() if self._found is None else self._restore()
@@ -184,21 +149,7 @@ class Folder:
         return progress
 
     def save(self, progress: run_state.Progress) -> None:
-        """Save the session's variables with all that a resuming run needs.
-
-        Parameters
-        ----------
-        progress : record.Progress
-
-        Raises
-        ------
-        FileError
-            It could not be written, and what was there before is as it was.
-        DivergenceError
-            A variable is NaN or infinite; nothing is saved.
-        PeerError
-            Another process that trains with this one has ended.
-        """
+        """Save the session's variables with all that a resuming run needs."""
         progress = dataclasses.replace(progress, state=_each(self._world.gather, progress.state))
         if self._world.rank == 0:
             self._save(self._writer, progress, self._run.max_to_keep)
@@ -208,19 +159,7 @@ class Folder:
             self._best.keep(self._best.kept[-1:])
 
     def keep_best(self, progress: run_state.Progress) -> None:
-        """Save into the folder `best` if the run has one and the epoch that has just ended is the best so far.
-
-        The one before stays beside it until the next `save`: a run that is resumed from the last one may need it.
-
-        Parameters
-        ----------
-        progress : record.Progress
-
-        Raises
-        ------
-        FileError, DivergenceError
-            As for `save`.
-        """
+        """Save into the folder `best` if the run has one and the epoch that has just ended is the best so far."""
         if self._best is not None and run_state.best(progress.history) is progress.history[-1]:
             saved = self._best.kept[:1]
             self._save(self._best, progress, 0)
@@ -259,27 +198,7 @@ def _epochs(folder, name):
 
 
 class Writer:
-    """Saves the variables of a session into a folder, with all that using the model or resuming its run needs.
-
-    Parameters
-    ----------
-    path : str
-        The folder, which is there.
-    saver : tf.train.Saver
-    description : description.Description
-        Of the model.
-    settings : dict
-        What the run was told, for the record of each checkpoint.
-
-    Attributes
-    ----------
-    description : description.Description
-        May be changed between saves.
-    kept : list of str
-        The names of the checkpoints that are there, the newest last.
-    lost : list of str
-        The names of those that are to go with the next save.
-    """
+    """Saves the variables of a session into a folder, with all that using the model or resuming its run needs."""
 
     def __init__(self, path: str, saver: Any, description: description.Description, settings: Dict[str, Any]) -> None:
         self.path, self._saver, self.description, self._settings = path, saver, description, settings
@@ -291,28 +210,7 @@ class Writer:
         return os.path.join(self.path, self.kept[-1])
 
     def save(self, sess: Any, progress: run_state.Progress, name: str, keep: int, rate: float, left: str) -> None:
-        """Save the variables of a session.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        progress : record.Progress
-        name : str
-            The book's name of the checkpoint; a number goes behind it if one has it or had it.
-        keep : int
-            How many checkpoints may stay, the newest; 0 keeps all.
-        rate : float
-            The learning rate, for the message of a variable that is not finite.
-        left : str
-            What a run that ends here leaves, in words, for a message.
-
-        Raises
-        ------
-        FileError
-            It could not be written, and what was there before is as it was.
-        DivergenceError
-            A variable is NaN or infinite; nothing is saved.
-        """
+        """Save the variables of a session."""
         name = self._free(name)
         kept = (self.kept + [name])[-keep:]                                 # all of them where it is 0
         try:
@@ -334,17 +232,7 @@ class Writer:
         self._remove(gone)
 
     def keep(self, names: Sequence[str]) -> None:
-        """Keep these checkpoints only, the newest last, and remove the others.
-
-        Parameters
-        ----------
-        names : sequence of str
-            At least one.
-
-        Raises
-        ------
-        FileError
-        """
+        """Keep these checkpoints only, the newest last, and remove the others."""
         gone = [other for other in self.kept + self.lost if other not in names]
         self.kept, self.lost = list(names), []
         if gone:

@@ -25,17 +25,7 @@ DEVICES = ('auto', 'cpu', 'gpu')
 
 
 def load_tensorflow() -> Any:
-    """Import TensorFlow 1.15 (any build of it) quietly.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    RequirementError
-        It is not there, another version is there, or it does not import; one line says what is needed.
-    """
+    """Import TensorFlow 1.15 (any build of it) quietly."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')      # what goes wrong in C++ reaches Python as an exception
     need = 'rnnbook\'s models need TensorFlow 1.15, which needs CPython 3.7 (see "python3 scripts/bootstrap.py --help")'
     have = '%s %s' % (platform.python_implementation(), platform.python_version())
@@ -59,21 +49,7 @@ tf = load_tensorflow()
 
 
 def check_device(name: str, device: str, gpu: Optional[int] = None) -> str:
-    """The device, if TensorFlow can use it.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    device : {'auto', 'cpu', 'gpu'}
-    gpu : int, optional
-        The number of the one GPU that this process may take. Default: all that are there.
-
-    Raises
-    ------
-    ArgumentValueError
-        Not one of the three; ``'gpu'`` where TensorFlow sees none; or it sees some, and none of the number `gpu`.
-    """
+    """The device, if TensorFlow can use it."""
     check_choice(name, device, DEVICES)
     seen = len(tf.config.experimental.list_physical_devices('GPU')) if device != 'cpu' and gpu is not None else 0
     if seen and gpu >= seen:
@@ -89,13 +65,7 @@ def check_device(name: str, device: str, gpu: Optional[int] = None) -> str:
 
 
 def cores(processes: int = 1) -> int:
-    """The processors that this process may use.
-
-    Parameters
-    ----------
-    processes : int, default 1
-        That share those of the machine alike.
-    """
+    """The processors that this process may use."""
     try:
         found = len(os.sched_getaffinity(0))
     except AttributeError:                                  # only some systems have it
@@ -104,40 +74,13 @@ def cores(processes: int = 1) -> int:
 
 
 def on_gpu(device: str) -> bool:
-    """Whether a model of this device computes on a GPU.
-
-    Parameters
-    ----------
-    device : {'auto', 'cpu', 'gpu'}
-    """
+    """Whether a model of this device computes on a GPU."""
     return device != 'cpu' and bool(tf.config.experimental.list_physical_devices('GPU'))
 
 
 def check_shards(name: str, shards: Optional[int], engine: str, device: str, batch_size: int,
                  processes: int = 1) -> Optional[int]:
-    """The number of parts in which `engine='fused'` computes a batch.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    shards : int, optional
-        Default: one a core on the CPU, one on a GPU, and never more than rows.
-    engine : {'book', 'fused'}
-    device : {'auto', 'cpu', 'gpu'}
-    batch_size : int
-    processes : int, default 1
-        That share the machine.
-
-    Returns
-    -------
-    int or None
-        None where `engine` has no use for it.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """The number of parts in which `engine='fused'` computes a batch."""
     if shards is not None:
         check_int(name, shards, 1, batch_size)
     elif engine == 'fused':
@@ -153,23 +96,7 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
     @classmethod
     def of(cls, intra_op: Optional[int], inter_op: Optional[int], engine: str, device: str,
            processes: int = 1) -> Threads:
-        """The sizes for an engine and a device, given those that the user set.
-
-        Parameters
-        ----------
-        intra_op, inter_op : int or None
-            What was given as `intra_op_threads` and `inter_op_threads`. Default: 1 and one a core for ``'fused'`` on
-            the CPU, whose shards keep the cores busy, so that splitting their small products costs more than it gains;
-            else 0, or where several processes share the machine's cores, of both pools as many as each has.
-        engine : {'book', 'fused'}
-        device : {'auto', 'cpu', 'gpu'}
-        processes : int, default 1
-            That share the machine.
-
-        Raises
-        ------
-        ArgumentTypeError, ArgumentValueError
-        """
+        """The sizes for an engine and a device, given those that the user set."""
         given = [None if value is None else check_int(name, value, 0, 1024)
                  for name, value in (('intra_op_threads', intra_op), ('inter_op_threads', inter_op))]
         share = cores(processes)
@@ -180,23 +107,7 @@ class Threads(collections.namedtuple('Threads', 'intra_op inter_op')):
 
 def session_config(device: str = 'auto', threads: Threads = Threads(0, 0),
                    gpu: Optional[int] = None) -> tf.compat.v1.ConfigProto:
-    """The settings of a session.
-
-    Parameters
-    ----------
-    device : {'auto', 'cpu', 'gpu'}
-        ``'auto'``, the default: a GPU where TensorFlow sees one. ``'cpu'`` hides it. ``'gpu'`` is checked by
-        `check_device`; what a GPU cannot compute is left to the CPU.
-    threads : Threads
-        Default: TensorFlow's own choice. Only the first session of a process sets them.
-    gpu : int, optional
-        The number of the one GPU to take. Default: all that are there.
-
-    Returns
-    -------
-    tf.ConfigProto
-        Memory of a GPU is taken as it is needed, not all at once.
-    """
+    """The settings of a session."""
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True, intra_op_parallelism_threads=threads.intra_op,
                                       inter_op_parallelism_threads=threads.inter_op)
     config.gpu_options.allow_growth = True

@@ -24,26 +24,7 @@ Gradient = Union[tf.Tensor, tf.IndexedSlices]
 
 
 class World:
-    """A world of one process, in which every method gives back what it was given.
-
-    Parameters
-    ----------
-    rank : int, default 0
-        The number of this process; 0 is the one that saves and prints.
-    size : int, default 1
-        How many processes there are.
-    local_rank, local_size : int, defaults 0 and 1
-        The same among those on this machine.
-
-    Attributes
-    ----------
-    rank, size, local_rank, local_size : int
-        As above.
-    gpu : int or None
-        The number of this process's own GPU among those of the machine; None, in a world of one, is all of them.
-    config : tf.ConfigProto or None
-        Of the session that carries arrays to the other processes; the model sets it to its own.
-    """
+    """A world of one process, in which every method gives back what it was given."""
 
     gpu = config = None
 
@@ -51,94 +32,34 @@ class World:
         self.rank, self.size, self.local_rank, self.local_size = rank, size, local_rank, local_size
 
     def own(self, rows: int) -> slice:
-        """The rows of this process among those of all.
-
-        Parameters
-        ----------
-        rows : int
-            How many each process has.
-        """
+        """The rows of this process among those of all."""
         return slice(self.rank * rows, (self.rank + 1) * rows)
 
     def counted(self, name: str, number: int) -> str:
-        """A number of every process and that of all in words, for a message.
-
-        Parameters
-        ----------
-        name : str
-            What is counted, as a signature spells it.
-        number : int
-            How many each process has.
-        """
+        """A number of every process and that of all in words, for a message."""
         if self.size == 1:
             return '%s = %d' % (name, number)
         return '%s = %d times %d processes = %d' % (name, number, self.size, number * self.size)
 
     def average(self, gradients: List[Gradient], sum_rows: Callable[[Gradient], Gradient]) -> List[Gradient]:
-        """Add the averages over all processes to the default graph.
-
-        Parameters
-        ----------
-        gradients : list of tf.Tensor or tf.IndexedSlices
-            Of tensors, one sum is exchanged; of an `IndexedSlices`, the gradient of an embedding, the rows that each
-            process has.
-        sum_rows : callable
-            Adds up what an `IndexedSlices` has for one row, see `optimizers.sum_rows`.
-
-        Returns
-        -------
-        list of tf.Tensor or tf.IndexedSlices
-        """
+        """Add the averages over all processes to the default graph."""
         return gradients
 
     def broadcast(self, sess: tf.compat.v1.Session, variables: List[tf.Variable]) -> None:
-        """Give the variables of a session the values that they have at rank 0; every process has to call.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        variables : list of tf.Variable
-        """
+        """Give the variables of a session the values that they have at rank 0; every process has to call."""
 
     def gather(self, array: np.ndarray) -> np.ndarray:
-        """The arrays of all processes, one after the other along the first axis; every process has to call.
-
-        Parameters
-        ----------
-        array : numpy.ndarray
-            At least one axis; the others of one length everywhere.
-
-        Raises
-        ------
-        PeerError
-            Another process has ended.
-        """
+        """The arrays of all processes, one after the other along the first axis; every process has to call."""
         return array
 
     def share(self, value: Any) -> Any:
-        """What rank 0 gives, for every process; each has to call.
-
-        Parameters
-        ----------
-        value : object
-            What JSON can hold. That of other ranks than 0 does not matter.
-
-        Raises
-        ------
-        PeerError
-            Another process has ended.
-        """
+        """What rank 0 gives, for every process; each has to call."""
         return value
 
     @contextlib.contextmanager
     def first_on_machine(self) -> Iterator[None]:
         """A block that one process of each machine goes through ahead of the others, which find what it has left; every
         process has to enter.
-
-        Raises
-        ------
-        PeerError
-            Another process has ended.
         """
         if self.local_rank:
             self.gather(np.zeros(1))
@@ -147,12 +68,7 @@ class World:
             self.gather(np.zeros(1))
 
     def lost(self, error: Optional[BaseException]) -> bool:
-        """Whether an error says that another process has ended.
-
-        Parameters
-        ----------
-        error : Exception or None
-        """
+        """Whether an error says that another process has ended."""
         return isinstance(error, PeerError)
 
 
@@ -201,26 +117,7 @@ class _Horovod(World):
 
 
 def join(name: str, distributed: bool) -> World:
-    """The processes that a model is trained by.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    distributed : bool
-        False is a world of one process, and Horovod is not imported.
-
-    Returns
-    -------
-    World
-
-    Raises
-    ------
-    ArgumentTypeError
-        No bool.
-    RequirementError
-        Horovod is not there, or was built without TensorFlow.
-    """
+    """The processes that a model is trained by."""
     if not check_bool(name, distributed):
         return World()
     try:

@@ -19,20 +19,7 @@ UNDRAWABLE = 'probas must be finite and not negative, and one of them above 0'
 
 
 def check_top_n(name: str, top_n: Any, num_classes: int) -> int:
-    """How many of the likeliest characters to draw from, as an `int` of at most `num_classes`.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    top_n : int, 'all' or None
-        Both words mean every character, as does a number past the vocabulary.
-    num_classes : int
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """How many of the likeliest characters to draw from, as an `int` of at most `num_classes`."""
     if top_n is None or (isinstance(top_n, str) and top_n == 'all'):
         return num_classes
     if isinstance(top_n, str):
@@ -85,26 +72,7 @@ def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
 
 
 def apply_temperature(probas: ArrayLike, temperature: float) -> np.ndarray:
-    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from.
-
-    Parameters
-    ----------
-    probas : array_like of float, shape (..., V)
-        Not negative.
-    temperature : float
-        Above 0; below 1 for safer texts, above for wilder ones.
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., V)
-        The largest of the V is 1 instead of their sum; 1 as temperature returns `probas` itself, so that the draw is
-        the book's.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        A `temperature` that is not above 0, or `probas` that are no numbers.
-    """
+    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from."""
     if check_number('temperature', temperature, above=0) == 1:
         return probas
     probas = as_array('probas', probas)
@@ -116,52 +84,13 @@ def apply_temperature(probas: ArrayLike, temperature: float) -> np.ndarray:
 
 
 def uniform_numbers(steps: int, samples: int = 1, seed: Optional[int] = None) -> np.ndarray:
-    """The random numbers that `get_top_char` would use up in writing some texts, drawn ahead.
-
-    Parameters
-    ----------
-    steps : int
-        The characters of a text.
-    samples : int, default 1
-        The texts. A column holds those of one text, and the columns follow one another: what `samples` texts need that
-        are written one after the other.
-    seed : int, optional
-        Of a generator of its own, numpy's `RandomState`. Default: numpy's global generator, as in the chapter.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (steps, samples)
-        In [0, 1).
-    """
+    """The random numbers that `get_top_char` would use up in writing some texts, drawn ahead."""
     generator = np.random if seed is None else np.random.RandomState(seed)
     return generator.random_sample((samples, steps)).T
 
 
 def draw(probas: ArrayLike, uniform: ArrayLike, top_n: int = 5) -> np.ndarray:
-    """What `get_top_char` draws, for many rows of probabilities and random numbers that were drawn ahead.
-
-    `np.random.choice` takes one uniform number and looks it up in the cumulative sum of the probabilities; so does
-    this, and gives the same characters, through the same roundings.
-
-    Parameters
-    ----------
-    probas : numpy.ndarray of float, shape (..., V)
-        The probabilities of the characters, or as `apply_temperature` leaves them.
-    uniform : numpy.ndarray of float64, shape (...)
-        As `uniform_numbers` gives them.
-    top_n : int, default 5
-        How many of the likeliest to draw from, at most V.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (...)
-        The numbers of the characters.
-
-    Raises
-    ------
-    ArgumentValueError
-        Negative, infinite or NaN probabilities, or nothing but zeros in a row.
-    """
+    """What `get_top_char` draws, for many rows of probabilities and random numbers that were drawn ahead."""
     rows = np.ascontiguousarray(probas).reshape(-1, probas.shape[-1])                           # (rows, V)
     if not _drawable(rows):
         raise ArgumentValueError(UNDRAWABLE)
@@ -195,20 +124,7 @@ def _drawable(probas):
 
 def spell(blocks: Iterable[np.ndarray], int2char: Mapping[int, str],
           stop: Optional[str] = None) -> Iterator[List[str]]:
-    """Turn numbers of characters into text, block by block.
-
-    Parameters
-    ----------
-    blocks : iterable of numpy.ndarray of int, each of shape (steps, samples)
-    int2char : dict of int to str
-    stop : str, optional
-        A sample ends with the first occurrence of this text. When all have ended, no more blocks are asked for.
-
-    Yields
-    ------
-    list of str
-        What the block adds to each sample.
-    """
+    """Turn numbers of characters into text, block by block."""
     texts = None
     for block in blocks:
         texts = texts or [_Text(int2char, stop) for _ in range(block.shape[1])]

@@ -23,52 +23,7 @@ def build(engine: str, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
           keep_prob: Optional[tf.Tensor] = None, *, pooling: Optional[str] = None, bidirectional: bool = False,
           embed_keep_prob: float = 1.0, beside: Optional[tf.Tensor] = None, seed: Optional[int] = None,
           shards: int = 1, rank: int = 0) -> Tuple[tf.Tensor, Tuple[Any, ...], Tuple[Any, ...]]:
-    """Add the layers to the default graph.
-
-    Parameters
-    ----------
-    engine : {'book', 'fused'}
-        ``'book'``: the chapter's cells under `tf.nn.dynamic_rnn`. ``'fused'``: one `LSTMBlockFusedCell` a layer, which
-        computes all time steps in one op; dropout on its output sequence.
-    ids : tf.Tensor of int32, shape (N, T)
-        Where outputs are pooled, 0 on the left is padding.
-    lookup : callable
-        Gives the inputs of ids of any shape: (..., D) for (...).
-    lstm_size : int
-        H, the units of each layer.
-    num_layers : int
-    keep_prob : tf.Tensor of float32, shape (), optional
-        The probability that dropout keeps an output of a layer; what is pooled is dropped after that.
-        Default: no dropout, of the inputs either.
-    pooling : {'last', 'mean', 'max', 'meanmax'}, optional
-        How the outputs of a row become one, see `pooling.pool`. But for ``'last'``, padding is not read: what is made
-        of a row depends on its own words only, and a batch takes as long as the longest of its rows.
-        Default: they do not.
-    bidirectional : bool, default False
-        Other layers read each row from its end to its start, from the zero state, as in
-        `tf.nn.bidirectional_dynamic_rnn`; what `pooling`, which must be given, makes of their outputs is appended.
-    embed_keep_prob : float, default 1.0
-        The probability that dropout keeps a number of an input. What is dropped of an id is dropped wherever that
-        stands in the batch.
-    beside : tf.Tensor of float32, shape (N, G), optional
-        Appended to what `pooling`, which must be given, makes of a row, and dropped like it.
-    seed : int
-        Of the dropout of ``'fused'``, of the inputs and of what is pooled: it is a function of the seed, the rank, the
-        step (see `step_counter`) and the place. That between the layers of ``'book'`` follows from the graph-level
-        seed.
-    shards : int, default 1
-        ``'fused'`` computes the batch in so many parts, side by side, where N is known. ``'book'`` has no use for it.
-    rank : int, default 0
-        Of this process among those that train together, whose dropout differs.
-
-    Returns
-    -------
-    outputs : tf.Tensor of float32, shape (N, T, H), or (N, F) with `pooling`
-        F is H, twice that for ``'meanmax'``, twice as much again if `bidirectional`, and G more with `beside`.
-    initial_state, final_state : tuple of `num_layers` LSTMStateTuple, each (c, h) of shape (N, H)
-        The zero state, which a session may feed, and what the next batch starts from: the state after the last step of
-        the layers that read forward, or the zero state again where padding is not read.
-    """
+    """Add the layers to the default graph."""
     if (engine == 'book' and pooling in (None, 'last') and not bidirectional and embed_keep_prob == 1
             and beside is None):
         layers = cells('book', lstm_size, num_layers, keep_prob, seed=rank * num_layers if rank else None)
@@ -132,12 +87,7 @@ def _dynamic_rnn(inputs, layers):
 
 
 def _cells(vectors, positions, sizes, lstm_size, num_layers, dropout, place, last):
-    """The chapter's layers, but that the outputs of the last one are not dropped; the whole batch is one shard.
-
-    Takes the inputs of the ids, (U, D), the one at each position, (T, N), the rows of each shard, the dropout and the
-    place in it of the first layer. Gives the outputs, (T, n, H) of each shard, or (n, H) if `last`, and the states
-    before and after them.
-    """
+    """The chapter's layers, but that the outputs of the last one are not dropped; the whole batch is one shard."""
     inputs = tf.gather(vectors, tf.transpose(positions))                            # (N, T, D)
     layers = cells('book', lstm_size, num_layers, dropout.keep_prob, top=False, seed=dropout.op_seed(place))
     outputs, *states = _dynamic_rnn(inputs, layers)
@@ -147,30 +97,7 @@ def _cells(vectors, positions, sizes, lstm_size, num_layers, dropout, place, las
 def cells(engine: str, lstm_size: int, num_layers: int,
           keep_prob: Optional[tf.Tensor] = None, *, top: bool = True,
           seed: Optional[int] = None) -> tf.compat.v1.nn.rnn_cell.RNNCell:
-    """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows.
-
-    Parameters
-    ----------
-    engine : {'book', 'fused'}
-        ``'book'``: the chapter's cells, with the outputs of `build` to the last bit. ``'fused'``: `LSTMBlockCell`, one
-        op a layer, of the same variables.
-    lstm_size : int
-        H, the units of each layer.
-    num_layers : int
-    keep_prob : tf.Tensor of float32, shape (), optional
-        The probability that dropout keeps an output. Default: no dropout.
-    top : bool, default True
-        Whether the outputs of the last layer are dropped as well.
-    seed : int, optional
-        The op-level seed of the dropout of the first layer; each next one has one more. Default: those of the chapter,
-        which follow from the order of its ops.
-
-    Returns
-    -------
-    tf.nn.rnn_cell.RNNCell
-        Its state is a tuple of `num_layers` LSTMStateTuple. Its variables have the names of those of `build` once
-        `tf.nn.dynamic_rnn` has made them.
-    """
+    """The layers as one cell, which computes one time step, for a graph of any number of time steps and rows."""
     def layer(number):
         cell = (tf.contrib.rnn.BasicLSTMCell(lstm_size) if engine == 'book'
                 else tf.contrib.rnn.LSTMBlockCell(lstm_size, name='basic_lstm_cell'))
@@ -182,22 +109,7 @@ def cells(engine: str, lstm_size: int, num_layers: int,
 
 
 def reading_numbers(cells: tf.compat.v1.nn.rnn_cell.RNNCell, depth: int) -> Callable[..., Any]:
-    """The same layers for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied.
-
-    Faster for many rows. The sums are added up in another order, so that the last bits of the outputs differ.
-
-    Parameters
-    ----------
-    cells : tf.nn.rnn_cell.RNNCell
-        As `cells` gives them, with their variables made.
-    depth : int
-        D, the length of the one-hot rows.
-
-    Returns
-    -------
-    callable
-        Called with the numbers, shape (N,), and a state; gives the outputs, shape (N, H), and the new state.
-    """
+    """The same layers for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied."""
     first, *others = cells._cells
     kernel, bias = first.trainable_weights
     i, j, f, o = tf.split(kernel[:depth] + bias, 4, axis=1)
@@ -348,18 +260,7 @@ class _Dropout:
 
 
 def shard_sizes(rows: int, shards: int) -> List[int]:
-    """The rows of each shard: as equal as can be, the longer ones first.
-
-    Parameters
-    ----------
-    rows : int
-    shards : int
-
-    Returns
-    -------
-    list of int
-        `shards` long, or `rows` if that is fewer.
-    """
+    """The rows of each shard: as equal as can be, the longer ones first."""
     shards = min(rows, shards)
     return [rows // shards + (number < rows % shards) for number in range(shards)]
 
@@ -375,20 +276,7 @@ def step_counter() -> tf.Variable:
 
 
 def initial_seeds(build: Callable[[], Any], seed: int) -> Dict[str, int]:
-    """The op-level seeds of the initial weights in a graph of the chapter, for a graph with other ops in it.
-
-    Parameters
-    ----------
-    build : callable
-        Adds the chapter's graph, up to its last variable, to the default graph; what it adds is thrown away.
-    seed : int
-        The graph-level seed.
-
-    Returns
-    -------
-    dict of str to int
-        Name of the variable to seed; variables that do not start at random are left out.
-    """
+    """The op-level seeds of the initial weights in a graph of the chapter, for a graph with other ops in it."""
     seeds = {}
     with tf.Graph().as_default() as graph:
         tf.compat.v1.set_random_seed(seed)
@@ -404,13 +292,7 @@ def initial_seeds(build: Callable[[], Any], seed: int) -> Dict[str, int]:
 
 
 def seeded(seeds: Mapping[str, int]) -> ContextManager[Any]:
-    """A context in which `tf.get_variable` starts variables of these names with these op-level seeds.
-
-    Parameters
-    ----------
-    seeds : dict of str to int
-        As `initial_seeds` gives them; empty, the context changes nothing at all.
-    """
+    """A context in which `tf.get_variable` starts variables of these names with these op-level seeds."""
     def seed(getter, name, **arguments):
         if name in seeds:
             arguments['initializer'] = tf.compat.v1.glorot_uniform_initializer(seed=seeds[name])

@@ -20,62 +20,19 @@ FACTOR = 1000003                                            # odd, so that the p
 
 
 def check_ngram_size(name: str, value: Any, n_words: int) -> int:
-    """The length of the vectors of n-grams as an `int`, 0 for none.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    value : object
-        What was given.
-    n_words : int
-        V, the largest word number plus 1.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        No integer of at least 0, or vectors that no tensor can hold.
-    """
+    """The length of the vectors of n-grams as an `int`, 0 for none."""
     size, rows = check_int(name, value, 0), '(n_words+%d)' % BUCKETS
     check_sizes({rows: n_words + BUCKETS, name: size}, '%s %s' % (rows, name))
     return size
 
 
 def numbers(first: Any, second: Any, n_words: int) -> Any:
-    """The numbers of pairs of words, which follow those of single words; several pairs may have the same.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray or tf.Tensor of int64
-        The numbers of the words.
-    n_words : int
-        V, the largest word number plus 1.
-
-    Returns
-    -------
-    numpy.ndarray or tf.Tensor of int64
-        Of the same shape; at least V, and below V + `BUCKETS`.
-    """
+    """The numbers of pairs of words, which follow those of single words; several pairs may have the same."""
     return n_words + (first * FACTOR + second) % BUCKETS
 
 
 def pool(vectors: np.ndarray, x: np.ndarray, n_words: int) -> np.ndarray:
-    """The sum of the vectors of a row's n-grams, over the root of how many they are.
-
-    Parameters
-    ----------
-    vectors : numpy.ndarray of float32, shape (V + BUCKETS, G)
-        By number; that of 0 is not used.
-    x : numpy.ndarray of int, shape (N, T)
-        Word numbers, 0 for padding. Pairs are of words that stand side by side.
-    n_words : int
-        V.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (N, G)
-        Zero for a row without a word.
-    """
+    """The sum of the vectors of a row's n-grams, over the root of how many they are."""
     words = x.astype(np.int64)
     found = np.concatenate([words, numbers(words[:, :-1], words[:, 1:], n_words)], axis=1)          # (N, 2T - 1)
     there = np.concatenate([words > 0, (words[:, :-1] > 0) & (words[:, 1:] > 0)], axis=1)

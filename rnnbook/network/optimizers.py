@@ -10,30 +10,13 @@ __all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make']
 
 
 def gradients(cost: tf.Tensor, variables: List[tf.Variable]) -> List[Union[tf.Tensor, tf.IndexedSlices]]:
-    """The gradient of the cost with respect to each variable.
-
-    Parameters
-    ----------
-    cost : tf.Tensor, shape ()
-    variables : list of tf.Variable
-
-    Returns
-    -------
-    list of tf.Tensor or tf.IndexedSlices
-        In an `IndexedSlices`, the gradient of an embedding, each row stands once.
-    """
+    """The gradient of the cost with respect to each variable."""
     # Gated: or a variable may be updated while the gradient of what lies below it is still to be computed from it.
     return [sum_rows(gradient) for gradient in tf.gradients(cost, variables, gate_gradients=True)]
 
 
 def sum_rows(gradient: Union[tf.Tensor, tf.IndexedSlices]) -> Union[tf.Tensor, tf.IndexedSlices]:
-    """The gradient with each row once: what several positions of a batch give to one word added up, in their order.
-
-    Parameters
-    ----------
-    gradient : tf.Tensor or tf.IndexedSlices
-        A tensor is given back as it is.
-    """
+    """The gradient with each row once: what several positions of a batch give to one word added up, in their order."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows, positions = tf.unique(gradient.indices)
@@ -49,12 +32,7 @@ class _UniqueRows:
 
 
 class Adam(_UniqueRows, tf.compat.v1.train.AdamOptimizer):
-    """`AdamOptimizer` with the same update of every row of an embedding, in one pass.
-
-    TensorFlow's own sparse update moves every row too, by five passes over the whole table that each allocate it anew.
-    Here the gradient's rows are written into a buffer of the table's shape, zero everywhere else, for the dense update
-    to read; then they are cleared. The buffer is a local variable: no checkpoint holds it.
-    """
+    """`AdamOptimizer` with the same update of every row of an embedding, in one pass."""
 
     def _apply_sparse(self, grad, var):
         with tf.init_scope():
@@ -78,16 +56,5 @@ OPTIMIZERS = tuple(_CLASSES)
 
 
 def make(name: str, learning_rate: Union[float, tf.Tensor]) -> tf.compat.v1.train.Optimizer:
-    """An optimizer.
-
-    Parameters
-    ----------
-    name : {'adam', 'lazy_adam'}
-    learning_rate : float or tf.Tensor of float32, shape ()
-
-    Returns
-    -------
-    tf.train.Optimizer
-        Its sparse gradients must have each row once, see `gradients`.
-    """
+    """An optimizer."""
     return _CLASSES[name](learning_rate)

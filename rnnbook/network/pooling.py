@@ -18,21 +18,7 @@ POOLINGS = ('last', 'mean', 'max', 'meanmax')
 
 
 def check_carry_state(name: str, carry_state: Optional[bool], pooling: str) -> bool:
-    """Whether predictions carry the state from batch to batch.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    carry_state : bool, optional
-        What was given. Default: whether `pooling` is ``'last'``.
-    pooling : {'last', 'mean', 'max', 'meanmax'}
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        Not a bool, or true where rows are read on their own.
-    """
+    """Whether predictions carry the state from batch to batch."""
     if carry_state is None:
         return pooling == 'last'
     if check_bool(name, carry_state) and pooling != 'last':
@@ -42,21 +28,7 @@ def check_carry_state(name: str, carry_state: Optional[bool], pooling: str) -> b
 
 
 def words_first(x: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows with their padding on the right, where reading it changes nothing that is pooled.
-
-    Parameters
-    ----------
-    x : numpy.ndarray of int, shape (N, T)
-        Word numbers, padding of zeros on the left. A row without a word keeps one of them.
-
-    Returns
-    -------
-    forward, backward : numpy.ndarray of int, shape (N, L)
-        The words of each row from the first to the last, and from the last to the first. L is the length of the longest
-        row.
-    words : numpy.ndarray of bool, shape (N, L)
-        Where a word stands, and not padding.
-    """
+    """Rows with their padding on the right, where reading it changes nothing that is pooled."""
     there = np.concatenate([x[:, :-1] > 0, np.ones((len(x), 1), dtype=bool)], axis=1)
     lengths = x.shape[1] - there.argmax(axis=1)                                                     # (N,)
     columns = np.arange(lengths.max() if len(x) else 1)
@@ -66,22 +38,7 @@ def words_first(x: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def pool(pooling: str, outputs: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Make one vector of the outputs of each row.
-
-    Parameters
-    ----------
-    pooling : {'last', 'mean', 'max', 'meanmax'}
-        ``'last'``: the output of the last time step, as in the chapter. ``'mean'`` and ``'max'``: of each unit, over
-        the steps that read a word. ``'meanmax'``: both, one after the other.
-    outputs : numpy.ndarray of float32, shape (N, T, H)
-        Between -1 and 1, as those of an LSTM are.
-    words : numpy.ndarray of bool, shape (N, T)
-        Where a word is read, and not padding; at least one in each row.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (N, H), or (N, 2 * H) for ``'meanmax'``
-    """
+    """Make one vector of the outputs of each row."""
     if pooling == 'last':
         return outputs[:, -1]
     mask, pooled = words[:, :, np.newaxis].astype(np.float32), []                                   # (N, T, 1)

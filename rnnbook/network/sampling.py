@@ -30,25 +30,7 @@ SHARPEST = 1e6
 
 
 class SamplingGraph:
-    """A graph of the same variables as a `CharRNN`'s, for any number of time steps and samples, without dropout.
-
-    Parameters
-    ----------
-    num_classes : int
-        V.
-    make_cells : callable
-        Called without arguments in the graph; gives the cell of `lstm.cells`.
-    reading_numbers : callable
-        `lstm.reading_numbers`: several samples at a time need not have the bits of the chapter's graph, one has.
-    config : tf.ConfigProto
-        Of the sessions.
-
-    Attributes
-    ----------
-    g : tf.Graph
-    saver : tf.train.Saver
-        Of the trainable variables, which are all that there are.
-    """
+    """A graph of the same variables as a `CharRNN`'s, for any number of time steps and samples, without dropout."""
 
     def __init__(self, num_classes: int, make_cells: Callable[[], Any], reading_numbers: Callable[..., Any],
                  config: tf.compat.v1.ConfigProto) -> None:
@@ -114,11 +96,7 @@ class SamplingGraph:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Any]:
-        """A session for the block, which has it for itself: an idle one of earlier blocks, or a new one.
-
-        The first runs of a session are slow, since TensorFlow works on the graph then. The variables may be anything:
-        restore them.
-        """
+        """A session for the block, which has it for itself: an idle one of earlier blocks, or a new one."""
         try:
             sess = self._idle.pop()
         except IndexError:
@@ -129,38 +107,14 @@ class SamplingGraph:
             self._idle.append(sess)
 
     def read(self, sess: Any, numbers: np.ndarray) -> List[np.ndarray]:
-        """The state after a text that is read from the zero state.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        numbers : numpy.ndarray of int, shape (length,)
-            May be empty.
-
-        Returns
-        -------
-        list of numpy.ndarray of float32, each of shape (1, H)
-        """
+        """The state after a text that is read from the zero state."""
         state = self._zero
         for start in range(0, len(numbers), WINDOW):
             state = sess.run(self._read, {self._x: [numbers[start:start + WINDOW]], **self._from(state)})
         return state
 
     def costs(self, sess: Any, x: np.ndarray, y: np.ndarray) -> Iterator[float]:
-        """What the characters of texts of one length cost, each from the zero state, window by window.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        x, y : numpy.ndarray of int, shape (M, length)
-            The characters that are read, and those that follow.
-
-        Yields
-        ------
-        float
-            The sum of the cross entropies of a window's characters, in nats; a window has `WINDOW` time steps, the
-            last one those that are left, and fewer where texts and characters are many.
-        """
+        """What the characters of texts of one length cost, each from the zero state, window by window."""
         state, steps = [np.repeat(zero, len(x), axis=0) for zero in self._zero], window(len(x) * self._num_classes)
         for start in range(0, x.shape[1], steps):
             columns = slice(start, start + steps)
@@ -170,26 +124,7 @@ class SamplingGraph:
 
     def write(self, sess: Any, starter: np.ndarray, uniform: np.ndarray, top_n: int, temperature: float,
               window: int) -> Iterator[np.ndarray]:
-        """Write M texts of one length, block by block.
-
-        Parameters
-        ----------
-        sess : tf.Session
-        starter : numpy.ndarray of int, shape (length,)
-            What all of them begin with, at least one character.
-        uniform : numpy.ndarray of float64, shape (steps, M)
-            The random numbers, see `drawing.uniform_numbers`.
-        top_n : int
-            At most V.
-        temperature : float
-        window : int
-            The time steps of a block.
-
-        Yields
-        ------
-        numpy.ndarray of int, shape (window, M)
-            The last block may be shorter.
-        """
+        """Write M texts of one length, block by block."""
         samples = uniform.shape[1]
         fetches = self._loop(several=samples > 1)
         state = [np.repeat(values, samples, axis=0) for values in self.read(sess, starter[:-1])]
@@ -231,39 +166,13 @@ def _draw(scores, top_n, uniform, cumsum):
 
 
 def window(width: int) -> int:
-    """The time steps of one run in writing: `WINDOW`, or fewer where samples and characters are many.
-
-    Parameters
-    ----------
-    width : int
-        M * V, the probabilities of one time step.
-    """
+    """The time steps of one run in writing: `WINDOW`, or fewer where samples and characters are many."""
     return max(1, min(WINDOW, MOST // width))
 
 
 def checked(propose: Callable[..., Any], exact: Callable[..., Any], state: Any, last: Any,
             uniform: np.ndarray) -> Tuple[np.ndarray, Any]:
-    """A block of characters, proposed in runs and corrected at the first wrong one of each.
-
-    Parameters
-    ----------
-    propose : callable
-        Called with a state, the last characters, shape (M,), and uniform numbers, shape (T, M). Gives the characters
-        that it draws, shape (T, M), the probabilities that it drew from, shape (T, M, V), and the state before the last
-        of its characters is read.
-    exact : callable
-        Called with probabilities and uniform numbers. Gives the characters that are to be drawn.
-    state : object
-        Before `last` is read.
-    last : numpy.ndarray of int, shape (M,)
-    uniform : numpy.ndarray of float64, shape (steps, M)
-
-    Returns
-    -------
-    block : numpy.ndarray of int, shape (steps, M)
-    state : object
-        Before the last characters of the block are read.
-    """
+    """A block of characters, proposed in runs and corrected at the first wrong one of each."""
     done, runs, size = 0, [], len(uniform)
     while done < len(uniform):
         numbers = uniform[done:done + size]

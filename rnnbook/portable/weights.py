@@ -31,27 +31,7 @@ FORMAT = 1
 
 
 def write(folder: str, arrays: Mapping[str, np.ndarray], description: Description, checkpoint: str) -> str:
-    """Write the file into a model's folder, whole or not at all.
-
-    Parameters
-    ----------
-    folder : str
-    arrays : dict of str to numpy.ndarray of float32
-        One for each of `variables`.
-    description : sidecar.Description
-        What the folder's model.json says.
-    checkpoint : str
-        The name of the checkpoint in the folder.
-
-    Returns
-    -------
-    str
-        The path of the file.
-
-    Raises
-    ------
-    FileError
-    """
+    """Write the file into a model's folder, whole or not at all."""
     path = os.path.join(folder, NAME)
     about = {'format': FORMAT, 'checkpoint': checkpoint, 'vocabulary': _fingerprint(description),
              'newest': _newest(folder)[1]}
@@ -60,32 +40,7 @@ def write(folder: str, arrays: Mapping[str, np.ndarray], description: Descriptio
 
 
 def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], str]:
-    """Read the file of a model's folder. Its shapes are checked before the weights are read.
-
-    Parameters
-    ----------
-    folder : str
-    description : sidecar.Description
-        What the folder's model.json says.
-
-    Returns
-    -------
-    arrays : dict of str to numpy.ndarray of float32
-        One for each of `variables`.
-    checkpoint : str
-        The name of the checkpoint that they are of.
-
-    Raises
-    ------
-    FileError
-        Missing, damaged, without one of the arrays or with another shape or type than model.json asks for, or written
-        for another model.json.
-
-    Warns
-    -----
-    UserWarning
-        The folder holds a newer checkpoint than it did when the file was written.
-    """
+    """Read the file of a model's folder. Its shapes are checked before the weights are read."""
     path = os.path.join(folder, NAME)
     if not os.path.isfile(path):
         raise FileError('%s has no %s; scripts/export_model.py writes it, with TensorFlow, from a checkpoint'

@@ -40,20 +40,7 @@ def _path(kind, key):
 
 
 def get(kind: str, key: Mapping[str, Any]) -> Optional[Dict[str, np.ndarray]]:
-    """Look for an entry.
-
-    Parameters
-    ----------
-    kind : str
-        What the arrays are; the file's name begins with it.
-    key : dict
-        What they were made of and how, as JSON can hold it.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, or None
-        None where there is no such entry, or a damaged one, which is said on standard error.
-    """
+    """Look for an entry."""
     path = _path(kind, key)
     if not os.path.isfile(path):
         return None
@@ -72,16 +59,7 @@ def get(kind: str, key: Mapping[str, Any]) -> Optional[Dict[str, np.ndarray]]:
 
 
 def put(kind: str, key: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Keep arrays; of the older entries of this kind, the newest stay. That nothing can be written is no error.
-
-    Parameters
-    ----------
-    kind : str
-    key : dict
-        As for `get`.
-    arrays : dict of str to numpy.ndarray
-        Of numbers, in any shapes.
-    """
+    """Keep arrays; of the older entries of this kind, the newest stay. That nothing can be written is no error."""
     path = _path(kind, key)
     about = {'key': key, 'arrays': {name: (array.dtype.str, array.shape) for name, array in arrays.items()}}
     try:

@@ -50,19 +50,7 @@ def load_reviews(path: StrPath) -> Tuple[List[str], np.ndarray]:
 
 
 class ReviewFile:
-    """A UTF-8 CSV with a header and at least the columns ``review`` and ``sentiment``, read once from start to end.
-
-    Parameters
-    ----------
-    path : str or path
-    progress : bool, default True
-        Show a progress bar on standard error where it takes long.
-
-    Attributes
-    ----------
-    sha256 : str
-        Of the bytes that were read, 64 hexadecimal digits; of the file once all chunks are.
-    """
+    """A UTF-8 CSV with a header and at least the columns ``review`` and ``sentiment``, read once from start to end."""
 
     def __init__(self, path: StrPath, *, progress: bool = True) -> None:
         self.path = check_path('path', path)
@@ -75,18 +63,7 @@ class ReviewFile:
         return self._digest.hexdigest()
 
     def chunks(self) -> Iterator[Tuple[List[str], np.ndarray]]:
-        """Read the rows.
-
-        Yields
-        ------
-        reviews : list of str
-        labels : numpy.ndarray of int64
-
-        Raises
-        ------
-        FileError
-            See `load_reviews`.
-        """
+        """Read the rows."""
         # Not by pandas: read in chunks, it cuts a row that is too long without a word if it is a chunk's first.
         reader = csv.reader(self._lines(), strict=True)
         header = self._rows(reader, 1)

@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
 from rnnbook.base.checks import StrPath, shorten
-from rnnbook.base.files import atomic_path, check_path, read_bytes, write_text
+from rnnbook.base.files import atomic_path, check_format, check_path, damage_errors, read_json, write_text
 from rnnbook.errors import ArgumentValueError, FileError
 
 __all__ = ['encode_file', 'load_encoded', 'text_files']
@@ -237,17 +237,12 @@ def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
     for name in (path, vocabulary):
         if not os.path.isfile(name):
             raise FileError('%s is not there; encode_file writes it' % name)
-    try:
-        content = json.loads(read_bytes(vocabulary, MAX_JSON_BYTES).decode('utf-8'))
-        form, chars = content['format'], content['vocabulary']
-        length, dtype = content['characters'], content['dtype']
+    content = read_json(vocabulary, MAX_JSON_BYTES)
+    with damage_errors(vocabulary):
+        form, chars, length, dtype = (content[name] for name in ('format', 'vocabulary', 'characters', 'dtype'))
         if type(chars) is not str or sorted(set(chars)) != list(chars) or not chars:
             raise ValueError('vocabulary')
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileError('%s is damaged: %s' % (vocabulary, shorten(str(error), 100))) from error
-    if form != FORMAT:
-        raise FileError('%s has the format %s; this version of rnnbook reads format %d'
-                        % (vocabulary, shorten(form), FORMAT))
+    check_format(vocabulary, form, FORMAT)
     try:
         sequence = np.load(path, mmap_mode='r', allow_pickle=False)
     except (ValueError, EOFError, SyntaxError, OSError) as error:

@@ -66,23 +66,7 @@ def drop_markup(text: str) -> str:
 
 
 def words_of(text: str, drop_tags: bool = False) -> List[str]:
-    """The words of a text.
-
-    Parameters
-    ----------
-    text : str
-    drop_tags : bool, default False
-        Drop HTML tags first.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ArgumentTypeError
-        Not a `str`.
-    """
+    """The words of a text."""
     return separate_punctuation(drop_markup(text) if drop_tags else text).split()
 
 

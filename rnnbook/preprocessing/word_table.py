@@ -30,20 +30,7 @@ BLOCK = 1000
 
 
 def sized(name: str, texts: Any) -> Sequence[Any]:
-    """The argument as something to loop over and measure; each item is checked by `text_of` when its turn comes.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    texts : object
-        What was given.
-
-    Raises
-    ------
-    ArgumentTypeError
-        One `str`, or nothing that can be gone through.
-    """
+    """The argument as something to loop over and measure; each item is checked by `text_of` when its turn comes."""
     if isinstance(texts, str):
         raise ArgumentTypeError('%s must be a sequence of str, not one str; try [text]' % name)
     try:
@@ -53,53 +40,19 @@ def sized(name: str, texts: Any) -> Sequence[Any]:
 
 
 def text_of(name: str, row: int, text: Any) -> str:
-    """One of the texts, if it is one.
-
-    Parameters
-    ----------
-    name : str
-        The argument as its signature spells it.
-    row : int
-    text : object
-        What stands there.
-
-    Raises
-    ------
-    ArgumentTypeError
-        Not a `str`.
-    """
+    """One of the texts, if it is one."""
     if not isinstance(text, str):
         raise ArgumentTypeError('%s must be a sequence of str; row %d is %s' % (name, row, shorten(text)))
     return text
 
 
 def each(items: Sequence[Any], title: str, shown: bool) -> Iterable[Any]:
-    """Go through the items under the chapter's bar, from the start, or without one.
-
-    Parameters
-    ----------
-    items : sequence
-    title : str
-    shown : bool
-    """
+    """Go through the items under the chapter's bar, from the start, or without one."""
     return bars.progress(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
 class Texts:
-    """Texts as rows of words, which are numbered from 0 in order of first occurrence.
-
-    Parameters
-    ----------
-    drop_markup : bool, default False
-        Drop HTML tags first.
-
-    Attributes
-    ----------
-    rows : list of numpy.ndarray of int32, N long
-        The words of each text that was added.
-    words : list of str, W long
-        The distinct words of all of them.
-    """
+    """Texts as rows of words, which are numbered from 0 in order of first occurrence."""
 
     def __init__(self, drop_markup: bool = False) -> None:
         self.rows = []
@@ -114,19 +67,7 @@ class Texts:
         return list(itertools.islice(self._numbers, 1, None))
 
     def extend(self, name: str, items: Iterable[str]) -> None:
-        """Add texts.
-
-        Parameters
-        ----------
-        name : str
-            The argument that they come from, as its signature spells it.
-        items : iterable of str
-
-        Raises
-        ------
-        ArgumentTypeError
-            One that is not a `str`, with its row.
-        """
+        """Add texts."""
         for row, text in enumerate(items, len(self.rows)):
             words = words_of(text_of(name, row, text), self._drop_markup)
             # itemgetter wants two at least, and returns no tuple for one.
@@ -134,18 +75,7 @@ class Texts:
             self.rows.append(np.frombuffer(b''.join(numbers), dtype=np.int32))
 
     def make_vocabulary(self, settings: Settings) -> Tuple[Vocabulary, np.ndarray]:
-        """Number the words by falling count, ties in order of first occurrence.
-
-        Parameters
-        ----------
-        settings : vocabulary.Settings
-
-        Returns
-        -------
-        vocabulary : Vocabulary
-        numbers : numpy.ndarray of int32, shape (W,)
-            For `numbered`.
-        """
+        """Number the words by falling count, ties in order of first occurrence."""
         words = self.words
         counts = np.zeros(len(words), dtype=np.int64)
         for rows in self._blocks(self.rows[:len(self.rows) // 2] if settings.training_half else self.rows):
@@ -158,21 +88,7 @@ class Texts:
         return made, numbers
 
     def numbered(self, numbers: np.ndarray, keep: Optional[int] = None) -> Iterator[Tuple[np.ndarray, List[int]]]:
-        """The texts as rows of other numbers of the words, those that are `DROPPED` left out.
-
-        Parameters
-        ----------
-        numbers : numpy.ndarray of int32, shape (W,)
-        keep : int, optional
-            So many words of each text are wanted, the last ones; there may be more. Default: all.
-
-        Yields
-        ------
-        values : numpy.ndarray of int32
-            The numbers of some texts, one after the other.
-        ends : list of int
-            Where each of the texts ends in `values`.
-        """
+        """The texts as rows of other numbers of the words, those that are `DROPPED` left out."""
         drops = bool((numbers == DROPPED).any())
         for rows in self._blocks(self.rows):
             if keep is not None and not drops:

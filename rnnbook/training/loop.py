@@ -30,16 +30,7 @@ Step = collections.namedtuple('Step', 'loss gradient_norm learning_rate')
 
 
 class Plan(NamedTuple):
-    """One training of a model, in the terms that all models have in common.
-
-    Fields: `form`, a format of the printed line with places for the epoch, the number of epochs, the iteration and the
-    loss; `num_epochs`; `batches` and `units`, the batches of an epoch and the words or characters in them; `unit`, what
-    they are, in the plural; `feeds`, called with the number of each epoch, from 1, gives the feed of every batch in
-    turn; `name` gives the book's name of a checkpoint from a `run_state.Progress`; `settings`, what the run was told
-    besides its `Run`, by name; `vocabulary`; `labels`, the tensor of a batch's predicted labels if it has such;
-    `embedding`, the variable of the vectors of words if it has one; `validator`, if there is something to validate
-    on.
-    """
+    """One training of a model, in the terms that all models have in common."""
 
     form: str
     num_epochs: int
@@ -56,14 +47,7 @@ class Plan(NamedTuple):
 
 
 class CarriedState:
-    """A session whose every run starts from the state in which the run before ended.
-
-    Parameters
-    ----------
-    sess : tf.Session
-    model : object with `initial_state` and `final_state`
-        Nested tuples of tensors of one structure.
-    """
+    """A session whose every run starts from the state in which the run before ended."""
 
     def __init__(self, sess: Any, model: Any) -> None:
         self._sess, self._model = sess, model
@@ -75,49 +59,18 @@ class CarriedState:
         return self._state
 
     def reset(self, state: Any = None) -> None:
-        """Go back to the zero state, or to another one.
-
-        Parameters
-        ----------
-        state : nested tuples of numpy.ndarray, optional
-        """
+        """Go back to the zero state, or to another one."""
         self._state = self._sess.run(self._model.initial_state) if state is None else state
 
     def run(self, fetches: List[Any], feed: Dict[str, Any]) -> List[Any]:
-        """Run the fetches from the carried state, and keep the final one.
-
-        Parameters
-        ----------
-        fetches : list
-            As `tf.Session.run` takes it.
-        feed : dict
-            What to feed besides the state.
-
-        Returns
-        -------
-        list
-            The fetched values.
-        """
+        """Run the fetches from the carried state, and keep the final one."""
         values, self._state = self._sess.run([fetches, self._model.final_state],
                                              {**feed, self._model.initial_state: self._state})
         return values
 
 
 def train(model: Any, ckpt_dir: str, run: Run, plan: Plan) -> None:
-    """Train a model as a plan has it, into a folder.
-
-    Parameters
-    ----------
-    model : SentimentRNN or CharRNN
-    ckpt_dir : str
-    run : Run
-    plan : Plan
-
-    Raises
-    ------
-    ArgumentValueError, FileError, DivergenceError, PeerError
-        As the models' own `train`.
-    """
+    """Train a model as a plan has it, into a folder."""
     _check_logdir(run.logdir, ckpt_dir)
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(writing.Folder(ckpt_dir, model, run, plan))
@@ -164,32 +117,7 @@ def _events(sess, model, run, plan, place, progress):
 
 def fit(sess: Any, model: Any, run: Run, plan: Plan, progress: run_state.Progress, monitor: Any, folder: Any,
         validate: Optional[Callable[[], Dict[str, float]]] = None) -> None:
-    """Train up to a number of epochs, the state carried from batch to batch and zero at the start of each epoch.
-
-    Parameters
-    ----------
-    sess : tf.Session
-        With its variables initialised, or restored.
-    model : object with `initial_state`, `final_state`, `learning_rate` and `world`
-        In its graph ``cost:0``, ``gradient_norm:0``, ``learning_rate:0`` and ``train_op``.
-    run : Run
-    plan : Plan
-    progress : record.Progress
-        Where to start; it is kept up to date.
-    monitor : monitor.Monitor
-        Is told every iteration and every epoch.
-    folder : checkpoints.Folder
-        Saves.
-    validate : callable, optional
-        Called at the end of each epoch; gives the columns of the history that it adds.
-
-    Raises
-    ------
-    DivergenceError
-        The loss is NaN or infinite.
-    PeerError
-        Another process that trains with this one has ended.
-    """
+    """Train up to a number of epochs, the state carried from batch to batch and zero at the start of each epoch."""
     carried, saved = CarriedState(sess, model), time.monotonic()
     while not run.over(progress, plan.num_epochs):
         carried.reset(progress.state)

@@ -17,21 +17,7 @@ __all__ = ['Monitor', 'time_left']
 
 
 class Monitor:
-    """Prints how a training goes, and keeps a folder's history file.
-
-    The lines of the iterations are the book's. On a terminal, where a bar is shown instead unless they were asked for,
-    and wherever there is a validation, a line for each epoch is printed as well.
-
-    Parameters
-    ----------
-    run : training.Run
-    plan : training.Plan
-    folder : str
-    events : tensorboard.Events, optional
-        Is told what is told here.
-    tells : bool, default True
-        False prints and writes nothing: at other processes than the first of those that train together.
-    """
+    """Prints how a training goes, and keeps a folder's history file."""
 
     def __init__(self, run: Any, plan: Any, folder: str, events: Optional[Any] = None, tells: bool = True) -> None:
         self._tells = tells
@@ -42,26 +28,12 @@ class Monitor:
         self._began, self._done = time.monotonic(), 0
 
     def watch(self, feeds: Iterable[Dict[str, Any]], done: run_state.Progress) -> Iterator[Dict[str, Any]]:
-        """Go through the batches of an epoch that are left, under a bar if there is to be one.
-
-        Parameters
-        ----------
-        feeds : iterable of dict
-        done : record.Progress
-            How far the run is.
-        """
+        """Go through the batches of an epoch that are left, under a bar if there is to be one."""
         title = 'Epoch %d/%d' % (done.epochs + 1, self._plan.num_epochs)
         return progress(feeds, self._plan.batches - done.position, title) if self._bar else iter(feeds)
 
     def step(self, done: run_state.Progress, step: Any) -> None:
-        """Tell of one iteration, if it is its turn.
-
-        Parameters
-        ----------
-        done : record.Progress
-            With this iteration.
-        step : training.Step
-        """
+        """Tell of one iteration, if it is its turn."""
         self._done += 1
         if done.iteration % self._run.log_every:
             return
@@ -71,16 +43,7 @@ class Monitor:
             self._events.step(done.iteration, step._asdict())
 
     def epoch(self, done: run_state.Progress) -> None:
-        """Tell of the epoch that has just ended, and write the history.
-
-        Parameters
-        ----------
-        done : record.Progress
-
-        Raises
-        ------
-        FileError
-        """
+        """Tell of the epoch that has just ended, and write the history."""
         self.write_history(done)
         row = done.history[-1]
         if self._bar or (self._lines and run_state.best(done.history)):
@@ -101,12 +64,7 @@ class Monitor:
             yield time_left(seconds * self._plan.batches * (self._plan.num_epochs - epochs))
 
     def end(self, done: run_state.Progress) -> None:
-        """Name the best epoch, once the run has come to its end.
-
-        Parameters
-        ----------
-        done : record.Progress
-        """
+        """Name the best epoch, once the run has come to its end."""
         best = run_state.best(done.history)
         if best is None or self._run.quiet or not self._tells or not self._run.over(done, self._plan.num_epochs):
             return
@@ -119,16 +77,7 @@ class Monitor:
                                                    if self._run.keep_best else ''), flush=True)
 
     def write_history(self, done: run_state.Progress) -> None:
-        """Write the history, whole or not at all.
-
-        Parameters
-        ----------
-        done : record.Progress
-
-        Raises
-        ------
-        FileError
-        """
+        """Write the history, whole or not at all."""
         if not self._tells:
             return
         there = dict.fromkeys(column for row in done.history for column in row)
@@ -150,12 +99,7 @@ def _words(row, kind, prefix):
 
 
 def time_left(seconds: float) -> str:
-    """How long something will take, in words.
-
-    Parameters
-    ----------
-    seconds : float
-    """
+    """How long something will take, in words."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return '%d seconds left' % round(seconds)

@@ -23,24 +23,7 @@ METADATA, CONFIG, CHECKPOINT, TENSOR = 'words.tsv', 'projector_config.pbtxt', 'w
 
 
 class Events:
-    """Writes figures, a graph and vectors into a folder, going on with what an interrupted run has written there.
-
-    Parameters
-    ----------
-    logdir : str
-        Made if it is not there.
-    sess : tf.Session
-        That of the training.
-    iteration : int
-        The training steps that the run has done. What the folder has of later ones, which a run that resumes does
-        again, is taken back.
-    projector : Projector, optional
-
-    Raises
-    ------
-    FileError
-        The folder cannot be made or written to.
-    """
+    """Writes figures, a graph and vectors into a folder, going on with what an interrupted run has written there."""
 
     def __init__(self, logdir: str, sess: tf.compat.v1.Session, iteration: int,
                  projector: Optional[Projector] = None) -> None:
@@ -57,29 +40,11 @@ class Events:
             projector.begin()
 
     def step(self, iteration: int, figures: Mapping[str, float]) -> None:
-        """Write the figures of a training step.
-
-        Parameters
-        ----------
-        iteration : int
-            The training steps done.
-        figures : dict of str to float
-        """
+        """Write the figures of a training step."""
         self._add('step', iteration, figures)
 
     def epoch(self, iteration: int, figures: Mapping[str, float]) -> None:
-        """Write the figures of an epoch, and the vectors of words after it; TensorBoard sees them at once.
-
-        Parameters
-        ----------
-        iteration : int
-            The training steps done.
-        figures : dict of str to float
-
-        Raises
-        ------
-        FileError
-        """
+        """Write the figures of an epoch, and the vectors of words after it; TensorBoard sees them at once."""
         self._add('epoch', iteration, figures)
         self._writer.flush()
         if self._projector is not None:
@@ -96,38 +61,14 @@ class Events:
 
 
 class Projector:
-    """The vectors of the most frequent words, for TensorBoard's projector.
-
-    Words are numbered by how frequent they are; of more than `MAX_WORDS` the first are shown.
-
-    Parameters
-    ----------
-    logdir : str
-        The folder, which is there once something is to be written.
-    embedding : str
-        The name of the tensor of the vectors, float32 of the shape (n_words, embed_size).
-    vocabulary : dict of str to int, or None
-        Without one, the words are shown as their numbers.
-    n_words : int
-        The number of vectors, that of number 0, which is padding, included.
-
-    Attributes
-    ----------
-    shown : int
-        How many words are shown.
-    """
+    """The vectors of the most frequent words, for TensorBoard's projector."""
 
     def __init__(self, logdir: str, embedding: str, vocabulary: Optional[Mapping[str, int]], n_words: int) -> None:
         self._logdir, self._embedding, self._vocabulary = logdir, embedding, vocabulary
         self.shown = min(MAX_WORDS, n_words - 1)
 
     def begin(self) -> None:
-        """Write the words, and where their vectors will be.
-
-        Raises
-        ------
-        FileError
-        """
+        """Write the words, and where their vectors will be."""
         words = {getattr(self._vocabulary, 'unknown', None): '(unknown)',
                  **{number: label(word) for word, number in (self._vocabulary or {}).items()}}
         write_text(os.path.join(self._logdir, METADATA), ''.join(
@@ -136,19 +77,7 @@ class Projector:
                    'embeddings {\n  tensor_name: "%s"\n  metadata_path: "%s"\n}\n' % (TENSOR, METADATA))
 
     def write(self, sess: tf.compat.v1.Session, iteration: int) -> None:
-        """Write the vectors as they are now.
-
-        Parameters
-        ----------
-        sess : tf.Session
-            That of the training.
-        iteration : int
-            The training steps done.
-
-        Raises
-        ------
-        FileError
-        """
+        """Write the vectors as they are now."""
         name = '%s-%d' % (CHECKPOINT, iteration)
         before = [other for other in checkpoint_files.by_age(self._logdir)
                   if other.startswith(CHECKPOINT) and other != name]
@@ -172,16 +101,6 @@ def _save(prefix, values):
 
 
 def label(word: str) -> str:
-    """A word as one line of the projector's metadata, which are lines of columns and have no way to quote.
-
-    Parameters
-    ----------
-    word : str
-
-    Returns
-    -------
-    str
-        Not empty; what would end the line or the column, or cannot be seen or written, stands as an escape.
-    """
+    """A word as one line of the projector's metadata, which are lines of columns and have no way to quote."""
     text = ''.join(char if char.isprintable() else ascii(char)[1:-1] for char in word)
     return text if text.strip() else repr(text)

@@ -19,30 +19,7 @@ Pair = Tuple[np.ndarray, np.ndarray]
 
 def hold_out(given: Any, data: Pair, split: Callable[[Pair, float], Tuple[Pair, Pair]],
              check: Callable[[Any, Any], Pair]) -> Tuple[Pair, Optional[Pair], Dict[str, Any]]:
-    """Split the data of a training as `training.Run` was told.
-
-    Parameters
-    ----------
-    given : None, float or pair of array_like
-        The field `validation`.
-    data : pair of numpy.ndarray
-        What was given to train on, checked.
-    split : callable
-        `last_rows` or `last_columns`, which gives what is left to train on and what is held out.
-    check : callable
-        Checks the two arrays of a pair.
-
-    Returns
-    -------
-    train : pair of numpy.ndarray
-    held_out : pair of numpy.ndarray, or None
-    settings : dict
-        What a run that resumes must have been given as well: the data, and what they are held against.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-    """
+    """Split the data of a training as `training.Run` was told."""
     held_out, settings = None, {'data': run_state.fingerprint(*data), 'validation': None}
     if isinstance(given, (tuple, list)):
         held_out = check(*given)
@@ -54,49 +31,13 @@ def hold_out(given: Any, data: Pair, split: Callable[[Pair, float], Tuple[Pair, 
 
 
 def last_rows(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
-    """Hold out the last rows.
-
-    Parameters
-    ----------
-    data : pair of numpy.ndarray
-    fraction : float
-        Of the rows; what it comes to is rounded down.
-    least : int
-        The rows that must be left.
-
-    Returns
-    -------
-    left, held_out : pair of numpy.ndarray
-
-    Raises
-    ------
-    ArgumentValueError
-        Fewer are left, or none is held out.
-    """
+    """Hold out the last rows."""
     start = _start(len(data[0]), fraction, least, 'rows')
     return tuple(array[:start] for array in data), tuple(array[start:] for array in data)
 
 
 def last_columns(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
-    """Hold out the last columns of each row, which are the end of a stretch of text.
-
-    Parameters
-    ----------
-    data : pair of numpy.ndarray
-    fraction : float
-        Of the columns; what it comes to is rounded down.
-    least : int
-        The columns that must be left.
-
-    Returns
-    -------
-    left, held_out : pair of numpy.ndarray
-
-    Raises
-    ------
-    ArgumentValueError
-        Fewer are left, or none is held out.
-    """
+    """Hold out the last columns of each row, which are the end of a stretch of text."""
     start = _start(data[0].shape[1], fraction, least, 'columns')
     return tuple(array[:, :start] for array in data), tuple(array[:, start:] for array in data)
 
@@ -111,13 +52,7 @@ def _start(size, fraction, least, what):
 
 
 def copy_variables(source: Any, target: Any) -> None:
-    """Give all variables of one session the values that another has for those of the same names, without a file.
-
-    Parameters
-    ----------
-    source, target : tf.Session
-        Nothing is added to either graph.
-    """
+    """Give all variables of one session the values that another has for those of the same names, without a file."""
     variables = target.graph.get_collection('variables')
     values = {variable.op.name: variable for variable in source.graph.get_collection('variables')}
     values = source.run({variable.op.name: values[variable.op.name] for variable in variables})

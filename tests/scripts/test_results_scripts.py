@@ -135,8 +135,8 @@ def test_too_little_to_train_on_is_one_line(rows, call, place):
 
 
 @pytest.mark.parametrize('name, module, arguments, command', [
-    ('baselines.py', 'sklearn', [], '--extra baselines scripts/results/baselines.py; where there is no checkout: pip install '
-     'scikit-learn'),
+    ('baselines.py', 'sklearn', [], '--extra baselines scripts/results/baselines.py; where there is no checkout: pip '
+     'install scikit-learn'),
     ('plot_history.py', 'matplotlib', ['train.log'], '--extra plots scripts/plot_history.py; where there is no '
      'checkout: pip install matplotlib')])
 def test_a_package_that_is_missing_is_one_line_with_the_command(name, module, arguments, command, call, monkeypatch):
