@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbook import hamlet
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, check_int, check_number, check_rate,
                                  check_sizes, check_str)
 from rnnbook.errors import ArgumentValueError
@@ -425,7 +425,7 @@ class CharRNN(Model):
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
-                drawing.spell(progress(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
+                drawing.spell(show_bar(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
 
     def _private_graph(self):
         """The graph of `sample` and `evaluate`, made when it is first needed."""
@@ -473,7 +473,7 @@ class CharRNN(Model):
         with graph.session() as sess:
             reading.restore(sess, graph.saver, prefix)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
-            nats = sum(progress(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
+            nats = sum(show_bar(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
 
     def _needs_sampling(self, method):

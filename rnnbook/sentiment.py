@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbook import imdb
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_rate,
                                  check_sizes)
 from rnnbook.errors import ArgumentValueError
@@ -427,7 +427,7 @@ class SentimentRNN(Model):
             order = np.argsort(x.shape[1] - (x > 0).argmax(axis=1), kind='stable')
         batches = imdb.create_batch_generator(x[order], None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
-        for batch_x in batches if quiet else progress(batches, len(x) // self.global_batch_size, 'Predicting'):
+        for batch_x in batches if quiet else show_bar(batches, len(x) // self.global_batch_size, 'Predicting'):
             if not carry_state:
                 state.reset()
             # Book: feeds a keep probability of 1, as 'tf_kepprob:0' in print; this graph has no dropout.

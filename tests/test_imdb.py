@@ -145,7 +145,7 @@ def test_bars_carry_the_titles_of_the_chapter(monkeypatch):
         titles.append((title, total, patience))
         return items
 
-    monkeypatch.setattr('rnnbook.base.bar.progress', bar)
+    monkeypatch.setattr('rnnbook.base.bar.show_bar', bar)
     counts = imdb.count_words(REVIEWS)
     imdb.map_reviews(REVIEWS, imdb.make_word_to_int(counts))
     imdb.index_reviews(REVIEWS)

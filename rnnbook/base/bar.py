@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Iterable, Iterator, TypeVar
 
-__all__ = ['on_terminal', 'progress']
+__all__ = ['on_terminal', 'show_bar']
 
 T = TypeVar('T')
 
@@ -31,7 +31,7 @@ def on_terminal() -> bool:
         return False
 
 
-def progress(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
+def show_bar(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:
     """Go through the items under a progress bar on standard error."""
     stream, bar, begin = _stream(), None, time.monotonic()
     for done, item in enumerate(items):

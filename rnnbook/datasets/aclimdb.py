@@ -20,7 +20,7 @@ from typing import Any, Iterable, List, Sequence, Tuple
 import numpy as np
 
 from rnnbook.base import files
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.datasets import archives
 from rnnbook.errors import FileError
 
@@ -45,7 +45,7 @@ def archive_rows(path: str) -> List[Tuple[str, int]]:
     """The rows of an `aclImdb` tar archive, in the book's order before the shuffle."""
     texts = {}
     members = archives.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
-    for name, data in progress(members, ROWS, 'Reading ' + path):
+    for name, data in show_bar(members, ROWS, 'Reading ' + path):
         texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
         if len(texts) > ROWS:
             break
@@ -64,7 +64,7 @@ def folder_rows(path: str) -> List[Tuple[str, int]]:
             raise FileError('%s: cannot read the folder %s: %s' % (path, folder, error.strerror)) from error
         names += [(folder, name) for name in filter(REVIEW_FILE.fullmatch, found)]
     texts = {}
-    for folder, name in progress(names, len(names), 'Reading ' + path):
+    for folder, name in show_bar(names, len(names), 'Reading ' + path):
         texts[folder, name] = files.read_bytes(os.path.join(path, *folder.split('/'), name), MAX_REVIEW_BYTES)
     return _in_order(path, texts)
 

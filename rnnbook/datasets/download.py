@@ -13,7 +13,7 @@ from typing import Optional
 
 from rnnbook import __version__
 from rnnbook.base import files
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.errors import FileError
 
 __all__ = ['download', 'from_index']
@@ -54,7 +54,7 @@ def download(url: str, path: str, max_bytes: int, sha256: Optional[str] = None) 
             size = 0
             blocks = iter(lambda: response.read(BLOCK), b'')
             if length:
-                blocks = progress(blocks, -(-length // BLOCK), 'Downloading ' + url)
+                blocks = show_bar(blocks, -(-length // BLOCK), 'Downloading ' + url)
             for block in blocks:
                 size += len(block)
                 if size > max_bytes:

@@ -14,7 +14,7 @@ from typing import Mapping, Optional, Sequence, Union
 import numpy as np
 
 from rnnbook import equations, hamlet, imdb
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_number,
                                  check_sizes, check_str)
 from rnnbook.base.files import check_path
@@ -134,7 +134,7 @@ class PortableSentiment:
         # it up are no predecessors of any.
         pieces = [(start, first, min(first + self._rows, batch, len(x) - start))
                   for start in range(0, len(x), batch) for first in range(0, min(batch, len(x) - start), self._rows)]
-        for start, first, stop in progress(pieces, len(pieces), 'Predicting'):
+        for start, first, stop in show_bar(pieces, len(pieces), 'Predicting'):
             state = states.get(first) if carry_state else None
             rows = slice(start + first, start + stop)
             if state is not None:
@@ -264,7 +264,7 @@ class PortableChar:
         state, drawn = None, []
         for number in starter:
             logits, state = self._step(number, state)
-        for _ in progress(range(output_length), output_length, 'Sampling'):
+        for _ in show_bar(range(output_length), output_length, 'Sampling'):
             drawn.append(draw(logits))
             logits, state = self._step(drawn[-1], state)
         drawn.append(draw(logits))
@@ -309,7 +309,7 @@ class PortableChar:
         length = max(1, PIECE // (self._num_classes + 2 * self.arguments['lstm_size']))
         state, total = None, 0.0
         starts = range(0, len(x), length)
-        for start in progress(starts, len(starts), 'Evaluating'):
+        for start in show_bar(starts, len(starts), 'Evaluating'):
             logits, state = self._forward(x[start:start + length], state)                           # (1, T, V)
             labels = equations.one_hot(y[np.newaxis, start:start + length], self._num_classes)
             total += float(equations.softmax_cross_entropy(logits, labels).sum(dtype=np.float64))

@@ -153,7 +153,7 @@ class ReviewFile:
                 raise FileError('%s is a folder, not a file' % self.path)
             with open(self.path, 'rb') as file:
                 blocks, total = iter(lambda: file.read(BLOCK), b''), -(-os.path.getsize(self.path) // BLOCK)
-                yield from bars.progress(blocks, total, 'Reading ' + self.path) if self._progress else blocks
+                yield from bars.show_bar(blocks, total, 'Reading ' + self.path) if self._progress else blocks
         except FileError:
             raise
         except OSError as error:

@@ -152,7 +152,7 @@ def _blocks(files, title, progress):
     """The texts, one after the other, with their line ends folded, in blocks."""
     total = sum(map(_blocks_of, files))
     blocks = (text for path in files for text in _file_blocks(path))
-    return bars.progress(blocks, total, title) if progress else blocks
+    return bars.show_bar(blocks, total, title) if progress else blocks
 
 
 def _blocks_of(path):

@@ -48,7 +48,7 @@ def text_of(name: str, row: int, text: Any) -> str:
 
 def each(items: Sequence[Any], title: str, shown: bool) -> Iterable[Any]:
     """Go through the items under the chapter's bar, from the start, or without one."""
-    return bars.progress(items, len(items), title, patience=0) if check_bool('progress', shown) else items
+    return bars.show_bar(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
 class Texts:

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any, Dict, Iterable, Iterator, Optional
 
-from rnnbook.base.bar import on_terminal, progress
+from rnnbook.base.bar import on_terminal, show_bar
 from rnnbook.base.files import write_text
 from rnnbook.model_folder import run_state
 from rnnbook.model_folder.checkpoint_files import BEST, HISTORY
@@ -30,7 +30,7 @@ class Monitor:
     def watch(self, feeds: Iterable[Dict[str, Any]], done: run_state.Progress) -> Iterator[Dict[str, Any]]:
         """Go through the batches of an epoch that are left, under a bar if there is to be one."""
         title = 'Epoch %d/%d' % (done.epochs + 1, self._plan.num_epochs)
-        return progress(feeds, self._plan.batches - done.position, title) if self._bar else iter(feeds)
+        return show_bar(feeds, self._plan.batches - done.position, title) if self._bar else iter(feeds)
 
     def step(self, done: run_state.Progress, step: Any) -> None:
         """Tell of one iteration, if it is its turn."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnbook import cli
 from rnnbook.base import files
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import check_int, check_number
 from rnnbook.errors import ArgumentValueError, FileError
 
@@ -66,7 +66,7 @@ def main(argv):
     with files.atomic_path(args.out) as temporary:
         try:
             with open(temporary, 'wb') as file:
-                for block in progress(blocks(size, args.seed), size // 800000 + 1, 'Writing ' + args.out):
+                for block in show_bar(blocks(size, args.seed), size // 800000 + 1, 'Writing ' + args.out):
                     file.write(block)
         except OSError as error:
             raise FileError('cannot write %s: %s' % (args.out, error.strerror)) from error

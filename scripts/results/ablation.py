@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from rnnbook import cli
-from rnnbook.base.bar import progress
+from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import check_int
 from rnnbook.errors import ArgumentValueError, RnnbookError
 
@@ -121,7 +121,7 @@ def main(argv):
     runs = [(name, seed) for name in rows for seed in seeds]
     found = {}
     print('| setting | validation | test, mean | test, range | seconds a run |\n|---|---|---|---|---|', flush=True)
-    for name, seed in progress(runs, len(runs), 'Training'):
+    for name, seed in show_bar(runs, len(runs), 'Training'):
         found.setdefault(name, []).append(train(rows[name], seed, args))
         if seed == seeds[-1]:
             validation, test, seconds = np.array(found[name]).T

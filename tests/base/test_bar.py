@@ -33,19 +33,19 @@ def terminal(monkeypatch):
 @pytest.mark.parametrize('stream', [None, 'terminal'])
 def test_items_come_in_order_with_a_bar_or_without(monkeypatch, stream):
     monkeypatch.setattr(bars, '_stream', lambda: stream and Terminal())
-    assert list(bars.progress(iter('abc'), 3, 'Letters', patience=0)) == ['a', 'b', 'c']
-    assert list(bars.progress([], 0, 'Nothing', patience=0)) == []
+    assert list(bars.show_bar(iter('abc'), 3, 'Letters', patience=0)) == ['a', 'b', 'c']
+    assert list(bars.show_bar([], 0, 'Nothing', patience=0)) == []
 
 
 def test_the_bar_has_its_title_and_reaches_the_end(terminal):
-    list(bars.progress(range(4), 4, 'Counting words occurences', patience=0))
+    list(bars.show_bar(range(4), 4, 'Counting words occurences', patience=0))
     text = terminal.getvalue()
     assert text.startswith('Counting words occurences\n')
     assert text.count(ENDED) == 1
 
 
 def test_a_loop_that_is_soon_over_shows_no_bar(terminal):
-    list(bars.progress(range(4), 4, 'Quick', patience=60))
+    list(bars.show_bar(range(4), 4, 'Quick', patience=60))
     assert terminal.getvalue() == ''
 
 
@@ -53,7 +53,7 @@ def test_a_bar_that_comes_late_counts_what_is_done(terminal, monkeypatch):
     clock = iter([0, 0, 1, 3, 4])                           # at the begin, and at each item until the bar is there
     monkeypatch.setattr(bars.time, 'monotonic', lambda: next(clock))
     seen = []
-    for item in bars.progress(range(4), 4, 'Late', patience=2):
+    for item in bars.show_bar(range(4), 4, 'Late', patience=2):
         seen.append((item, 'Late' in terminal.getvalue()))
     assert seen == [(0, False), (1, False), (2, True), (3, True)]
     assert terminal.getvalue().count(ENDED) == 1
@@ -78,11 +78,11 @@ def test_a_notebook_whose_streams_have_numbers_shows_the_bar(monkeypatch):
     with open(os.devnull, 'w') as numbered:
         monkeypatch.setattr(sys, 'stdout', numbered)
         monkeypatch.setattr(sys, 'stderr', shown)
-        list(bars.progress(range(3), 3, 'In a notebook', patience=0))
+        list(bars.show_bar(range(3), 3, 'In a notebook', patience=0))
     assert shown.getvalue().startswith('In a notebook') and ENDED in shown.getvalue()
 
 
-CODE = "from rnnbook.base.bar import progress; print(sum(progress(range(9), 9, 'Adding', patience=0)))"
+CODE = "from rnnbook.base.bar import show_bar; print(sum(show_bar(range(9), 9, 'Adding', patience=0)))"
 
 
 def test_with_output_to_a_file_only_the_output_is_written():

@@ -377,7 +377,7 @@ def test_a_text_a_folder_a_pattern_and_a_large_text_give_the_same_numbers(tmp_pa
     for path in ('texts', 'texts/*.txt'):
         name, numbers, char2int = cli.character_numbers(path)
         assert (name, numbers.tolist(), numbers.dtype) == (path, wanted, np.uint8)
-    monkeypatch.setattr(cli, 'LARGE_TEXT', 10)
+    monkeypatch.setattr(cli.data, 'LARGE_TEXT', 10)
     name, numbers, _ = cli.character_numbers('all.txt')
     assert (name, numbers.tolist(), numbers.dtype) == ('all.txt', wanted, np.uint8)
     assert sorted(os.path.splitext(name)[1] for name in os.listdir('data/encoded')) == ['.json'] * 3 + ['.npy'] * 3

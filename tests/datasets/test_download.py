@@ -47,7 +47,7 @@ def server():
 @pytest.mark.parametrize('page, bar', [('/whole', True), ('/plain', False)])
 def test_download(server, tmp_path, capsys, monkeypatch, page, bar):
     path, bars = str(tmp_path / 'file'), []
-    monkeypatch.setattr(download, 'progress', lambda items, total, title: bars.append((total, title)) or items)
+    monkeypatch.setattr(download, 'show_bar', lambda items, total, title: bars.append((total, title)) or items)
     download.download(server + page, path, 200000)
     assert open(path, 'rb').read() == b'x' * 200000
     assert Handler.agents[-1].startswith('rnnbook/')

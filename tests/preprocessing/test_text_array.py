@@ -135,7 +135,7 @@ def test_an_out_that_cannot_be_written_is_a_file_error(tmp_path):
 
 def test_progress_goes_over_both_readings(tmp_path, monkeypatch):
     bars = []
-    monkeypatch.setattr('rnnbook.base.bar.progress', lambda items, total, title: bars.append((title, total)) or items)
+    monkeypatch.setattr('rnnbook.base.bar.show_bar', lambda items, total, title: bars.append((title, total)) or items)
     monkeypatch.setattr(text_array, 'BLOCK', 2)
     put(tmp_path, a='four', b='x')
     hamlet.encode_file(tmp_path / '[ab].txt', tmp_path / 'out.npy')

@@ -27,7 +27,7 @@ def tell(monkeypatch, tmp_path, capfd):
         shown = Terminal()
         monkeypatch.setattr(monitor, 'on_terminal', lambda: terminal)
         monkeypatch.setattr(bar, '_stream', lambda: shown if terminal else None)
-        monkeypatch.setattr(monitor, 'progress', lambda *arguments: bar.progress(*arguments, patience=0))
+        monkeypatch.setattr(monitor, 'show_bar', lambda *arguments: bar.show_bar(*arguments, patience=0))
         teller = monitor.Monitor(Run.of(settings, log_every=2), PLAN, str(tmp_path))
         done = Progress()
         for _ in teller.watch([{}] * 4, done):
@@ -73,7 +73,7 @@ def test_with_a_validation_there_is_a_line_for_each_epoch(tell):
 def test_a_bar_that_is_left_ends_its_line(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr(bar, '_stream', lambda: shown)
-    for _ in bar.progress(range(9), 9, 'Epoch 1/1', patience=0):
+    for _ in bar.show_bar(range(9), 9, 'Epoch 1/1', patience=0):
         break
     assert shown.getvalue().endswith('\n') and shown.getvalue().count('\n') == 2
 
