@@ -93,6 +93,8 @@ def arguments(argv):
                       'batch and the corpus')
     what.add_argument('--torch-python', metavar='FILE', help='an interpreter that has PyTorch and NumPy, to measure '
                       'PyTorch beside; None leaves it out')
+    what.add_argument('--before', metavar='DIR', help='another checkout, an earlier commit of rnnbook say, whose '
+                      'variants are measured in turn with those of this one; None measures this one alone')
     what.add_argument('--data-dir', metavar='DIR', help='where the data are looked for; None is $RNNBOOK_DATA, else '
                       './data. Nothing is fetched: what is not there is made up in the same shapes, and said so')
     sizes = parser.add_argument_group('how much')
@@ -113,10 +115,27 @@ def arguments(argv):
     args.variants = chosen_names('--variants', args.variants, variant_names())
     if args.data_dir is not None and not os.path.isdir(args.data_dir):
         raise FileError('--data-dir must name a folder that exists, not %s' % args.data_dir)
+    if args.before is not None:
+        args.before = os.path.abspath(args.before)
+        if not os.path.isfile(side_of(args.before)):
+            raise FileError('--before must name a checkout of rnnbook, not %s' % args.before)
     if args.json is not None:
         if os.path.isdir(args.json) or not os.path.isdir(os.path.dirname(os.path.abspath(args.json))):
             raise FileError('--json must name a file in a folder that exists, not %s' % args.json)
     return args, chosen
+
+
+def side_of(checkout):
+    """The file of a checkout that measures its package."""
+    paths = [os.path.join(checkout, 'scripts', folder, 'ours.py') for folder in (
+        os.path.join('measure', 'benchmarked'), 'benchmarked')]
+    return next(filter(os.path.isfile, paths), paths[0])
+
+
+def before(variant, checkout):
+    """A variant of the package as another checkout has it."""
+    return variant._replace(name='before: ' + variant.name, side=side_of(checkout)[:-len('.py')],
+                            environment={**variant.environment, 'PYTHONPATH': checkout})
 
 
 def variant_names():
@@ -166,7 +185,8 @@ def measure(case, variants, workshop, sizes, torch_python):
     return {'case': case.name, 'title': case.title, 'unit': case.unit, 'rate': case.rate, 'data': job['name'],
             'model': job['model'], 'pieces': job['pieces'], 'load': load(),
             'variants': [summary(variant, found[variant.name], found.get('listing'),
-                                 fastest(peers(variant, variants), found)) for variant in variants]}
+                                 fastest(peers(variant, variants), found), found.get('before: ' + variant.name))
+                         for variant in variants]}
 
 
 # ----------------------------------------------------------------------------------------------------------- growth
@@ -253,6 +273,9 @@ def plan(args):
                       if (args.variants is None or variant.name in args.variants)
                       and (args.torch_python or variant.side != 'pytorch')])
              for thing in CASES + GROWTH if thing.name in wanted]
+    if args.before is not None:
+        found = [(thing, variants + [before(variant, args.before) for variant in variants if variant.side == 'ours'])
+                 for thing, variants in found]
     found = [(thing, variants) for thing, variants in found if variants]
     if not found:
         raise ArgumentValueError('--variants must leave something of --only to measure: %s'

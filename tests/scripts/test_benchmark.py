@@ -136,6 +136,14 @@ def test_every_variant_is_measured_on_every_case(case, variant, sides, workshop,
     assert (job['pieces'], job['keep_prob']) == (pieces.get(case.name, 1), 0.5)
 
 
+def test_another_checkout_is_measured_beside_this_one(call):
+    status, out, err = call('--quick', '--only', 'preprocess', '--variants', 'cold', '--before', ROOT)
+    assert status == 0, err
+    rows = [line.split(' | ') for line in out.splitlines() if line.startswith('|')]
+    assert [row[0] for row in rows[2:]] == ['| cold', '| before: cold']
+    assert float(rows[2][7].split()[0]) > 0
+
+
 @pytest.mark.parametrize('growth', benchmark.GROWTH, ids=lambda thing: thing.name)
 def test_growth_changes_one_thing_at_a_time(growth, sides, workshop):
     points = [benchmark.grown(growth, factor, workshop, benchmark.QUICK) for factor in growth.factors]
@@ -201,6 +209,10 @@ def test_a_table_shows_seconds_or_a_rate():
     assert lines[:3] == ['### A title', '', 'Data: some rows; a 1, b 2, 2 rounds']
     assert lines[-2:] == ['| listing | 6.5 | 5 to 8 | 1.00 (1.00 to 1.00) | 1.00 |  |  | 0 | 1.00 |',
                           '| book | 3 | 2 to 4 | 2.25 (2.00 to 2.50) | 8.00 | 1.00 (1.00 to 1.00) | 1.00 | 0 | 0.75 |']
+    variants[1] = figures.summary(BOOK, ROUNDS['book'], ROUNDS['listing'], None, before=ROUNDS['listing'])
+    with_before = figures.case_table(dict(case, variants=variants)).splitlines()
+    assert '| before / this | of the fastest | peak memory' in with_before[4]
+    assert '| 2.25 (2.00 to 2.50) | 8.00 |  |  | 2.25 (2.00 to 2.50) | 8.00 | 0 | 0.75 |' in with_before[-1]
     rate = figures.case_table(dict(case, rate=True)).splitlines()
     assert rate[4].startswith('| variant | rows a second, median |') and '| book | 0.3333 | 0.25 to 0.5 |' in rate[-1]
 
@@ -277,6 +289,7 @@ def test_a_run_prints_tables_and_writes_every_timing(call, tmp_path):
     (['--skip', '-1'], '--skip must be an integer of at least 0, not -1'),
     (['--steps', '0'], '--steps must be an integer of at least 1, not 0'),
     (['--data-dir', 'nowhere'], '--data-dir must name a folder that exists, not nowhere'),
+    (['--before', 'nowhere'], '--before must name a checkout of rnnbook, not '),
     (['--json', 'nowhere/figures.json'], '--json must name a file in a folder that exists, not nowhere/figures.json'),
     (['--json', '.'], '--json must name a file in a folder that exists, not .'),
     (['--torch-python', 'nowhere'], '--torch-python must name an interpreter that has PyTorch and NumPy, not nowhere'),
@@ -311,8 +324,8 @@ def test_help_describes_every_flag_and_names_every_case_and_variant():
     done = subprocess.run([sys.executable, os.path.join(SCRIPTS, 'benchmark.py'), '--help'], stdout=subprocess.PIPE)
     out = done.stdout.decode('utf-8')
     described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', out, flags=re.MULTILINE)
-    assert sorted(described) == ['characters', 'data-dir', 'growth', 'json', 'only', 'quick', 'repeats', 'rows', 'skip',
-                                 'steps', 'torch-python', 'variants']
+    assert sorted(described) == ['before', 'characters', 'data-dir', 'growth', 'json', 'only', 'quick', 'repeats', 'rows',
+                                 'skip', 'steps', 'torch-python', 'variants']
     words = re.split(r'[\s,:.]+', out)
     assert {thing.name for thing in benchmark.CASES + benchmark.GROWTH} <= set(words)
     assert set(benchmark.variant_names()) <= set(words)

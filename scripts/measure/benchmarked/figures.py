@@ -40,20 +40,21 @@ def peers(variant, variants):
     return [other for other in variants if other.side == 'pytorch' and other.call == variant.call]
 
 
-def summary(variant, rounds, reference, peer):
+def summary(variant, rounds, reference, peer, before=None):
     """The figures of a variant, and the rounds that they come from.
 
     Parameters
     ----------
     variant : Variant
     rounds : list of dict
-    reference, peer : list of dict, or None
-        The rounds of the listing and those of PyTorch, where they were measured.
+    reference, peer, before : list of dict, or None
+        The rounds of the listing, of PyTorch and of the other checkout, where they were measured.
     """
     memory, theirs = peak(rounds), peak(reference or [])
     return {'variant': variant.name, 'keywords': variant.keywords, 'call': variant.call, 'rounds': rounds,
             'seconds': spread(costs(rounds)), 'fastest': best(rounds), 'peak_bytes': memory,
             'listing_ratio': reference and ratios(reference, rounds), 'pytorch_ratio': peer and ratios(peer, rounds),
+            'before_ratio': before and ratios(before, rounds),
             'listing_memory': memory / theirs if memory and theirs else None}
 
 
@@ -93,12 +94,15 @@ def described(result):
 def case_table(result):
     """The Markdown of one case."""
     unit = '%ss a second' % result['unit'] if result['rate'] else 'seconds a %s' % result['unit']
+    kinds = [kind for kind in ('listing', 'PyTorch', 'before') if kind != 'before' or any(
+        found['before_ratio'] for found in result['variants'])]
     rows = [[found['variant']] + shown(found['seconds'], result['rate'])
-            + ratio_shown(found['listing_ratio']) + ratio_shown(found['pytorch_ratio'])
+            + [cell for kind in kinds for cell in ratio_shown(found[kind.lower() + '_ratio'])]
             + [memory_shown(found['peak_bytes']), '%.2f' % found['listing_memory'] if found['listing_memory'] else '']
             for found in result['variants']]
-    header = ['variant', unit + ', median', 'spread', 'listing / this', 'of the fastest', 'PyTorch / this',
-              'of the fastest', 'peak memory, MB', 'of the listing\'s']
+    header = ['variant', unit + ', median', 'spread']
+    header += [cell for kind in kinds for cell in (kind + ' / this', 'of the fastest')]
+    header += ['peak memory, MB', 'of the listing\'s']
     return '\n'.join(['### ' + result['title'], '', described(result), ''] + markdown(header, rows) + [''])
 
 
