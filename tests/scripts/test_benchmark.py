@@ -324,8 +324,8 @@ def test_help_describes_every_flag_and_names_every_case_and_variant():
     done = subprocess.run([sys.executable, os.path.join(SCRIPTS, 'benchmark.py'), '--help'], stdout=subprocess.PIPE)
     out = done.stdout.decode('utf-8')
     described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', out, flags=re.MULTILINE)
-    assert sorted(described) == ['before', 'characters', 'data-dir', 'growth', 'json', 'only', 'quick', 'repeats', 'rows',
-                                 'skip', 'steps', 'torch-python', 'variants']
+    assert sorted(described) == ['before', 'characters', 'data-dir', 'growth', 'json', 'only', 'quick', 'repeats',
+                                 'rows', 'skip', 'steps', 'torch-python', 'variants']
     words = re.split(r'[\s,:.]+', out)
     assert {thing.name for thing in benchmark.CASES + benchmark.GROWTH} <= set(words)
     assert set(benchmark.variant_names()) <= set(words)
