@@ -14,9 +14,10 @@ def arguments(argv):
     parser.add_argument('--ckpt-dir', default='./model-%d/' % rnnbook.charrnn.BOOK_RUN['num_epochs'], metavar='DIR',
                         help='the folder of the model')
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
-    parser.add_argument('--length', type=int, default=500, metavar='N',
+    parser.add_argument('--length', type=int, default=500, metavar='N', dest='output_length',
                         help='characters to write after the starter, and one more as in the chapter')
-    parser.add_argument('--starter', default='The ', metavar='TEXT', help='what the text begins with')
+    parser.add_argument('--starter', default='The ', metavar='TEXT', dest='starter_seq',
+                        help='what the text begins with')
     parser.add_argument('--unknown', choices=('error', 'skip'), default='error',
                         help='what becomes of characters of the starter that the model has not seen')
     parser.add_argument('--top-n', type=_number_or_word, default=5, metavar='N',
@@ -50,13 +51,13 @@ def main(argv):
     how = dict(top_n=args.top_n, temperature=args.temperature, checkpoint=args.checkpoint, stop=args.stop, seed=seed,
                unknown=args.unknown)
     if args.stream:
-        for char in rnn.sample_stream(args.length, args.ckpt_dir, args.starter, **how):
+        for char in rnn.sample_stream(args.output_length, args.ckpt_dir, args.starter_seq, **how):
             print(char, end='', flush=True)
         print()
     elif args.num_samples is None:
-        print(rnn.sample(args.length, args.ckpt_dir, args.starter, **how))
+        print(rnn.sample(args.output_length, args.ckpt_dir, args.starter_seq, **how))
     else:
-        texts = rnn.sample(args.length, args.ckpt_dir, args.starter, num_samples=args.num_samples, **how)
+        texts = rnn.sample(args.output_length, args.ckpt_dir, args.starter_seq, num_samples=args.num_samples, **how)
         for number, text in enumerate(texts, 1):
             print('--- %d of %d\n%s' % (number, len(texts), text))
 

@@ -24,11 +24,11 @@ def arguments(argv):
                       help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
     data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
                       'out of the training, and print its bits per character at the end')
-    model = cli.add_model_flags(parser, rnnbook.CharRNN, run)
+    model = cli.add_flags(parser.add_argument_group('model'), rnnbook.CharRNN, run, skip=['sampling'])
     fields = cli.add_run_flags(parser, {'save_every': 1, **run}, None)
     parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
     args = parser.parse_args(argv)
-    args.ckpt_dir = args.ckpt_dir or './model-%s%d/' % ('' if preset == 'book' else preset + '-', args.epochs)
+    args.ckpt_dir = args.ckpt_dir or './model-%s%d/' % ('' if preset == 'book' else preset + '-', args.num_epochs)
     return args, cli.chosen(args, model), cli.chosen(args, fields)
 
 
@@ -47,7 +47,7 @@ def main(argv):
     args, model, run = arguments(argv)
     check_int('--length', args.length, 0)
     check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
-    world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.epochs, run)
+    world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.num_epochs, run)
     with world.first_on_machine():
         name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
@@ -60,7 +60,7 @@ def main(argv):
     rnn = rnnbook.CharRNN(num_classes=len(char2int), **model)
     train_x, train_y = hamlet.reshape_data(numbers[:start], rnn.global_batch_size, rnn.num_steps)
     with cli.StopOnSignal() as stop:
-        rnn.train(train_x, train_y, args.epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
+        rnn.train(train_x, train_y, args.num_epochs, args.ckpt_dir, vocabulary=char2int, stop=stop, **run)
         stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():

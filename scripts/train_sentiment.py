@@ -17,12 +17,10 @@ def arguments(argv):
                                                      'best': rnnbook.sentiment.BEST_RUN})
     cli.add_review_flags(parser)
     vocabulary = cli.add_vocabulary_flags(parser, run)
-    model = cli.add_model_flags(parser, rnnbook.SentimentRNN, run)
+    model = cli.add_flags(parser.add_argument_group('model'), rnnbook.SentimentRNN, run)
     folder = './model/' if preset == 'book' else './model-%s/' % preset
     fields = cli.add_run_flags(parser, {'save_every': 10, **run}, folder)
-    helps = cli.documented(rnnbook.SentimentRNN.train)
-    cli.add_flag(parser, 'keep_prob', float, run.get('keep_prob', 0.5), helps['keep_prob'])
-    cli.add_flag(parser, 'shuffle', bool, run.get('shuffle', False), helps['shuffle'])
+    fields += cli.add_flags(parser, rnnbook.SentimentRNN.train, run, skip=['ckpt_dir'])
     args = parser.parse_args(argv)
     return args, cli.chosen(args, model), cli.chosen(args, fields), cli.chosen(args, vocabulary)
 
@@ -32,15 +30,14 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, model, run, settings = arguments(argv)
     imdb.Settings.of(settings)
-    world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.epochs, run)
+    world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.num_epochs, run)
     with world.first_on_machine():
         data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
     print('Data: %s, %d reviews to train and %d to test' % (data, len(x_train), len(x_test)))
 
     rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:
-        rnn.train(x_train, y_train, args.epochs, ckpt_dir=args.ckpt_dir, keep_prob=args.keep_prob,
-                  shuffle=args.shuffle, vocabulary=vocabulary, stop=stop, **run)
+        rnn.train(x_train, y_train, args.num_epochs, ckpt_dir=args.ckpt_dir, vocabulary=vocabulary, stop=stop, **run)
         stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():

@@ -1,30 +1,36 @@
-"""What the scripts share: one line for a user's mistake, output for any console, and the stop on Ctrl-C.
+"""What the scripts share: a user's mistake as one line, output for any console, and the stop on Ctrl-C.
 
 `flags` makes the flags, `data` reads the data that they ask for.
 """
+
+from __future__ import annotations
 
 import argparse
 import functools
 import importlib
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import types
 import warnings
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-from rnnbook.cli.data import (character_numbers, check_vocabulary, indexed_halves, review_halves, say_unknown)
-from rnnbook.cli.flags import (add_device_flag, add_flag, add_model_flags, add_preset_flag, add_review_flags,
-                               add_run_flags, add_vocabulary_flags, check_flags, chosen, documented)
+from rnnbook.cli.data import character_numbers, check_vocabulary, indexed_halves, review_halves, say_unknown
+from rnnbook.cli.flags import (add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags,
+                               add_vocabulary_flags, check_flags, chosen, documented)
 from rnnbook.errors import RequirementError, RnnbookError
 
-__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_preset_flag', 'add_review_flags',
-           'add_vocabulary_flags', 'add_model_flags', 'add_run_flags', 'add_device_flag', 'add_flag', 'chosen',
-           'check_flags', 'documented', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown',
-           'character_numbers']
+__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_flags', 'add_preset_flag',
+           'add_review_flags', 'add_vocabulary_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
+           'documented', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers']
+
+#: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
+FLAGS: Dict[str, str] = {}
 
 
 def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
@@ -34,6 +40,7 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, 'reconfigure'):              # not so where a notebook or a test has put its own
                 stream.reconfigure(errors='backslashreplace')
+        FLAGS.clear()
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _one_line
@@ -41,7 +48,7 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
             sys.stdout.flush()
             return status or 0
         except RnnbookError as error:
-            print('%s: error: %s' % (os.path.basename(sys.argv[0]), error), file=sys.stderr)
+            print('%s: error: %s' % (os.path.basename(sys.argv[0]), _name_flags(str(error))), file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print('interrupted', file=sys.stderr)
@@ -77,7 +84,7 @@ class StopOnSignal:
         self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -92,13 +99,36 @@ class StopOnSignal:
         print('stopping after this step; once more to stop at once', file=sys.stderr)
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that gives the default of each flag that has one."""
+
+    def _get_help_string(self, action):
+        if action.default is True:
+            return action.help + ' (default: yes)'
+        has_one = action.default is not None and action.default is not False
+        return super()._get_help_string(action) if has_one else action.help
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that lists its flags in `FLAGS`."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        FLAGS.update((action.dest, action.option_strings[-1]) for action in self._actions if action.option_strings)
+        return super().parse_known_args(args, namespace)
+
+
 def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
-    """An `argparse` parser whose help gives the default of every flag."""
-    return argparse.ArgumentParser(description=description, epilog=epilog,
-                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    """A parser whose help gives defaults, and whose flags stand for the arguments they set in an error's message."""
+    return _Parser(description=description, epilog=epilog, formatter_class=_Help)
 
 
-def require(module: str, package: str, extra: str, script: str) -> Any:
+def _name_flags(message: str) -> str:
+    """The message with flags for arguments: its first word, which names one, and any other that only names one."""
+    return re.sub(r'(?<![-\w])\w+', lambda match: FLAGS.get(match.group(), match.group())
+                  if not match.start() or '_' in match.group() else match.group(), message)
+
+
+def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:
     """Import what only an extra brings."""
     try:
         return importlib.import_module(module)

@@ -1,133 +1,74 @@
-"""Flags and their help, made from the signatures and docstrings of what they set, so that they cannot differ."""
+"""Flags, made from the signatures and docstrings of what they set, so that the two cannot differ."""
+
+from __future__ import annotations
 
 import argparse
-import dataclasses
+import ast
 import inspect
 import os
 import re
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+import typing
+from typing import Any, Callable, Container, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from rnnbook import imdb
 from rnnbook.base.checks import check_int
-from rnnbook.network.pooling import POOLINGS
 from rnnbook.training.run import Run
 
-__all__ = ['add_preset_flag', 'add_review_flags', 'add_vocabulary_flags', 'add_model_flags', 'add_run_flags',
-           'add_device_flag', 'add_flag', 'chosen', 'check_flags', 'documented']
+__all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_flags', 'add_run_flags',
+           'add_device_flag', 'chosen', 'check_flags', 'documented']
 
-#: What a flag's value is called, by its type.
-METAVARS = {int: 'N', float: 'X', str: 'DIR'}
-
-
-def add_review_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say which reviews: ``--csv``, ``--data-dir``, ``--limit``; see `review_halves`."""
-    group = parser.add_argument_group('data')
-    group.add_argument('--csv', metavar='FILE', help='reviews of your own: a UTF-8 CSV with the columns review and '
-                       'sentiment (0 or 1); its first half trains, the rest tests')
-    group.add_argument('--data-dir', metavar='DIR', help='where the IMDb reviews are looked for; None is '
-                       '$RNNBOOK_DATA, else ./data')
-    group.add_argument('--limit', type=int, metavar='N', help='take the first N reviews of each half only')
+#: What stands for a flag's value in the help, by its type.
+METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: 'DIR'}
 
 
-def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
-                    presets: Dict[str, Dict[str, Any]]) -> Tuple[str, Dict[str, Any]]:
-    """Add ``--preset``, which says where the defaults of the other flags come from."""
-    first = next(iter(presets))
-    parser.add_argument('--preset', choices=list(presets), default=first,
-                        help='the run whose settings are the defaults of the other flags')
-    early = argparse.ArgumentParser(add_help=False)
-    early.add_argument('--preset', nargs='?')
-    name = early.parse_known_args(argv)[0].preset
-    name = name if name in presets else first
-    return name, presets[name]
+def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, Any],
+              skip: Container[str] = ()) -> List[str]:
+    """Add a flag for each keyword of a class or function that is a switch, a number, a word or a path; their names.
 
-
-def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Dict[str, Any]) -> List[str]:
-    """Add the flags of `indexed_halves`: ``--no-cache``, and a flag for each field of `imdb.Settings`."""
-    group, helps, names = parser.add_argument_group('vocabulary'), documented(imdb.Settings), []
-    for field in dataclasses.fields(imdb.Settings):
-        _add_field(group, field, run.get(field.name, field.default), helps)
-        names.append(field.name)
-    group.add_argument('--no-cache', action='store_true',
-                       help='make the arrays anew and keep none; otherwise they are kept in ./data/cache')
+    Type and default come from the signature (`defaults` goes before it), help and choices from the docstring.
+    """
+    hints = typing.get_type_hints(thing.__init__ if inspect.isclass(thing) else thing)
+    described, names = _parameters(thing), []
+    for name, parameter in inspect.signature(thing).parameters.items():
+        hint = hints.get(name)
+        kinds = hint.__args__ if getattr(hint, '__origin__', None) is Union else (hint,)
+        kind = next((kind for kind in METAVARS if kind in kinds), None)
+        if kind is None or parameter.default is parameter.empty or name in skip:
+            continue
+        choices, text = described[name]
+        default = defaults.get(name, parameter.default)
+        more = ({'type': _switch, 'nargs': '?', 'const': True} if kind is bool else {'type': kind, 'choices': choices})
+        group.add_argument(_flag(name), default=default, metavar=None if choices else METAVARS[kind],
+                           help=_plain(text, described, default), **more)
+        names.append(name)
     return names
 
 
-def add_model_flags(parser: argparse.ArgumentParser, model: type, run: Dict[str, Any]) -> List[str]:
-    """Add a flag for every argument of a model's constructor that neither the data nor the script decides."""
-    from rnnbook.network import lstm, optimizers, devices
-    choices = {'engine': lstm.ENGINES, 'optimizer': optimizers.OPTIMIZERS, 'device': devices.DEVICES,
-               'pooling': POOLINGS}
-    group, helps, names = parser.add_argument_group('model'), documented(model), []
-    for name, parameter in inspect.signature(model).parameters.items():
-        default, annotation = run.get(name, parameter.default), str(parameter.annotation)       # such as Optional[int]
-        kind = next((kind for kind in (bool, int, float) if kind.__name__ in annotation), str)
-        script = kind is bool and parameter.kind != parameter.KEYWORD_ONLY
-        if default is not parameter.empty and not script:
-            add_flag(group, name, kind, default, helps[name], choices.get(name))
-            names.append(name)
-    return names
+def _parameters(thing):
+    """The choices, if any, and the text of each parameter in a numpydoc docstring, that of base classes included."""
+    found = {}
+    for one in reversed(inspect.getmro(thing)) if inspect.isclass(thing) else [thing]:
+        section = inspect.cleandoc(one.__doc__ or '').partition('Parameters\n----------\n')[2].partition('\n\n')[0]
+        for names, kind, text in re.findall(r'^(\w+(?:, \w+)*) : (.*)\n((?:    .*(?:\n|$))+)', section, re.MULTILINE):
+            choices = re.match(r'\{(.*?)\}', kind)
+            for name in names.split(', '):
+                found[name] = (ast.literal_eval('[%s]' % choices.group(1)) if choices else None,
+                               ' '.join(text.split()).rstrip('.'))
+    return found
 
 
-def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_dir: Optional[str]) -> List[str]:
-    """Add the flags of a training run: epochs, folder, and the fields of `training.Run` that a flag can give."""
-    group, helps, names = parser.add_argument_group('run'), documented(Run), []
-    group.add_argument('--epochs', type=int, default=run['num_epochs'], metavar='N',
-                       help='passes over the training data')
-    group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
-    for field in dataclasses.fields(Run):
-        if _add_field(group, field, run.get(field.name, field.default), helps):
-            names.append(field.name)
-    return names
-
-
-def add_device_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--device`` for a script that uses a model."""
-    from rnnbook.network import devices
-    parser.add_argument('--device', choices=devices.DEVICES, default='auto',
-                        help='where to compute; auto takes a GPU where TensorFlow sees one')
-
-
-def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any]:
-    """The parsed arguments of some names as a dict of keywords."""
-    return {name: getattr(arguments, name) for name in names}
-
-
-def check_flags(make: Callable[[], Any], epochs: int, settings: Dict[str, Any]) -> Any:
-    """Refuse a wrong flag now, not after the data have been read."""
-    check_int('--epochs', epochs)
-    Run.of(settings)
-    world = make().world
-    if world.rank:
-        sys.stdout = open(os.devnull, 'w')
-    return world
-
-
-def documented(thing: Any) -> Dict[str, str]:
+def documented(thing: Callable) -> Dict[str, str]:
     """What a numpydoc docstring says of each parameter, on one line."""
-    section = inspect.getdoc(thing).partition('Parameters\n----------\n')[2].partition('\n\n')[0]
-    return {name: ' '.join(text.split()).rstrip('.').replace('%', '%%')
-            for names, text in re.findall(r'^(\w+(?:, \w+)*) : .*\n((?:    .*(?:\n|$))+)', section, flags=re.MULTILINE)
-            for name in names.split(', ')}
+    return {name: text for name, (_, text) in _parameters(thing).items()}
 
 
-def _add_field(group, field, default, helps):
-    """Add a flag for a field of a dataclass that is a switch, a number or a path, and say whether it is one."""
-    kinds = getattr(field.type, '__args__', (field.type,))  # of Optional[int]: int, and that of None
-    kind = next((kind for kind in (bool, *METAVARS) if kind in kinds), None)
-    if kind is None or not field.init:
-        return False
-    add_flag(group, field.name, kind, default, helps[field.name])
-    return True
-
-
-def add_flag(group: Any, name: str, kind: type, default: Any, text: str,
-             choices: Optional[Iterable[str]] = None) -> None:
-    """Add a flag; a switch may be followed by what it is set to, since a preset may have it on."""
-    more = ({'type': _switch, 'nargs': '?', 'const': True, 'metavar': 'yes|no'} if kind is bool else
-            {'type': kind, 'choices': choices, 'metavar': None if choices else METAVARS[kind]})
-    group.add_argument(_flag(name), default=default, help=text, **more)
+def _plain(text, names, default):
+    """A parameter's text as help: flags for the arguments, no markup, no default where `default` is another one."""
+    if default is not None:
+        text = text.partition(' Default: ')[0].rstrip('.')
+    text = re.sub(r'`(\w+)`', lambda match: _flag(match.group(1)) if match.group(1) in names else match.group(1), text)
+    return text.replace('`', '').replace('%', '%%')
 
 
 def _switch(text):
@@ -139,3 +80,66 @@ def _switch(text):
 
 def _flag(name):
     return '--' + name.replace('_', '-')
+
+
+def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
+                    presets: Dict[str, Dict[str, Any]]) -> Tuple[str, Dict[str, Any]]:
+    """Add ``--preset``, which gives the defaults of the other flags; the name and the settings that `argv` asks for."""
+    first = next(iter(presets))
+    parser.add_argument('--preset', choices=list(presets), default=first,
+                        help='the run whose settings are the defaults of the other flags')
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument('--preset', nargs='?')
+    name = early.parse_known_args(argv)[0].preset
+    name = name if name in presets else first
+    return name, presets[name]
+
+
+def add_review_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose the reviews: ``--csv``, ``--data-dir``, ``--limit``; see `data.review_halves`."""
+    group = parser.add_argument_group('data')
+    group.add_argument('--csv', metavar='FILE', help='your own reviews: a UTF-8 CSV with the columns review and '
+                       'sentiment (0 or 1); the first half trains, the second half tests')
+    group.add_argument('--data-dir', metavar='DIR', help='where to look for the IMDb reviews; default: $RNNBOOK_DATA, '
+                       'else ./data')
+    group.add_argument('--limit', type=int, metavar='N', help='use only the first N reviews of each half')
+
+
+def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any]) -> List[str]:
+    """Add the flags of `data.indexed_halves`: ``--no-cache`` and the fields of `imdb.Settings`, whose names it gives.
+    """
+    group = parser.add_argument_group('vocabulary')
+    names = add_flags(group, imdb.Settings, run)
+    group.add_argument('--no-cache', action='store_true', help='do not read or write the cache in ./data/cache')
+    return names
+
+
+def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_dir: Optional[str]) -> List[str]:
+    """Add the flags of a training run: epochs, folder, and the fields of `training.Run`, whose names it gives."""
+    group = parser.add_argument_group('run')
+    group.add_argument('--epochs', type=int, default=run['num_epochs'], metavar='N', dest='num_epochs',
+                       help='passes over the training data')
+    group.add_argument('--ckpt-dir', default=ckpt_dir, metavar='DIR', help='the folder to save the model into')
+    return add_flags(group, Run, run)
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device`` for a script that uses a model."""
+    from rnnbook.network import devices
+    parser.add_argument('--device', choices=devices.DEVICES, default='auto',
+                        help='where to compute; auto uses a GPU if TensorFlow finds one')
+
+
+def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any]:
+    """The parsed arguments of these names as a dict of keywords."""
+    return {name: getattr(arguments, name) for name in names}
+
+
+def check_flags(make: Callable[[], Any], num_epochs: int, settings: Dict[str, Any]) -> Any:
+    """Check the flags before any data is read; the `World` of the model, in which only the first process prints."""
+    check_int('num_epochs', num_epochs)
+    Run.of(chosen(argparse.Namespace(**settings), set(settings) & set(inspect.signature(Run).parameters)))
+    world = make().world
+    if world.rank:
+        sys.stdout = open(os.devnull, 'w')
+    return world

@@ -60,6 +60,39 @@ def test_an_error_of_ours_is_one_line_and_status_2(monkeypatch, capsys, error):
     assert (out, err) == ('', 'train.py: error: %s\n' % error)
 
 
+@pytest.mark.parametrize('message, said', [
+    ('starter_seq must have at least one character, not 0', '--starter must have at least one character, not 0'),
+    ('keep_best needs validation', '--keep-best needs validation'),
+    ('batch_size times keep_best is keep_best_of', '--batch-size times --keep-best is keep_best_of'),
+    ('reviews must be texts, not unknown', 'reviews must be texts, not unknown'),
+    ('--keep_best is no argument', '--keep_best is no argument'),
+])
+def test_an_error_names_flags_instead_of_arguments(capsys, message, said):
+    def main(argv):
+        parser = cli.parser('Does it.')
+        parser.add_argument('--starter', dest='starter_seq')
+        for flag in ('--keep-best', '--batch-size', '--unknown', '--validation'):
+            parser.add_argument_group('more').add_argument(flag)
+        parser.parse_args(argv)
+        raise ArgumentValueError(message)
+
+    assert cli.command(main)([]) == 2
+    assert capsys.readouterr().err.partition(': error: ')[2] == said + '\n'
+
+
+def test_flags_of_one_script_do_not_go_into_the_errors_of_the_next(capsys):
+    def first(argv):
+        parser = cli.parser('Does it.')
+        parser.add_argument('--seed')
+        parser.parse_args(argv)
+
+    def main(argv):
+        raise ArgumentValueError('seed must be an integer')
+
+    assert (cli.command(first)([]), cli.command(main)([])) == (0, 2)
+    assert capsys.readouterr().err.endswith('error: seed must be an integer\n')
+
+
 def test_a_mistake_of_the_library_is_a_traceback():
     def main(argv):
         raise ZeroDivisionError
@@ -192,7 +225,7 @@ def test_documented_gives_each_parameter_on_one_line():
     assert cli.documented(Toy) == {
         'n_words': 'The data decides it',
         'lstm_size': 'H, the hidden units of a layer',
-        'keep_prob': 'In 50%% of cases',                    # as argparse wants it
+        'keep_prob': 'In 50% of cases',
         'sampling': 'The script decides it',
         'engine': 'How it is computed',
         'device': 'Where',
@@ -206,6 +239,19 @@ def test_documented_finds_every_setting_of_a_run():
     assert all(cli.documented(Run).values())
 
 
+def test_documented_finds_what_a_base_class_describes():
+    class Smaller(Toy):
+        """A smaller one.
+
+        Parameters
+        ----------
+        lstm_size : int, default 2
+            Fewer units.
+        """
+
+    assert cli.documented(Smaller) == {**cli.documented(Toy), 'lstm_size': 'Fewer units'}
+
+
 def test_documented_of_a_docstring_without_parameters_is_empty():
     def plain():
         """Do it."""
@@ -215,7 +261,7 @@ def test_documented_of_a_docstring_without_parameters_is_empty():
 
 def toy_parser():
     parser = cli.parser('Train.', epilog='The end.')
-    return parser, cli.add_model_flags(parser, Toy, {'lstm_size': 128, 'num_epochs': 40})
+    return parser, cli.add_flags(parser, Toy, {'lstm_size': 128, 'num_epochs': 40}, skip=['sampling'])
 
 
 def test_a_model_has_a_flag_for_what_neither_data_nor_script_decides():
@@ -235,7 +281,7 @@ def test_model_flags_have_the_types_of_the_signature():
 
 def test_a_switch_that_a_preset_has_on_can_be_put_off():
     parser = cli.parser('Train.')
-    cli.add_model_flags(parser, Toy, {'both_ways': True})
+    cli.add_flags(parser, Toy, {'both_ways': True}, skip=['sampling'])
     assert [parser.parse_args(argv).both_ways for argv in ([], ['--both-ways', 'yes'], ['--both-ways', 'no'])] == [
         True, True, False]
 
@@ -248,7 +294,7 @@ PRESETS = {'book': {'lstm_size': 128}, 'best': {'lstm_size': 100}}
 def test_a_preset_gives_the_defaults(argv, name):
     parser = cli.parser('Train.')
     assert cli.add_preset_flag(parser, argv, PRESETS) == (name, PRESETS[name])
-    cli.add_model_flags(parser, Toy, PRESETS[name])
+    cli.add_flags(parser, Toy, PRESETS[name], skip=['sampling'])
     assert parser.parse_args(argv).preset == name
 
 
@@ -292,7 +338,7 @@ def test_a_run_has_epochs_folder_and_the_settings_that_a_flag_can_give():
     parser = cli.parser('Train.')
     names = cli.add_run_flags(parser, {'num_epochs': 40, 'save_every': 10}, './model/')
     args = parser.parse_args([])
-    assert (args.epochs, args.ckpt_dir) == (40, './model/')
+    assert (args.num_epochs, args.ckpt_dir) == (40, './model/')
     chosen = cli.chosen(args, names)
     assert not {'stop', 'lines'} & set(names)
     assert Run.of(chosen, log_every=20) == Run.of({}, save_every=10, log_every=20)
@@ -305,7 +351,7 @@ def test_run_flags_reach_the_settings():
     args = parser.parse_args(['--epochs', '2', '--ckpt-dir', 'there', '--save-every', '3', '--max-to-keep', '0',
                               '--overwrite', '--log-every', '7', '--validation', '0.1', '--keep-best', '--patience',
                               '2', '--decay', '0.9', '--decay-after', '3', '--quiet', '--logdir', 'log'])
-    assert (args.epochs, args.ckpt_dir) == (2, 'there')
+    assert (args.num_epochs, args.ckpt_dir) == (2, 'there')
     run = Run.of(cli.chosen(args, names))
     assert (run.save_every, run.log_every, run.lines, run.max_to_keep, run.overwrite) == (3, 7, True, 0, True)
     assert (run.validation, run.keep_best, run.patience, run.decay, run.decay_after, run.quiet, run.logdir) == (

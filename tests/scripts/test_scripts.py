@@ -142,12 +142,12 @@ def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(plac
 
 
 SAMPLE_MISTAKES = [
-    (['--top-n', '0'], 'top_n must be an integer of at least 1, not 0'),
-    (['--top-n', 'some'], "top_n must be an integer of at least 1 or 'all', not 'some'"),
-    (['--num-samples', '0'], 'num_samples must be an integer of at least 1, not 0'),
+    (['--top-n', '0'], '--top-n must be an integer of at least 1, not 0'),
+    (['--top-n', 'some'], "--top-n must be an integer of at least 1 or 'all', not 'some'"),
+    (['--num-samples', '0'], '--num-samples must be an integer of at least 1, not 0'),
     (['--stop', ''], 'stop must have at least one character, not none'),
     (['--stop', '#'], "stop has '#', which the model has not seen"),
-    (['--starter', '#'], "starter_seq has '#', which the model has not seen"),
+    (['--starter', '#'], "--starter has '#', which the model has not seen"),
     (['--stream', '--temperature', '0'], 'temperature must be a finite number above 0, not 0.0'),
 ]
 
@@ -237,9 +237,10 @@ def test_limit_takes_the_first_rows_of_each_half(place, tmp_path):
 MISTAKES = [
     ('train_sentiment.py', ['--csv', 'none.csv'], 'cannot read none.csv: No such file or directory'),
     ('train_sentiment.py', ['--csv', 'text.txt'], 'text.txt needs the columns review and sentiment'),
-    ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'], 'lstm_size must be an integer of at least 1'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'],
+     '--lstm-size must be an integer of at least 1'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--batch-size', '201', '--no-cache'],
-     'X_train must have at least batch_size = 201'),
+     'X_train must have at least --batch-size = 201'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', '0'], '--epochs must be an integer of at least 1'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--limit', '0'], '--limit must be an integer of at least 1'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--device', 'gpu'],
@@ -247,14 +248,16 @@ MISTAKES = [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--epochs', 'x'], "argument --epochs: invalid int value: 'x'"),
     ('train_sentiment.py', ['--data-dir', 'nowhere'], 'nowhere'),
     ('train_charrnn.py', ['--text', 'none.txt'], 'cannot read none.txt: No such file or directory'),
-    ('train_charrnn.py', ['--text', 'text.txt'], 'batch_size * num_steps + 1 = 6401 characters for one batch, not 860'),
-    ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], 'keep_prob must be a finite number above 0'),
-    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], 'ckpt_dir none is not there; train saves into it'),
+    ('train_charrnn.py', ['--text', 'text.txt'],
+     '--batch-size * --num-steps + 1 = 6401 characters for one batch, not 860'),
+    ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], '--keep-prob must be a finite number above 0'),
+    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is not there; train saves into it'),
     ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
     ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
-    ('sample_charrnn.py', ['--ckpt-dir', 'none'], 'ckpt_dir none is not there; train saves into it'),
-    ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'], 'min_count must be an integer of at least 1'),
+    ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is not there; train saves into it'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'],
+     '--min-count must be an integer of at least 1'),
     ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt stands for no file'),
     ('measure/make_corpus.py', ['x.txt', '--megabytes', '0'], '--megabytes must be a finite number above 0, not 0'),
     ('measure/make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be a millionth at least, not 1e-09'),
@@ -326,15 +329,15 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          engine='book', optimizer='adam', pooling='last', bidirectional=False, embed_keep_prob=1.0,
                          embed_init=1.0, ngram_size=0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
-    assert (args.epochs, args.keep_prob, args.ckpt_dir) == (40, 0.5, './model/')
-    assert fields == dict(resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=None,
-                          overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
+    assert (args.num_epochs, args.ckpt_dir) == (40, './model/')
+    assert fields == dict(keep_prob=0.5, shuffle=False, resume=False, save_every=10, save_minutes=None, max_to_keep=5,
+                          log_every=None, overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
                           quiet=False, logdir=None)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, engine='book', shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
-    assert (args.epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
+    assert (args.num_epochs, args.ckpt_dir, args.length) == (100, './model-100/', 500)
     assert fields == dict(resume=False, save_every=1, save_minutes=None, max_to_keep=5, log_every=None,
                           overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0,
                           quiet=False, logdir=None)
@@ -342,14 +345,13 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
 
 def test_the_best_presets_are_the_best_runs():
     args, model, fields, settings = vars_of('train_sentiment.py')['arguments'](['--preset', 'best', '--seed', '7'])
-    found = {**vars(imdb.Settings(**settings)), **model, **fields, 'num_epochs': args.epochs, 'shuffle': args.shuffle,
-             'keep_prob': args.keep_prob}
+    found = {**vars(imdb.Settings(**settings)), **model, **fields, 'num_epochs': args.num_epochs}
     best = rnnbook.sentiment.BEST_RUN
     assert {name: found[name] for name in best} == best
     assert (args.ckpt_dir, model['seed'], model['shards']) == ('./model-best/', 7, None)
     args, model, fields = vars_of('train_charrnn.py')['arguments'](['--preset', 'best'])
     best = rnnbook.charrnn.BEST_RUN
-    assert {name: {**model, **fields, 'num_epochs': args.epochs}[name] for name in best} == best
+    assert {name: {**model, **fields, 'num_epochs': args.num_epochs}[name] for name in best} == best
     assert args.ckpt_dir == './model-best-%d/' % best['num_epochs']
 
 
@@ -396,7 +398,7 @@ def test_the_best_epoch_of_a_validated_training_is_the_one_that_is_tested(place,
     assert lines[-2] == 'Using the best epoch, %s, from ./model/best' % epoch
     assert lines[-1].startswith('Test Acc.: ') and sum(' validation loss ' in line for line in lines) == 3
     assert main_of('train_sentiment.py')(flags + ['--keep-best']) == 2
-    assert 'error: keep_best needs validation' in capsys.readouterr().err
+    assert 'error: --keep-best needs validation' in capsys.readouterr().err
 
 
 @pytest.mark.slow
