@@ -17,14 +17,15 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 import numpy as np
 
-from rnnbook.base.checks import INT32_MAX, ArrayLike, StrPath, as_array, check_bool, check_int, check_length, shorten
+from rnnbook.base.checks import (INT32_MAX, ArrayLike, StrPath, as_array, check_bool, check_int, check_length,
+                                 row_lengths, shorten)
 from rnnbook.base.files import check_path, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 from rnnbook.preprocessing import cache as cached
 from rnnbook.preprocessing.review_csv import ReviewFile, load_reviews, split_halves
-from rnnbook.preprocessing.vocabulary import (Settings, Vocabulary, check_word_to_int, drop_markup,
-                                              separate_punctuation, words_of)
-from rnnbook.preprocessing.word_table import DROPPED, Texts, each, sized, text_of
+from rnnbook.preprocessing.vocabulary import (Settings, Vocabulary, check_dict, check_word_to_int, drop_markup,
+                                              separate_punctuation)
+from rnnbook.preprocessing.word_table import DROPPED, Texts, check_texts, split_texts, with_bar
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
@@ -34,16 +35,6 @@ __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words',
 CACHE_FORMAT = 1
 #: The batches whose rows `shuffled` sorts by length.
 POOL = 10
-
-
-def _check_dict(name, value, meaning):
-    if not isinstance(value, Mapping):
-        raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
-
-
-def _words(name, row, text):
-    """The words of one text."""
-    return words_of(text_of(name, row, text))
 
 
 def count_words(reviews: Iterable[str], *, progress: bool = True) -> Counter:
@@ -65,10 +56,10 @@ def count_words(reviews: Iterable[str], *, progress: bool = True) -> Counter:
     ArgumentTypeError
         A review that is not a `str` (NaN for instance), with its row.
     """
-    reviews = sized('reviews', reviews)
+    reviews = check_texts('reviews', reviews)
     counts = Counter()
-    for row, review in enumerate(each(reviews, 'Counting words occurences', progress)):
-        counts.update(_words('reviews', row, review))
+    for words in split_texts('reviews', with_bar(reviews, 'Counting words occurences', progress)):
+        counts.update(words)
     return counts
 
 
@@ -89,7 +80,7 @@ def make_word_to_int(counts: Mapping[str, int]) -> Dict[str, int]:
     ArgumentTypeError
         `counts` is not a dict, or a count is no integer.
     """
-    _check_dict('counts', counts, 'count')
+    check_dict('counts', counts, 'count')
     for word, count in counts.items():
         if not isinstance(count, Integral):
             raise ArgumentTypeError('counts[%s] must be an integer, not %s' % (shorten(word), shorten(count)))
@@ -117,15 +108,15 @@ def map_reviews(reviews: Iterable[str], word_to_int: Mapping[str, int], *, progr
     ArgumentValueError
         A word that has no number, with its row (`encode` leaves such words out).
     """
-    _check_dict('word_to_int', word_to_int, 'number')
-    reviews = sized('reviews', reviews)
+    check_dict('word_to_int', word_to_int)
+    reviews = check_texts('reviews', reviews)
     mapped = []
-    for row, review in enumerate(each(reviews, 'Map reviews to ints', progress)):
+    for words in split_texts('reviews', with_bar(reviews, 'Map reviews to ints', progress)):
         try:
-            mapped.append([word_to_int[word] for word in _words('reviews', row, review)])
+            mapped.append([word_to_int[word] for word in words])
         except KeyError as error:
             raise ArgumentValueError('word_to_int has no number for %s in row %d of reviews; encode leaves such words '
-                                     'out' % (shorten(error.args[0]), row)) from None
+                                     'out' % (shorten(error.args[0]), len(mapped))) from None
     return mapped
 
 
@@ -149,7 +140,7 @@ def index_reviews(reviews: Iterable[str], *, progress: bool = True) -> Tuple[Lis
         A review that is not a `str`, with its row.
     """
     texts = Texts()
-    texts.extend('reviews', each(sized('reviews', reviews), 'Counting words occurences', progress))
+    texts.extend('reviews', with_bar(check_texts('reviews', reviews), 'Counting words occurences', progress))
     word_to_int, numbers = texts.make_vocabulary(Settings())
     mapped = []
     for values, ends in texts.numbered(numbers):
@@ -222,7 +213,7 @@ def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: boo
     settings = Settings.of(settings)
     sequence_length = check_int('sequence_length', sequence_length)
     texts = Texts(settings.drop_markup)
-    texts.extend('reviews', each(sized('reviews', reviews), 'Counting words occurences', progress))
+    texts.extend('reviews', with_bar(check_texts('reviews', reviews), 'Counting words occurences', progress))
     return _prepared(texts, sequence_length, settings)
 
 
@@ -355,7 +346,7 @@ def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length:
     sequence_length = check_int('sequence_length', sequence_length)
     check_bool('return_unknown', return_unknown)
     found = Texts(vocabulary.settings.drop_markup)
-    found.extend('texts', sized('texts', texts))
+    found.extend('texts', check_texts('texts', texts))
     known, numbers = _numbers(vocabulary, found.words)
     sequences = _rows(found, numbers, sequence_length)
     if not return_unknown:
@@ -452,7 +443,7 @@ def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length
     order = random.permutation(len(x))[:len(x) // batch_size * batch_size]
     if not by_length:
         return order
-    lengths = x.shape[1] - (x[order] > 0).argmax(axis=1)
+    lengths = row_lengths(x[order])
     pools = np.arange(len(order)) // (POOL * batch_size)
     batches = order[np.lexsort((lengths, pools))].reshape(-1, batch_size)
     return random.permutation(batches).ravel()

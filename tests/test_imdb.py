@@ -94,6 +94,7 @@ def test_a_column_of_a_shuffled_data_frame_is_read_in_its_order():
     assert imdb.index_reviews(column, progress=False)[0] == [[1], [2]]
 
 
+NOT_A = 'must be a sequence of str, such as a list or one column of a data frame, not a '
 STEPS = {
     'count_words': lambda reviews: imdb.count_words(reviews, progress=False),
     'map_reviews': lambda reviews: imdb.map_reviews(reviews, {'good': 1}, progress=False),
@@ -113,7 +114,11 @@ STEPS = {
     ('good', 'must be a sequence of str, not one str; try [text]'),
     (5, 'must be a sequence of str, not 5'),
     (None, 'must be a sequence of str, not None'),
-], ids=['number', 'nan', 'none', 'nan in a data frame', 'bytes', 'list', 'one str', 'no sequence', 'nothing'])
+    ({'good': 1}, NOT_A + 'dict'),
+    ({'good'}, NOT_A + 'set'),
+    (pandas.DataFrame({'review': ['good']}), NOT_A + 'DataFrame'),
+], ids=['number', 'nan', 'none', 'nan in a data frame', 'bytes', 'list', 'one str', 'no sequence', 'nothing', 'dict',
+        'set', 'data frame'])
 def test_what_is_no_text_is_refused_with_its_row(step, reviews, rule):
     name = 'texts' if step == 'encode' else 'reviews'
     with pytest.raises(ArgumentTypeError) as caught:

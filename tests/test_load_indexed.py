@@ -123,7 +123,7 @@ def test_a_damaged_entry_is_found_said_and_made_anew(csv, parsed, capsys, damage
                     'flip': data[:at] + b'g' + data[at + 1:]}[damage])
     capsys.readouterr()
     assert same(imdb.load_indexed(csv, 4), wanted)
-    assert '%s is not used, and made anew: ' % path in capsys.readouterr().err
+    assert '%s cannot be used and is made again: ' % path in capsys.readouterr().err
     assert len(parsed) == 2
     assert same(imdb.load_indexed(csv, 4), wanted)
     assert len(parsed) == 2
@@ -136,7 +136,7 @@ def test_an_entry_of_something_else_under_this_name_is_not_used(csv, capsys):
     os.replace(first, second)
     for length in (3, 4):
         assert imdb.load_indexed(csv, length)[0].shape == (len(ROWS), length)
-    assert 'was made of something else' in capsys.readouterr().err
+    assert 'was made from something else' in capsys.readouterr().err
 
 
 def test_the_entries_used_last_stay(csv, monkeypatch):

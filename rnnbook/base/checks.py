@@ -15,7 +15,8 @@ import numpy as np
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',
-           'check_bool', 'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'shorten', 'INT32_MAX']
+           'check_bool', 'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'row_lengths',
+           'shorten', 'INT32_MAX']
 
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
@@ -161,3 +162,9 @@ def _check_range(name, array, end, end_name):
             row, column = np.argwhere((block < 0) | (block >= end))[0]
             raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
                                      % (name, end - 1, end_name, block[row, column], row, start + column))
+
+
+def row_lengths(x: np.ndarray) -> np.ndarray:
+    """The words of each row: its columns from the first word number on, at least one; zeros pad it on the left."""
+    first = (x > 0).argmax(axis=1)
+    return np.where(x[np.arange(len(x)), first] > 0, x.shape[1] - first, 1)

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 from rnnbook.base.checks import check_bool, check_int, check_str, check_unicode, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
-__all__ = ['Settings', 'Vocabulary', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
+__all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
            'words_of']
 
 _SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
@@ -170,8 +170,7 @@ class Vocabulary(dict):
         ArgumentTypeError
             Neither.
         """
-        if not isinstance(vocabulary, Mapping):
-            raise ArgumentTypeError('%s must be a dict of word to number, not %s' % (name, shorten(vocabulary)))
+        check_dict(name, vocabulary)
         return vocabulary if isinstance(vocabulary, cls) else cls(vocabulary)
 
     @property
@@ -235,6 +234,12 @@ class Vocabulary(dict):
         if type(unknown) is bool or unknown != found.unknown:
             raise ArgumentValueError('unknown must be null or %d, the number after the last word\'s' % found._end())
         return found
+
+
+def check_dict(name: str, value: Any, meaning: str = 'number') -> None:
+    """Refuse what is not a dict of word to number, or to what `meaning` says."""
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
 
 
 def check_word_to_int(name: str, vocabulary: Any, n_words: int) -> Optional[Vocabulary]:

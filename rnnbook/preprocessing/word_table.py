@@ -1,7 +1,7 @@
 """Words of many texts counted and numbered in one pass, without cleaning or splitting a text twice.
 
-Words get the number of their first occurrence when they come by, in one dictionary that no Python code is run for;
-what remains, counting and renumbering, is arithmetic on arrays.
+A dictionary numbers the words in order of first occurrence without running Python code for a word; counting and
+renumbering are arithmetic on arrays.
 
 Legend: N texts, W distinct words.
 """
@@ -12,7 +12,8 @@ import collections
 import itertools
 import operator
 import struct
-from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple
+from collections.abc import Mapping, Set
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from rnnbook.base.checks import check_bool, shorten
 from rnnbook.errors import ArgumentTypeError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
-__all__ = ['Texts', 'DROPPED', 'sized', 'text_of', 'each']
+__all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts', 'with_bar']
 
 #: Stands for a word that is left out, where the others have their numbers.
 DROPPED = -1
@@ -29,25 +30,29 @@ DROPPED = -1
 BLOCK = 1000
 
 
-def sized(name: str, texts: Any) -> Sequence[Any]:
-    """The argument as something to loop over and measure; each item is checked by `text_of` when its turn comes."""
+def check_texts(name: str, texts: Iterable[str]) -> Sequence[str]:
+    """The texts as something to loop over and measure; `split_texts` checks each of them."""
     if isinstance(texts, str):
         raise ArgumentTypeError('%s must be a sequence of str, not one str; try [text]' % name)
+    if isinstance(texts, (Mapping, Set)) or hasattr(texts, 'columns'):       # a data frame gives the names of these
+        raise ArgumentTypeError('%s must be a sequence of str, such as a list or one column of a data frame, not a %s'
+                                % (name, type(texts).__name__))
     try:
         return texts if hasattr(texts, '__len__') else list(texts)
     except TypeError:
         raise ArgumentTypeError('%s must be a sequence of str, not %s' % (name, shorten(texts))) from None
 
 
-def text_of(name: str, row: int, text: Any) -> str:
-    """One of the texts, if it is one."""
-    if not isinstance(text, str):
-        raise ArgumentTypeError('%s must be a sequence of str; row %d is %s' % (name, row, shorten(text)))
-    return text
+def split_texts(name: str, texts: Iterable[str], drop_markup: bool = False, first: int = 0) -> Iterator[List[str]]:
+    """The words of each text; an error names the row, counted from `first`."""
+    for row, text in enumerate(texts, first):
+        if not isinstance(text, str):
+            raise ArgumentTypeError('%s must be a sequence of str; row %d is %s' % (name, row, shorten(text)))
+        yield words_of(text, drop_markup)
 
 
-def each(items: Sequence[Any], title: str, shown: bool) -> Iterable[Any]:
-    """Go through the items under the chapter's bar, from the start, or without one."""
+def with_bar(items: Sequence[str], title: str, shown: bool) -> Iterable[str]:
+    """Go through the items, under the chapter's progress bar if `shown`."""
     return bars.show_bar(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
@@ -57,8 +62,8 @@ class Texts:
     def __init__(self, drop_markup: bool = False) -> None:
         self.rows = []
         self._drop_markup = drop_markup
-        # Numbers are kept as the four bytes that an array has for them, which are joined much faster than an array is
-        # filled. The empty word, which no text has, is nothing.
+        # Numbers are kept as the four bytes that an array holds for them: joining bytes is much faster than filling an
+        # array. No text has the empty word, which stands for no bytes.
         self._numbers = collections.defaultdict(map(struct.Struct('=i').pack, itertools.count()).__next__, {'': b''})
 
     @property
@@ -68,9 +73,8 @@ class Texts:
 
     def extend(self, name: str, items: Iterable[str]) -> None:
         """Add texts."""
-        for row, text in enumerate(items, len(self.rows)):
-            words = words_of(text_of(name, row, text), self._drop_markup)
-            # itemgetter wants two at least, and returns no tuple for one.
+        for words in split_texts(name, items, self._drop_markup, len(self.rows)):
+            # itemgetter returns a tuple only for two items or more.
             numbers = operator.itemgetter('', '', *words)(self._numbers)
             self.rows.append(np.frombuffer(b''.join(numbers), dtype=np.int32))
 
@@ -88,7 +92,7 @@ class Texts:
         return made, numbers
 
     def numbered(self, numbers: np.ndarray, keep: Optional[int] = None) -> Iterator[Tuple[np.ndarray, List[int]]]:
-        """The texts as rows of other numbers of the words, those that are `DROPPED` left out."""
+        """The texts as rows of these numbers of the words, without the words that are `DROPPED`."""
         drops = bool((numbers == DROPPED).any())
         for rows in self._blocks(self.rows):
             if keep is not None and not drops:

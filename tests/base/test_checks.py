@@ -180,3 +180,9 @@ def test_messages_are_one_line_whatever_the_value():
     with pytest.raises(ArgumentTypeError) as caught:
         checks.check_int('n', np.zeros((50, 50)))
     assert re.fullmatch(r'n must be an integer of at least 1, not .{60}', str(caught.value))
+
+
+def test_the_length_of_a_row_counts_from_its_first_word_and_is_at_least_one():
+    rows = np.array([[0, 0, 3], [0, 2, 0], [1, 1, 1], [0, 0, 0]])
+    assert checks.row_lengths(rows).tolist() == [1, 2, 3, 1]
+    assert checks.row_lengths(rows[:0]).shape == (0,)
