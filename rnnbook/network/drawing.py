@@ -1,11 +1,11 @@
-"""Drawing characters from probabilities: as the chapter does it, and many at a time to the same result.
+"""Draw characters from probabilities: one by one as in the chapter, and many at once with the same result.
 
-Shapes: V the number of characters.
+V is the number of characters.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, List, Mapping, Optional
+from typing import Iterable, Iterator, List, Mapping, Optional, Union
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['check_top_n', 'get_top_char', 'apply_temperature', 'uniform_numbers', 'draw', 'spell']
 
-#: What `_drawable` asks for.
-UNDRAWABLE = 'probas must be finite and not negative, and one of them above 0'
+#: The rule that `_drawable` checks.
+UNDRAWABLE = 'probas must be finite and not negative, with at least one above 0'
 
 
-def check_top_n(name: str, top_n: Any, num_classes: int) -> int:
-    """How many of the likeliest characters to draw from, as an `int` of at most `num_classes`."""
+def check_top_n(name: str, top_n: Union[int, str, None], num_classes: int) -> int:
+    """The number of likeliest characters to draw from, at most `num_classes`; 'all' and None mean all."""
     if top_n is None or (isinstance(top_n, str) and top_n == 'all'):
         return num_classes
     if isinstance(top_n, str):
@@ -35,11 +35,11 @@ def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
     Parameters
     ----------
     probas : array_like of float, `char_size` in all
-        The probabilities of the characters, in any shape such as (1, V). Left as they are.
+        The probabilities of the characters, in any shape such as (1, V); not changed.
     char_size : int
         V, the number of characters.
     top_n : int, default 5
-        How many of the likeliest to draw from; V and more mean all of them.
+        How many of the likeliest to draw from; V or more means all of them.
 
     Returns
     -------
@@ -49,12 +49,12 @@ def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        A size below 1, another number of probabilities, or negative, infinite or NaN ones, nothing but zeros, or an
-        infinite sum.
+        A size below 1, or probabilities that are not `char_size` in number, are negative, infinite, NaN or all zero,
+        or have an infinite sum.
     """
     char_size = check_int('char_size', char_size)
     top_n = check_top_n('top_n', top_n, char_size)
-    # Book: squeezes without copying, and so sets the caller's own array to zero here and there.
+    # Book: squeezes without copying, and so overwrites parts of the caller's own array with zeros.
     p = np.array(as_array('probas', probas)).reshape(-1)                            # (V,)
     if p.dtype.kind not in 'fiu':
         raise ArgumentTypeError('probas must hold numbers, not %s' % p.dtype)
@@ -72,25 +72,25 @@ def get_top_char(probas: ArrayLike, char_size: int, top_n: int = 5) -> int:
 
 
 def apply_temperature(probas: ArrayLike, temperature: float) -> np.ndarray:
-    """Raise probabilities to the power of `1 / temperature`, for `get_top_char` to draw from."""
+    """Raise probabilities to the power of `1 / temperature`; `get_top_char` scales them to a sum of 1."""
     if check_number('temperature', temperature, above=0) == 1:
         return probas
     probas = as_array('probas', probas)
     if probas.dtype.kind not in 'fiu':
         raise ArgumentTypeError('probas must hold numbers, not %s' % probas.dtype)
-    with np.errstate(divide='ignore', over='ignore'):       # of 0, and of what a temperature near 0 makes of the others
+    with np.errstate(divide='ignore', over='ignore'):       # log 0; overflow at a temperature near 0
         logs = np.log(probas.astype(np.float64))
         return np.exp((logs - logs.max(axis=-1, keepdims=True)) / temperature)
 
 
 def uniform_numbers(steps: int, samples: int = 1, seed: Optional[int] = None) -> np.ndarray:
-    """The random numbers that `get_top_char` would use up in writing some texts, drawn ahead."""
+    """Draw in advance the random numbers that `get_top_char` would consume, (steps, samples)."""
     generator = np.random if seed is None else np.random.RandomState(seed)
     return generator.random_sample((samples, steps)).T
 
 
 def draw(probas: ArrayLike, uniform: ArrayLike, top_n: int = 5) -> np.ndarray:
-    """What `get_top_char` draws, for many rows of probabilities and random numbers that were drawn ahead."""
+    """Draw a character for each row of probabilities, as `get_top_char` would with these random numbers."""
     rows = np.ascontiguousarray(probas).reshape(-1, probas.shape[-1])                           # (rows, V)
     if not _drawable(rows):
         raise ArgumentValueError(UNDRAWABLE)
@@ -102,23 +102,23 @@ def draw(probas: ArrayLike, uniform: ArrayLike, top_n: int = 5) -> np.ndarray:
     for below, here in zip(cdf, cdf[1:]):                   # numpy's own cumsum is ten times slower on short rows
         here += below
     cdf /= cdf[-1]
-    # Characters without a probability add nothing to the sum: the first that goes beyond is always one of these.
+    # A character of probability 0 does not raise the sum, so it is never the first to exceed the random number.
     ranks = np.sum(cdf <= uniform.reshape(-1), axis=0)
     return np.take_along_axis(numbers, ranks[:, np.newaxis], axis=-1).reshape(uniform.shape)
 
 
 def _likeliest(rows, top_n):
-    """The numbers of the `top_n` largest in each row, rising; of equal ones, those that `np.argsort` puts last."""
+    """The numbers of the `top_n` largest in each row, ascending; ties are broken as `np.argsort` sorts them."""
     start = rows.shape[1] - top_n
     numbers = np.argpartition(rows, start, axis=-1)[:, start:]
     least = np.take_along_axis(rows, numbers, axis=-1).min(axis=-1, keepdims=True)
-    if np.count_nonzero(rows >= least) > numbers.size:      # a draw for the last place somewhere
+    if np.count_nonzero(rows >= least) > numbers.size:      # some row has a tie for the last place
         numbers = np.argsort(rows, axis=-1)[:, start:]
     return np.sort(numbers, axis=-1)                                                            # (rows, top_n)
 
 
 def _drawable(probas):
-    """Whether every row, along the last axis, has something to draw from."""
+    """Whether every row, along the last axis, can be drawn from."""
     return bool(np.all(np.isfinite(probas)) and probas.min() >= 0 and probas.max(axis=-1).min() > 0)
 
 
@@ -138,10 +138,10 @@ class _Text:
 
     def __init__(self, int2char, stop):
         self._int2char, self._stop = int2char, stop
-        self._tail, self.ended = '', False                  # the tail is what `stop` may have begun in
+        self._tail, self.ended = '', False                  # `stop` may begin in the tail
 
     def add(self, numbers):
-        """What these characters add to it."""
+        """The text that these characters add."""
         if self.ended:
             return ''
         piece = ''.join(map(self._int2char.__getitem__, numbers))

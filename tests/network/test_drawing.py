@@ -65,7 +65,7 @@ def test_a_seed_leaves_numpys_global_generator_alone():
 
 @pytest.mark.parametrize('bad', [[0.5, np.nan], [np.inf, 0.5], [1.5, -0.5], [0.0, 0.0]])
 def test_draw_names_a_row_that_has_nothing_to_draw_from(bad):
-    with pytest.raises(ArgumentValueError, match='probas must be finite and not negative, and one of them above 0'):
+    with pytest.raises(ArgumentValueError, match='probas must be finite and not negative, with at least one above 0'):
         drawing.draw(np.array([[0.5, 0.5], bad]), np.zeros(2), 2)
 
 
