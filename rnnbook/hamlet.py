@@ -1,21 +1,22 @@
 """Text as rows of character indices ("Project two - implementing an RNN for character-level language modeling").
 
-The characters of a text are numbered; the text is cut into `batch_size` equal stretches, one a row; and the targets are
-the same characters one further on. NumPy is all that importing this module needs.
+The characters of a text are numbered, the text is cut into `batch_size` rows of equal length, and the targets are the
+same characters shifted by one. Importing this module needs NumPy only.
 
-Shapes: N stretches (rows, `batch_size`), T characters a window (`num_steps`), n windows.
+Shapes: N rows (`batch_size`), T characters in a window (`num_steps`), n windows.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from rnnbook.base.checks import ArrayLike, StrPath, as_array, check_choice, check_int, check_str, check_unicode, shorten
-from rnnbook.base.files import check_path, read_text
+from rnnbook.base.checks import (ArrayLike, StrPath, as_array, check_choice, check_encoding, check_int, check_str,
+                                 check_unicode, shorten)
+from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
+from rnnbook.preprocessing.text_array import encode_file, load_encoded, read_blocks, text_files
 
 __all__ = ['FIRST_LINES', 'LAST_LINE', 'hamlet_body', 'load_text', 'char_vocabulary', 'encode', 'decode',
            'encode_starter', 'check_known', 'check_char2int', 'encode_file', 'load_encoded', 'text_files',
@@ -26,14 +27,21 @@ FIRST_LINES = 'The Tragedie of Hamlet\n\nActus Primus'
 LAST_LINE = 'FINIS. The tragedie of HAMLET, Prince of Denmarke.'
 
 
-def load_text(path: StrPath) -> str:
+#: A text of more characters is for `encode_file`, which does not hold it in memory.
+MAX_CHARACTERS = 2 ** 30
+
+
+def load_text(path: StrPath, *, encoding: Optional[str] = None) -> str:
     r"""Read a text to train on.
 
     Parameters
     ----------
     path : str or path
-        Any UTF-8 file. ``\r\n`` is folded to ``\n``. Of Project Gutenberg's etext 2265, *Hamlet*, the play is kept:
-        the header that the chapter cuts off with ``text[15858:]`` goes, whatever its length.
+        A text file, packed with gzip or not. ``\r\n`` and ``\r`` become ``\n``, and a byte order mark is dropped. Of
+        Project Gutenberg's etext 2265, *Hamlet*, only the play is kept: the chapter cuts off its header with
+        ``text[15858:]``; here it may have any length.
+    encoding : str, optional
+        Such as ``'cp1252'``. Default: UTF-16 if the file begins with its byte order mark, else UTF-8.
 
     Returns
     -------
@@ -41,19 +49,27 @@ def load_text(path: StrPath) -> str:
 
     Raises
     ------
+    ArgumentTypeError, ArgumentValueError
+        No path, or an unknown encoding.
     FileError
-        Missing, a folder, empty, or not UTF-8.
+        Missing, a folder, a pipe, empty, damaged, or not in this encoding.
     """
-    path = check_path('path', path)
-    text = read_text(path)
-    if not text:
+    path, encoding = check_path('path', path), check_encoding('encoding', encoding)
+    blocks, length = [], 0
+    for block in read_blocks(path, encoding):
+        blocks.append(block)
+        length += len(block)
+        if length > MAX_CHARACTERS:
+            raise FileError('%s has more than %d characters, the most that are read at once; encode_file reads it in '
+                            'blocks' % (path, MAX_CHARACTERS))
+    if not length:
         raise FileError('%s is empty; there is no text to read' % path)
-    # Book: a fixed offset of 15,858 characters, right for one old header only.
+    text = ''.join(blocks)
     return hamlet_body(text) or text
 
 
 def hamlet_body(text: str) -> Optional[str]:
-    r"""The play in a copy of Project Gutenberg's etext 2265, without what was put before and after it.
+    r"""The play in a copy of Project Gutenberg's etext 2265, without what stands before and after it.
 
     Parameters
     ----------
@@ -64,7 +80,7 @@ def hamlet_body(text: str) -> Optional[str]:
     -------
     str or None
         From "The Tragedie of Hamlet / Actus Primus" through "FINIS. The tragedie of HAMLET, Prince of Denmarke.";
-        `None` where one of the two is missing.
+        `None` if either is missing.
     """
     # Book: cuts with text[15858:], right for one old header only; its file happens to end with the play's last line.
     text = text.replace('\r\n', '\n')
@@ -83,7 +99,7 @@ def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
     Returns
     -------
     char2int : dict of str to int
-        In the order of the characters' code points, numbered from 0.
+        Numbered from 0 in the order of their code points.
     int2char : dict of int to str
 
     Raises
@@ -93,7 +109,7 @@ def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
     """
     if not check_str('text', text):
         raise ArgumentValueError('text must have at least one character, not none')
-    # Book: `set(text)` comes in another order in every process, so that a saved model reads other characters.
+    # Book: the order of `set(text)` differs between processes, so a saved model would read other characters.
     chars = sorted(set(text))
     int2char = dict(enumerate(chars))
     return {char: number for number, char in int2char.items()}, int2char
@@ -114,9 +130,9 @@ def encode(text: str, char2int: Mapping[str, int]) -> np.ndarray:
     Raises
     ------
     ArgumentTypeError
-        `text` is not a `str`, or `char2int` is something else (`int2char`, say).
+        `text` is not a `str`, or `char2int` is not such a dict (but `int2char`, say).
     ArgumentValueError
-        A character that has no number, with its position, or one below 0.
+        A character without a number, named with its position, or a negative number.
     """
     check_str('text', text)
     if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
@@ -128,18 +144,18 @@ def encode(text: str, char2int: Mapping[str, int]) -> np.ndarray:
     except KeyError as error:
         char = error.args[0]
         raise ArgumentValueError('text has the character %s at position %d, which is not in the vocabulary of %d: %s'
-                                 % (ascii(char), text.index(char), len(char2int),
+                                 % (repr(char), text.index(char), len(char2int),
                                     shorten(''.join(sorted(char2int)), 200))) from None
 
 
 def decode(numbers: ArrayLike, char2int: Mapping[str, int]) -> str:
-    """The text that numbers stand for.
+    """Turn numbers back into text.
 
     Parameters
     ----------
     numbers : array_like of int, shape (length,)
     char2int : dict of str to int
-        A number for each character, as `char_vocabulary` makes it.
+        As `char_vocabulary` makes it.
 
     Returns
     -------
@@ -148,7 +164,7 @@ def decode(numbers: ArrayLike, char2int: Mapping[str, int]) -> str:
     Raises
     ------
     ArgumentValueError
-        A number that no character has, with its position.
+        A number without a character, named with its position.
     """
     int2char = {number: char for char, number in char2int.items()}
     numbers = np.asarray(numbers).tolist()
@@ -160,33 +176,33 @@ def decode(numbers: ArrayLike, char2int: Mapping[str, int]) -> str:
 
 
 def encode_starter(starter_seq: str, char2int: Mapping[str, int], unknown: str = 'error') -> np.ndarray:
-    """The numbers of the characters that a sampled text begins with; of these there must be at least one.
+    """The numbers of the starter's characters, at least one.
 
     Parameters
     ----------
     starter_seq : str
     char2int : dict of str to int
     unknown : {'error', 'skip'}, default 'error'
-        What becomes of characters that have no number: ``'skip'`` leaves them out.
+        What to do with characters that have no number; ``'skip'`` leaves them out.
 
     Returns
     -------
     numpy.ndarray of int32, shape (len(starter_seq),)
-        Shorter by what was left out.
+        Shorter if characters were left out.
 
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        Not a `str`, empty, or with characters that have no number, all of which are named; nothing but such where they
-        are skipped; `unknown` is neither of the two.
+        Not a `str`, empty, or with unknown characters, all of which are named; with ``'skip'``, no known character;
+        or a wrong `unknown`.
     """
     check_choice('unknown', unknown, ('error', 'skip'))
     known = ''.join(char for char in check_str('starter_seq', starter_seq) if char in char2int)
     return encode(known if known and unknown == 'skip' else check_known('starter_seq', starter_seq, char2int), char2int)
 
 
-def check_known(name: str, text: Any, char2int: Mapping[str, int]) -> str:
-    """The text, if it has at least one character and all of them have numbers.
+def check_known(name: str, text: str, char2int: Mapping[str, int]) -> str:
+    """The text, if it has at least one character and each of them has a number.
 
     Parameters
     ----------
@@ -198,20 +214,20 @@ def check_known(name: str, text: Any, char2int: Mapping[str, int]) -> str:
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        Not a `str`, empty, or with characters that have no number; all of them are named.
+        Not a `str`, empty, or with unknown characters, all of which are named.
     """
     if not check_str(name, text):
         raise ArgumentValueError('%s must have at least one character, not none' % name)
     unknown = sorted(set(text) - set(char2int))
     if unknown:
         raise ArgumentValueError('%s has %s, which the model has not seen; it knows the %d characters %s'
-                                 % (name, ', '.join(map(ascii, unknown)), len(char2int),
+                                 % (name, ', '.join(map(repr, unknown)), len(char2int),
                                     shorten(''.join(sorted(char2int)), 200)))
     return text
 
 
-def check_char2int(name: str, vocabulary: Any, num_classes: int) -> Optional[Dict[str, int]]:
-    """The vocabulary as a dict of str to int, or None if it is None.
+def check_char2int(name: str, vocabulary: Optional[Mapping[str, int]], num_classes: int) -> Optional[Dict[str, int]]:
+    """The vocabulary, checked, as a dict of str to int; None stays None.
 
     Parameters
     ----------
@@ -219,7 +235,7 @@ def check_char2int(name: str, vocabulary: Any, num_classes: int) -> Optional[Dic
         The argument as its signature spells it.
     vocabulary : dict of str to int, or None
     num_classes : int
-        The characters have the numbers from 0 to `num_classes - 1`, one each.
+        Each number from 0 to `num_classes - 1` must belong to one character.
 
     Raises
     ------
@@ -233,36 +249,37 @@ def check_char2int(name: str, vocabulary: Any, num_classes: int) -> Optional[Dic
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
         check_unicode(name, char)
-        check_int('%s[%s]' % (name, ascii(char)), number, 0, num_classes - 1)
+        check_int('%s[%s]' % (name, repr(char)), number, 0, num_classes - 1)
     if sorted(vocabulary.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
-                                 'characters' % (name, num_classes - 1, len(vocabulary)))
+                                 'character%s' % (name, num_classes - 1, len(vocabulary), 's' * (len(vocabulary) != 1)))
     return {char: int(number) for char, number in vocabulary.items()}
 
 
 def reshape_data(sequence: ArrayLike, batch_size: int, num_steps: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Cut a text into rows, and the same text one character later into the rows of targets.
+    """Cut a text into rows, and the same text shifted by one character into rows of targets.
 
     Parameters
     ----------
     sequence : array_like of int, shape (length,)
-        The numbers of the characters, of any integer type. An array is not copied, nor is one of `encode_file` read.
+        The numbers of the characters, of any integer type. An array is not copied, and one of `encode_file` is not
+        read into memory.
     batch_size : int
-        N, the rows.
+        N, the number of rows.
     num_steps : int
-        T, the characters of a window.
+        T, the number of characters in a window.
 
     Returns
     -------
     x, y : numpy.ndarray, shape (N, n * T)
-        n is the number of whole mini-batches of N x T characters, one fewer if no character is left to be the last
+        n is the number of whole mini-batches of N x T characters, one fewer if no character is left for the last
         target. `y` is `x` shifted by one character.
 
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        A size below 1, a sequence that is not one-dimensional and of integers, or one that is shorter than one batch
-        and its last target: ``batch_size * num_steps + 1`` characters.
+        A size below 1, a sequence that is not one-dimensional or not of integers, or one that is shorter than one
+        batch with its last target: ``batch_size * num_steps + 1`` characters.
     """
     batch_size = check_int('batch_size', batch_size)
     num_steps = check_int('num_steps', num_steps)
@@ -272,7 +289,7 @@ def reshape_data(sequence: ArrayLike, batch_size: int, num_steps: int) -> Tuple[
     if sequence.size and sequence.dtype.kind not in 'iu':
         raise ArgumentTypeError('sequence must hold integers, not %s' % sequence.dtype)
     window = batch_size * num_steps
-    num_batches = (len(sequence) - 1) // window             # one character is kept for the last target
+    num_batches = (len(sequence) - 1) // window             # one character is left for the last target
     if num_batches < 1:
         raise ArgumentValueError('sequence must have at least batch_size * num_steps + 1 = %d characters for one batch,'
                                  ' not %d' % (window + 1, len(sequence)))
@@ -283,19 +300,19 @@ def reshape_data(sequence: ArrayLike, batch_size: int, num_steps: int) -> Tuple[
 
 def create_batch_generator(data_x: ArrayLike, data_y: ArrayLike,
                            num_steps: int) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
-    """Go through the columns in whole windows of `num_steps`, from left to right.
+    """Yield the columns from left to right in whole windows of `num_steps`.
 
     Parameters
     ----------
     data_x, data_y : numpy.ndarray, shape (N, columns)
         As `reshape_data` gives them.
     num_steps : int
-        T, the columns of a window.
+        T, the number of columns in a window.
 
     Yields
     ------
     x, y : numpy.ndarray, shape (N, T)
-        Views of the arrays, in their type: of a memory-mapped array, no more is read than the window.
+        Views of the arrays, in their type: of a memory-mapped array, only the window is read.
     """
     num_steps = check_int('num_steps', num_steps)
     data_x, data_y = as_array('data_x', data_x), as_array('data_y', data_y)
@@ -312,7 +329,7 @@ def _windows(data_x, data_y, num_steps):
 
 
 def __getattr__(name):
-    if name == 'get_top_char':                              # its place is the door, since it was drawn here before
+    if name == 'get_top_char':                              # version 0.1.0 had it here, and old imports go on working
         import rnnbook
         return rnnbook.get_top_char
     raise AttributeError('module %r has no attribute %r' % (__name__, name))

@@ -1,6 +1,9 @@
 """Text as rows of character indices: worked batches, bad inputs, and the golden figures of the real play."""
 
+import codecs
+import gzip
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -16,7 +19,12 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
     (b'\xef\xbb\xbfTo be\r\nor not\r\n', 'To be\nor not\n'),
     (b'caf\xc3\xa9', 'caf\u00e9'),
     (b'\n', '\n'),
-], ids=['plain', 'bom and crlf', 'utf-8', 'one line end'])
+    (b'To be\ror not\r\r\n', 'To be\nor not\n\n'),
+    ('To be\r\n\u00e9'.encode('utf-16'), 'To be\n\u00e9'),
+    (codecs.BOM_UTF16_BE + 'a\r\u00e9'.encode('utf-16-be'), 'a\n\u00e9'),
+    ('a\u00e9'.encode('utf-32'), 'a\u00e9'),
+    (gzip.compress(b'\xef\xbb\xbfTo be\r\n'), 'To be\n'),
+], ids=['plain', 'bom and crlf', 'utf-8', 'one line end', 'cr', 'utf-16', 'utf-16-be', 'utf-32', 'gzip'])
 def test_a_text_is_read_with_line_ends_folded(tmp_path, data, text):
     (tmp_path / 'text.txt').write_bytes(data)
     assert hamlet.load_text(tmp_path / 'text.txt') == text
@@ -31,7 +39,7 @@ def test_of_the_etext_the_play_is_kept(tmp_path):
 @pytest.mark.parametrize('name, data, message', [
     ('text.txt', b'', 'text.txt is empty; there is no text to read$'),
     ('text.txt', b'\xef\xbb\xbf', 'text.txt is empty; there is no text to read$'),
-    ('text.txt', b'caf\xe9', 'text.txt is not UTF-8: byte 3 is 0xe9$'),
+    ('text.txt', b'caf\xe9', 'text.txt is not UTF-8: byte 3 is 0xe9, in line 1; if it is text, .*--encoding cp1252'),
     ('missing.txt', b'a', '^cannot read .*missing.txt: No such file or directory$'),
     ('.', b'a', ' is a folder, not a file$'),
 ])
@@ -39,6 +47,65 @@ def test_a_text_that_cannot_be_read_is_a_file_error(tmp_path, name, data, messag
     (tmp_path / 'text.txt').write_bytes(data)
     with pytest.raises(FileError, match=message):
         hamlet.load_text(tmp_path / name)
+
+
+@pytest.mark.parametrize('data, encoding, text', [
+    (b'caf\xe9 \x80', 'cp1252', 'caf\u00e9 \u20ac'),
+    ('\u00e9\r\n'.encode('utf-16-le'), 'utf-16-le', '\u00e9\n'),
+    (codecs.BOM_UTF16_LE + 'a'.encode('utf-16-le'), 'utf-16-le', 'a'),
+    (codecs.BOM_UTF8 + b'a', 'utf-8', 'a'),
+    ('\u65e5\u672c'.encode('shift-jis'), 'shift-jis', '\u65e5\u672c'),
+    (gzip.compress(b'caf\xe9'), 'latin-1', 'caf\u00e9'),
+])
+def test_a_text_in_another_encoding(tmp_path, data, encoding, text):
+    (tmp_path / 'text').write_bytes(data)
+    assert hamlet.load_text(tmp_path / 'text', encoding=encoding) == text
+
+
+@pytest.mark.parametrize('encoding, error, message', [
+    ('none', ArgumentValueError, "encoding must name a text encoding such as utf-8 or cp1252, not 'none'"),
+    ('', ArgumentValueError, "encoding must name a text encoding such as utf-8 or cp1252, not ''"),
+    ('rot13', ArgumentValueError, "encoding must name a text encoding such as utf-8 or cp1252, not 'rot13'"),
+    ('a\0', ArgumentValueError, "encoding must name a text encoding such as utf-8 or cp1252, not 'a\\x00'"),
+    (8, ArgumentTypeError, 'encoding must be a str, not 8'),
+])
+def test_an_unknown_encoding_is_refused_before_the_file_is_read(tmp_path, encoding, error, message):
+    for call in (lambda: hamlet.load_text(tmp_path / 'none', encoding=encoding),
+                 lambda: hamlet.encode_file(tmp_path / 'none', tmp_path / 'a.npy', encoding=encoding)):
+        with pytest.raises(error) as caught:
+            call()
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize('data, encoding, message', [
+    (b'a\r\nb\rc\n\xe9', None, 'is not UTF-8: byte 7 is 0xe9, in line 4; '),
+    (b'a', 'utf-16', 'is not UTF-16: '),
+    (b'abc', 'utf-16', 'is not UTF-16: .*BOM'),
+    (b'a\x81', 'cp1252', 'is not CP1252: byte 1 is 0x81, in line 1; '),
+    (gzip.compress(b'a' * 99)[:-9], None, 'is damaged: '),
+    (gzip.compress(b'a' * 99)[:-8] + b'12345678', None, 'cannot read .*CRC check failed'),
+    (gzip.compress(b'a\xe9'), None, 'is not UTF-8: byte 1 is 0xe9, in line 1; '),
+    (gzip.compress(b''), None, 'is empty; there is no text to read$'),
+])
+def test_a_text_that_cannot_be_decoded_is_a_file_error(tmp_path, data, encoding, message):
+    (tmp_path / 'text').write_bytes(data)
+    with pytest.raises(FileError, match=message):
+        hamlet.load_text(tmp_path / 'text', encoding=encoding)
+
+
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(str(tmp_path / 'pipe'))
+    for path in (tmp_path / 'pipe', '/dev/zero'):
+        for call in (lambda: hamlet.load_text(path), lambda: hamlet.encode_file(path, tmp_path / 'a.npy')):
+            with pytest.raises(FileError, match='^path must be a regular file, not a pipe or a device such as '):
+                call()
+
+
+def test_a_text_too_long_to_be_held_is_refused_after_a_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(hamlet, 'MAX_CHARACTERS', 3)
+    (tmp_path / 'text').write_bytes(b'four')
+    with pytest.raises(FileError, match='has more than 3 characters, .*; encode_file reads it in blocks$'):
+        hamlet.load_text(tmp_path / 'text')
 
 
 def test_a_path_that_is_none_is_refused_by_name():
@@ -88,7 +155,7 @@ def test_encoding_and_decoding_give_the_text_back():
     ('abxcx', {'a': 0, 'b': 1, 'c': 2}, ArgumentValueError,
      "text has the character 'x' at position 2, which is not in the vocabulary of 3: 'abc'"),
     ('\u2014', {'b': 0, 'a': 1}, ArgumentValueError,
-     "text has the character '\\u2014' at position 0, which is not in the vocabulary of 2: 'ab'"),
+     "text has the character '\u2014' at position 0, which is not in the vocabulary of 2: 'ab'"),
     ('a', {}, ArgumentValueError, "text has the character 'a' at position 0, which is not in the vocabulary of 0: ''"),
     (b'a', {'a': 0}, ArgumentTypeError, "text must be a str, not b'a'"),
     ('a', ['a'], ArgumentTypeError, "char2int must be a dict of character to number, not ['a']"),
@@ -118,7 +185,7 @@ def test_a_good_vocabulary_becomes_a_dict_of_int():
     ({'a': 0, 'b': 0}, ArgumentValueError,
      'vocabulary must have one character for each number from 0 to num_classes - 1 = 1; it has 2 characters'),
     ({'a': 0}, ArgumentValueError,
-     'vocabulary must have one character for each number from 0 to num_classes - 1 = 1; it has 1 characters'),
+     'vocabulary must have one character for each number from 0 to num_classes - 1 = 1; it has 1 character'),
     ({}, ArgumentValueError,
      'vocabulary must have one character for each number from 0 to num_classes - 1 = 1; it has 0 characters'),
 ])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import math
 import numbers
@@ -15,8 +16,8 @@ import numpy as np
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',
-           'check_bool', 'check_str', 'check_unicode', 'check_length', 'as_array', 'check_ids', 'row_lengths',
-           'shorten', 'INT32_MAX']
+           'check_bool', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array', 'check_ids',
+           'row_lengths', 'shorten', 'INT32_MAX']
 
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
@@ -30,10 +31,10 @@ CHECKED = 2 ** 22
 
 
 def shorten(value: Any, width: int = 60) -> str:
-    """`repr` of a value, in ASCII and on one line, for a person to read."""
+    """`repr` of a value on one line, for a person to read."""
     if isinstance(value, (str, bytes)):
         value = value[:width + 1]                           # of a long one, no more than what is shown
-    text = re.sub(r'\s*\n\s*', ' ', ascii(value))          # an array's has several lines
+    text = re.sub(r'\s*\n\s*', ' ', repr(value))           # an array's has several lines
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
@@ -108,6 +109,16 @@ def check_str(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
     return value
+
+
+def check_encoding(name: str, value: Optional[str]) -> Optional[str]:
+    """The value, if it is None or the name of a text encoding that Python knows."""
+    try:
+        if value is None or codecs.lookup(check_str(name, value))._is_text_encoding:
+            return value
+    except (LookupError, ValueError):                       # an unknown name; NUL, half of a surrogate pair
+        pass
+    raise ArgumentValueError('%s must name a text encoding such as utf-8 or cp1252, not %s' % (name, shorten(value)))
 
 
 def check_unicode(name: str, text: str) -> None:

@@ -21,8 +21,9 @@ except ImportError:                                         # Windows
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
-__all__ = ['sha256', 'check_path', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes',
-           'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors', 'LineLimit', 'OURS']
+__all__ = ['sha256', 'check_path', 'check_regular', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move',
+           'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors',
+           'LineLimit', 'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
@@ -63,6 +64,14 @@ def check_path(name: str, path: Any) -> str:
         raise ArgumentValueError('%s must be a path of at least one character and without NUL, not %s'
                                  % (name, shorten(path)))
     return path
+
+
+def check_regular(name: str, path: StrPath) -> None:
+    """Refuse a folder, and a pipe or a device, which might never end; a path that is not there is left to `open`."""
+    if os.path.isdir(path):
+        raise FileError('%s is a folder, not a file' % path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileError('%s must be a regular file, not a pipe or a device such as %s' % (name, path))
 
 
 def make_folder(name: str, path: str) -> None:

@@ -1,7 +1,7 @@
-r"""Texts larger than memory as one array of character numbers on disk, to be memory-mapped.
+r"""Text files of any kind and size: read in blocks, and turned into one array of character numbers on disk.
 
-The text is read twice, in blocks: once to find its characters, once to write their numbers. Beside the array,
-``corpus.npy`` say, lies ``corpus.json`` with the vocabulary; it is written last, so that where it is, both are whole.
+The array is for texts larger than memory. It takes two readings: one to find the characters, one to write their
+numbers. The vocabulary, ``corpus.json`` beside ``corpus.npy`` say, is written last: where it is, both are whole.
 """
 
 from __future__ import annotations
@@ -9,37 +9,99 @@ from __future__ import annotations
 import codecs
 import contextlib
 import glob
+import gzip
+import io
 import json
 import os
-from typing import Dict, List, Sequence, Tuple
+import warnings
+import zlib
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
-from rnnbook.base.checks import StrPath, shorten
-from rnnbook.base.files import atomic_path, check_format, check_path, damage_errors, read_json, write_text
+from rnnbook.base.checks import StrPath, check_encoding, shorten
+from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, check_regular, damage_errors, file_errors,
+                                read_json, write_text)
 from rnnbook.errors import ArgumentValueError, FileError
 
-__all__ = ['encode_file', 'load_encoded', 'text_files']
+__all__ = ['encode_file', 'load_encoded', 'text_files', 'read_blocks']
 
 FORMAT = 1
 #: How many bytes are read at a time.
 BLOCK = 2 ** 22
 CODE_POINTS = 0x110000
 MAX_JSON_BYTES = 2 ** 26
+#: A folder with this file in it is a model's.
+MODEL = 'model.json'
+GZIP = b'\x1f\x8b'
+#: UTF-32 first: the mark of UTF-16 is the beginning of its mark.
+MARKS = {codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BOM_UTF16_LE: 'utf-16',
+         codecs.BOM_UTF16_BE: 'utf-16'}
 
 
-def text_files(path: StrPath, leave_out: Sequence[str] = ()) -> List[str]:
+class _UndecodableError(FileError):
+    """The bytes of a file are not text in its encoding."""
+
+
+def read_blocks(path: str, encoding: Optional[str] = None) -> Iterator[str]:
+    r"""The text of a file, gzip or not, in blocks: every line ends in `\n`, and the byte order mark is dropped."""
+    check_regular('path', path)
+    with file_errors('cannot read %s' % path), open(path, 'rb') as raw:
+        zipped = raw.read(2) == GZIP                        # no text of any encoding begins with these bytes
+        raw.seek(0)
+        file = gzip.GzipFile(fileobj=raw) if zipped else raw
+        try:
+            yield from _decoded(path, file, encoding)
+        except (EOFError, zlib.error) as error:
+            raise FileError('%s is damaged: %s' % (path, error)) from error
+
+
+def _decoded(path, file, encoding):
+    """The text of an open file, in blocks."""
+    start = file.read(4)
+    file.seek(0)
+    encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+    position, line, block, begun = 0, 1, None, False
+    while block != b'':
+        block = file.read(BLOCK)
+        position += len(block)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:                 # its object ends where the block does
+            where = position - len(error.object) + error.start
+            line += error.object[:error.start].replace(b'\r\n', b'\n').replace(b'\r', b'\n').count(b'\n')
+            raise _undecodable(path, encoding, 'byte %d is 0x%02x, in line %d'
+                               % (where, error.object[error.start], line)) from error
+        except UnicodeError as error:                       # UTF-16 that was asked for, and has no mark
+            raise _undecodable(path, encoding, error) from error
+        if text and not begun:
+            text, begun = text[text[0] == '\ufeff':], True
+        line += text.count('\n')
+        yield text
+
+
+def _undecodable(path, encoding, why):
+    return _UndecodableError('%s is not %s: %s; if it is text, give its encoding (--encoding cp1252, say; in Python '
+                             'encoding=)' % (path, encoding.upper(), why))
+
+
+def text_files(path: StrPath, leave_out: Sequence[str] = (), encoding: Optional[str] = None) -> List[str]:
     """The files that a path stands for.
 
     Parameters
     ----------
     path : str or path
-        A file; a folder, for all files in it and below it but those whose name, or whose folder's, begins with a dot;
-        or a pattern such as ``'texts/*.txt'``, in which ``**`` stands for any folders.
+        A file; a folder, for all texts in it and below it; or a pattern such as ``'texts/*.txt'``, in which ``**``
+        stands for any folders. A folder's hidden and binary files, the folders of models (with a ``model.json``) and
+        ``./data`` are left out, and a warning says how many.
     leave_out : sequence of str
         Paths of files that do not count.
+    encoding : str, optional
+        What the texts of a folder are encoded in. Default: UTF-16 where a file begins with its byte order mark,
+        else UTF-8.
 
     Returns
     -------
@@ -49,61 +111,95 @@ def text_files(path: StrPath, leave_out: Sequence[str] = ()) -> List[str]:
     Raises
     ------
     FileError
-        There are none.
+        There are none, or the folder is a model's.
     """
-    path = check_path('path', path)
+    path, encoding = check_path('path', path), check_encoding('encoding', encoding)
     if os.path.isdir(path):
-        found = []
-        for folder, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if not name.startswith('.')]
-            found += [os.path.join(folder, name) for name in names if not name.startswith('.')]
+        found, rest, folders = _below(path)
     elif os.path.lexists(path) or not glob.has_magic(path):
         return [path]                                       # if it is not there, opening it says so
     else:
-        found = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]
+        found, rest, folders = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)], 0, None
     without = set(map(os.path.abspath, leave_out))
     found = sorted(name for name in found if os.path.abspath(name) not in without)
+    if folders is not None:
+        texts = [name for name in found if _is_text(name, encoding)]
+        rest += len(found) - len(texts)
+        found = texts
+    skipped = ' and '.join('%d %s%s' % (count, what, 's' * (count > 1))
+                           for count, what in ((rest, 'file'), (folders, 'folder')) if count)
+    if skipped:
+        warnings.warn("%s: %s left out (hidden, binary, a model's, or ./data); texts read: %d"
+                      % (path, skipped, len(found)))
     if not found:
-        raise FileError('%s stands for no file' % path)
+        raise FileError('%s holds no text' % path if folders is not None else '%s matches no file' % path)
     return found
 
 
-def encode_file(path: StrPath, out: StrPath, *, progress: bool = True) -> Tuple[np.memmap, Dict[str, int]]:
-    r"""Turn UTF-8 text of any size into an array of character numbers on disk.
+def _below(root):
+    """The files of a folder, and how many of its files and folders are left out without looking into them."""
+    found, files, skipped = [], 0, 0
+    if os.path.exists(os.path.join(root, MODEL)):
+        raise FileError("%s is a model's folder, with a %s; give a folder of texts" % (root, MODEL))
+    for folder, folders, names in os.walk(root):
+        below = [name for name in folders if not (
+            name.startswith('.') or os.path.exists(os.path.join(folder, name, MODEL))
+            or os.path.realpath(os.path.join(folder, name)) == os.path.realpath(OURS))]
+        paths = [os.path.join(folder, name) for name in names if not name.startswith('.')]
+        paths = [path for path in paths if os.path.isfile(path)]    # not a pipe, which would be waited for
+        skipped, files = skipped + len(folders) - len(below), files + len(names) - len(paths)
+        found += paths
+        folders[:] = below
+    return found, files, skipped
 
-    Reads twice in blocks of a few megabytes; memory does not grow with the text. ``\r\n`` is folded to ``\n``, and byte
-    order marks go. Files follow each other without anything between them.
+
+def _is_text(path, encoding):
+    """Whether a file can be decoded and holds no NUL."""
+    try:
+        return all('\0' not in block for block in read_blocks(path, encoding))
+    except _UndecodableError:
+        return False
+
+
+def encode_file(path: StrPath, out: StrPath, *, encoding: Optional[str] = None,
+                progress: bool = True) -> Tuple[np.memmap, Dict[str, int]]:
+    r"""Turn text of any size into an array of character numbers on disk.
+
+    Reads twice in blocks of a few megabytes, so memory does not grow with the text. ``\r\n`` and ``\r`` become ``\n``,
+    byte order marks are dropped, and gzip is unpacked. Files are joined without anything between them.
 
     Parameters
     ----------
     path : str or path
-        A file, a folder or a pattern, see `text_files`. What `out` names is left out.
+        A file, a folder or a pattern, see `text_files`. The files that `out` names are left out.
     out : str or path
-        Where the array goes, a name that ends in ``.npy``; the vocabulary goes beside it under the ending ``.json``.
-        Each is written whole or not at all; what was there before is replaced.
+        Where to write the array, a name that ends in ``.npy``; the vocabulary goes beside it, with the ending
+        ``.json``. Each is written whole or not at all, and replaces what was there before.
+    encoding : str, optional
+        Such as ``'cp1252'``. Default: UTF-16 where a file begins with its byte order mark, else UTF-8.
     progress : bool, default True
-        Show a progress bar on standard error where it takes long.
+        Show a progress bar on standard error if it takes long.
 
     Returns
     -------
     sequence : numpy.memmap of the smallest unsigned integer type that holds the vocabulary, shape (characters,)
-        For `hamlet.reshape_data`. It is not to be written to.
+        For `hamlet.reshape_data`; read-only.
     char2int : dict of str to int
-        As `hamlet.char_vocabulary` makes it of the whole text.
+        As `hamlet.char_vocabulary` makes it from the whole text.
 
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        No path, or an `out` without that ending.
+        No path, an `out` without that ending, or an unknown `encoding`.
     FileError
-        A file that is not there or not UTF-8 (its first bad byte is named), no text at all, a text that changed
+        A file that is missing or cannot be decoded (its first bad byte is named), no text at all, a text that changed
         between the two readings, or an `out` that cannot be written.
     """
     out, vocabulary = _names('out', out)
-    files = text_files(path, (out, vocabulary))
+    files = text_files(path, (out, vocabulary), encoding)
     seen = np.zeros(CODE_POINTS, dtype=bool)
     length = 0
-    for text in _blocks(files, 'Finding characters', progress):
+    for text in _blocks(files, encoding, 'Finding characters', progress):
         _mark(seen, text)
         length += len(text)
     if not length:
@@ -113,80 +209,50 @@ def encode_file(path: StrPath, out: StrPath, *, progress: bool = True) -> Tuple[
     numbers = np.zeros(CODE_POINTS, dtype)
     numbers[chars] = np.arange(len(chars))
     with atomic_path(out) as temporary:
-        _write(temporary, numbers, seen, length, _blocks(files, 'Writing numbers', progress))
-        with contextlib.suppress(FileNotFoundError):        # from here on, until it is written anew, there is no pair
+        _write(temporary, numbers, seen, length, _blocks(files, encoding, 'Writing numbers', progress))
+        with contextlib.suppress(FileNotFoundError):        # no pair exists until the vocabulary is written again
             os.remove(vocabulary)
     write_text(vocabulary, json.dumps({'format': FORMAT, 'characters': length, 'dtype': dtype.name,
                                        'vocabulary': ''.join(map(chr, chars))}) + '\n')
     return load_encoded(out)
 
 
-def _names(name, out):
+def _names(name: str, out: StrPath) -> Tuple[str, str]:
+    """The paths of the array and of its vocabulary."""
     out = check_path(name, out)
     if not out.endswith('.npy'):
         raise ArgumentValueError('%s must end in .npy, not %s' % (name, shorten(os.path.basename(out))))
     return out, out[:-len('.npy')] + '.json'
 
 
-def _write(path, numbers, seen, length, blocks):
-    """Write the array. `numbers` are those of all code points, `seen` says which of them have one."""
+def _write(path: str, numbers: np.ndarray, seen: np.ndarray, length: int, blocks: Iterable[str]) -> None:
+    """Write the array. For each code point, `numbers` has its number and `seen` whether it occurs."""
     again, written = np.zeros_like(seen), 0
-    try:
-        # Not through a memory map, whose pages would count as memory of this process until they are on disk.
-        with open(path, 'wb') as file:
-            npy.write_array_header_1_0(file, {'descr': npy.dtype_to_descr(numbers.dtype), 'fortran_order': False,
-                                              'shape': (length,)})
-            for text in blocks:
-                _mark(again, text)
-                written += len(text)
-                file.write(_numbered(text, numbers))
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    # Not through a memory map, whose pages would count as memory of this process until they are on disk.
+    with file_errors('cannot write %s' % path), open(path, 'wb') as file:
+        npy.write_array_header_1_0(file, {'descr': npy.dtype_to_descr(numbers.dtype), 'fortran_order': False,
+                                          'shape': (length,)})
+        for text in blocks:
+            _mark(again, text)
+            written += len(text)
+            file.write(_numbered(text, numbers))
     if written != length or not np.array_equal(again, seen):
         raise FileError('the text changed while it was read; nothing was written')
 
 
-def _blocks(files, title, progress):
-    """The texts, one after the other, with their line ends folded, in blocks."""
-    total = sum(map(_blocks_of, files))
-    blocks = (text for path in files for text in _file_blocks(path))
-    return bars.show_bar(blocks, total, title) if progress else blocks
+def _blocks(files, encoding, title, progress):
+    """The texts, one after the other, in blocks."""
+    blocks = (block for path in files for block in read_blocks(path, encoding))
+    return bars.show_bar(blocks, sum(map(_blocks_of, files)), title) if progress else blocks
 
 
 def _blocks_of(path):
-    try:
+    with file_errors('cannot read %s' % path):
         return os.path.getsize(path) // BLOCK + 1
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
-
-
-def _file_blocks(path):
-    decoder, position, held = codecs.getincrementaldecoder('utf-8-sig')(), 0, ''
-    try:
-        if os.path.isdir(path):
-            raise FileError('%s is a folder, not a file' % path)
-        with open(path, 'rb') as file:
-            block = None
-            while block != b'':
-                block = file.read(BLOCK)
-                left = len(decoder.getstate()[0])           # of the block before: the start of a character
-                text = held + decoder.decode(block, final=not block)
-                position += len(block)
-                held = '\r' if block and text.endswith('\r') else ''    # whose \n may be the next block's first
-                yield (text[:-1] if held else text).replace('\r\n', '\n')
-    except UnicodeDecodeError as error:
-        raise FileError('%s is not UTF-8: byte %d is 0x%02x'
-                        % (path, position - left + error.start, error.object[error.start])) from error
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
 
 
 def _latin(text):
-    """The code points of a text as bytes, or None where one does not fit. Bytes are looked up faster than by NumPy."""
+    """The code points of a text as bytes, or None if one does not fit: `bytes.translate` is faster than NumPy."""
     try:
         return text.encode('latin-1')
     except UnicodeEncodeError:
@@ -198,7 +264,7 @@ def _code_points(text):
 
 
 def _mark(seen, text):
-    """Set `seen`, an array of bool, for the code points of a text."""
+    """Set `seen`, an array of bool, at the code points of a text."""
     latin = _latin(text)
     if latin is None:
         seen[_code_points(text)] = True
@@ -208,13 +274,13 @@ def _mark(seen, text):
 
 
 def _numbered(text, numbers):
-    """The numbers of the characters of a text, as the bytes of the array; `numbers` has one for each code point."""
+    """The numbers of a text's characters as the bytes of the array."""
     latin = _latin(text) if numbers.dtype == np.uint8 else None
     return numbers[_code_points(text)].data if latin is None else latin.translate(numbers[:256].tobytes())
 
 
 def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
-    """Open what `encode_file` has written.
+    """Open an array that `encode_file` has written.
 
     Parameters
     ----------
@@ -231,7 +297,7 @@ def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
     ArgumentTypeError, ArgumentValueError
         No path, or one without that ending.
     FileError
-        One of the two files is missing or damaged, or they do not belong together.
+        The array or its vocabulary is missing or damaged, or they do not belong together.
     """
     path, vocabulary = _names('path', path)
     for name in (path, vocabulary):

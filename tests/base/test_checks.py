@@ -24,14 +24,15 @@ def test_every_error_is_ours_and_a_builtin_one(error, builtin):
 
 @pytest.mark.parametrize('value, width, text', [
     ('short', 60, "'short'"),
-    ('caf\u00e9', 60, "'caf\\xe9'"),
+    ('caf\u00e9', 60, "'caf\u00e9'"),
+    ('a\x1b\ud800', 60, "'a\\x1b\\ud800'"),
     ([1, 2, 3], 9, '[1, 2, 3]'),
     ([1, 2, 3], 8, '[1, 2...'),
     ('a' * 100, 10, "'aaaaaa..."),
     (np.eye(2), 60, 'array([[1., 0.], [0., 1.]])'),
     ('two\nlines', 60, "'two\\nlines'"),
 ])
-def test_shorten_gives_one_line_of_ascii_of_at_most_that_width(value, width, text):
+def test_shorten_gives_one_line_of_at_most_that_width(value, width, text):
     assert checks.shorten(value, width) == text
 
 

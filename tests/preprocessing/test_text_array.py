@@ -1,5 +1,6 @@
 r"""Texts of any size as arrays on disk: equal to the text read at once, whatever the blocks; `make_corpus.py`."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -33,18 +34,21 @@ def encoded(path, out, text):
 
 @pytest.mark.parametrize('data, text', [
     (b'To be\r\nor not\r\n', 'To be\nor not\n'),
-    (b'\r\r\n\n\r', '\r\n\n\r'),
+    (b'\r\r\n\n\r', '\n\n\n\n'),
     (b'\xef\xbb\xbfcaf\xc3\xa9', 'caf\u00e9'),
     ('\U0001f600 \u20ac \u00e9 e'.encode('utf-8'), '\U0001f600 \u20ac \u00e9 e'),
     (b'\xc3\xa9\r\n' * 9, '\u00e9\n' * 9),
     (b'a', 'a'),
     (b'\0\xc2\x85', '\0\x85'),
-], ids=['crlf', 'lone cr', 'bom', 'wide', 'latin', 'one', 'controls'])
+    ('a\r\n\u20ac\U0001f600\r'.encode('utf-16'), 'a\n\u20ac\U0001f600\n'),
+    (gzip.compress(b'a\r\nb\rc'), 'a\nb\nc'),
+], ids=['crlf', 'lone cr', 'bom', 'wide', 'latin', 'one', 'controls', 'utf-16', 'gzip'])
 @pytest.mark.parametrize('block', [1, 2, 3, 5, 2 ** 22])
 def test_blocks_may_end_anywhere(tmp_path, monkeypatch, data, text, block):
     monkeypatch.setattr(text_array, 'BLOCK', block)
     put(tmp_path, text=data)
     encoded(tmp_path / 'text.txt', tmp_path / 'out.npy', text)
+    assert hamlet.load_text(tmp_path / 'text.txt') == text
     assert sorted(os.listdir(str(tmp_path))) == ['out.json', 'out.npy', 'text.txt']
 
 
@@ -64,7 +68,37 @@ def test_a_folder_is_read_in_sorted_order_without_what_is_hidden_or_made(tmp_pat
     put(folder / '.git', x='no')
     (folder / '.hidden').write_text('no')
     for _ in range(2):                                      # the second time, with what the first has made in it
-        encoded(folder, folder / 'out.npy', 'first\r' + '\nsecond' + 'third')
+        with pytest.warns(UserWarning, match='texts: 1 file and 1 folder left out .*; texts read: 4$'):
+            encoded(folder, folder / 'out.npy', 'first\n' + '\nsecond' + 'third')
+
+
+def test_of_a_folder_the_files_that_are_no_text_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, a='one ', b=b'nul\0', c='two '.encode('utf-16'), d=gzip.compress(b'three'), e=b'caf\xe9')
+    (tmp_path / '.hidden').write_text('no')
+    os.mkfifo(str(tmp_path / 'pipe'))
+    os.symlink('nowhere', str(tmp_path / 'dangling'))
+    for folder in ('data/encoded', 'model', 'model/best', 'sub/data', '.git'):
+        (tmp_path / folder).mkdir(parents=True)
+        put(tmp_path / folder, x='sub' if folder == 'sub/data' else 'no')
+    (tmp_path / 'model' / 'model.json').write_text('{}')
+    with pytest.warns(UserWarning) as caught:
+        encoded('.', 'out.npy', 'one two threesub')
+        assert hamlet.text_files('.', ['out.npy', 'out.json']) == ['./a.txt', './c.txt', './d.txt', './sub/data/x.txt']
+    assert {str(warning.message) for warning in caught} == {
+        ".: 5 files and 3 folders left out (hidden, binary, a model's, or ./data); texts read: 4"}
+
+
+def test_another_encoding_makes_text_of_what_was_none(tmp_path, recwarn):
+    put(tmp_path, a=b'caf\xe9', b=b'\x80')
+    assert hamlet.encode_file(tmp_path, tmp_path / 'out.npy', encoding='cp1252')[1].keys() == set('caf\u00e9\u20ac')
+    assert not recwarn.list
+
+
+def test_a_models_folder_is_no_text(tmp_path):
+    (tmp_path / 'model.json').write_text('{}')
+    with pytest.raises(FileError, match="is a model's folder, with a model.json; give a folder of texts$"):
+        hamlet.text_files(tmp_path)
 
 
 def test_a_pattern_is_read_in_sorted_order(tmp_path):
@@ -77,11 +111,11 @@ def test_a_pattern_is_read_in_sorted_order(tmp_path):
 
 @pytest.mark.parametrize('path, message', [
     ('none.txt', '^cannot read .*none.txt: No such file or directory$'),
-    ('none*.txt', 'stands for no file$'),
-    ('folder', 'stands for no file$'),
+    ('none*.txt', 'none.*txt matches no file$'),
+    ('folder', 'folder holds no text$'),
     ('empty.txt', 'empty.txt is empty; there is no text to read$'),
-    ('bad*.txt', 'bad2.txt is not UTF-8: byte 5 is 0xe9$'),
-    ('cut.txt', 'cut.txt is not UTF-8: byte 3 is 0xc3$'),
+    ('bad*.txt', 'bad2.txt is not UTF-8: byte 5 is 0xe9, in line 1; '),
+    ('cut.txt', 'cut.txt is not UTF-8: byte 3 is 0xc3, in line 1; '),
 ])
 @pytest.mark.parametrize('block', [1, 4, 2 ** 22])
 def test_what_cannot_be_read_is_a_file_error_and_nothing_is_written(tmp_path, monkeypatch, path, message, block):
