@@ -16,7 +16,8 @@ from rnnbook.base.checks import (ArrayLike, StrPath, as_array, check_choice, che
                                  check_unicode, shorten)
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.preprocessing.text_array import encode_file, load_encoded, read_blocks, text_files
+from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
+from rnnbook.preprocessing.text_blocks import read_blocks
 
 __all__ = ['FIRST_LINES', 'LAST_LINE', 'hamlet_body', 'load_text', 'char_vocabulary', 'encode', 'decode',
            'encode_starter', 'check_known', 'check_char2int', 'encode_file', 'load_encoded', 'text_files',

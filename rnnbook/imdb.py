@@ -8,9 +8,6 @@ Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
-import unicodedata
 from collections import Counter
 from numbers import Integral
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -19,20 +16,17 @@ import numpy as np
 
 from rnnbook.base.checks import (INT32_MAX, ArrayLike, StrPath, as_array, check_bool, check_int, check_length,
                                  row_lengths, shorten)
-from rnnbook.base.files import check_path, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
-from rnnbook.preprocessing import cache as cached
-from rnnbook.preprocessing.review_csv import ReviewFile, load_reviews, split_halves
+from rnnbook.preprocessing.review_csv import CsvLayout, load_reviews, split_halves
+from rnnbook.preprocessing.review_rows import read_rows
 from rnnbook.preprocessing.vocabulary import (Settings, Vocabulary, check_dict, check_word_to_int, drop_markup,
                                               separate_punctuation)
-from rnnbook.preprocessing.word_table import DROPPED, Texts, check_texts, split_texts, with_bar
+from rnnbook.preprocessing.word_table import Texts, check_texts, split_texts, with_bar
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
-           'split_halves', 'create_batch_generator', 'shuffled', 'Settings', 'Vocabulary']
+           'split_halves', 'create_batch_generator', 'shuffled', 'CsvLayout', 'Settings', 'Vocabulary']
 
-#: To be raised when other arrays come of the same reviews and settings.
-CACHE_FORMAT = 1
 #: The batches whose rows `shuffled` sorts by length.
 POOL = 10
 
@@ -214,50 +208,32 @@ def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: boo
     sequence_length = check_int('sequence_length', sequence_length)
     texts = Texts(settings.drop_markup)
     texts.extend('reviews', with_bar(check_texts('reviews', reviews), 'Counting words occurences', progress))
-    return _prepared(texts, sequence_length, settings)
-
-
-def _prepared(texts, sequence_length, settings):
-    """Rows of one length, and the vocabulary."""
     vocabulary, numbers = texts.make_vocabulary(settings)
-    return _rows(texts, numbers, sequence_length), vocabulary
-
-
-def _rows(texts: Texts, numbers: np.ndarray, sequence_length: int) -> np.ndarray:
-    """Rows of one length: the last words of each text, zeros on the left."""
-    sequences = np.zeros((len(texts.rows), sequence_length), dtype=np.int32)        # (N, T)
-    row = 0
-    for values, ends in texts.numbered(numbers, keep=sequence_length):
-        start = 0
-        for end in ends:
-            last = min(end - start, sequence_length)
-            if last:
-                sequences[row, -last:] = values[end - last:end]
-            row, start = row + 1, end
-    return sequences
+    return texts.sequences(numbers, sequence_length), vocabulary
 
 
 def load_indexed(path: StrPath, sequence_length: int = 200, *, limit: Optional[int] = None, cache: bool = True,
                  progress: bool = True, **settings: Any) -> Tuple[np.ndarray, np.ndarray, Vocabulary]:
     """Read a CSV of labelled reviews as rows: `load_reviews` and `prepare` at once, or from the cache.
 
-    What is made is kept in ``./data/cache``, under the sha256 of the CSV and the settings, so that a CSV or a setting
-    that changed is never answered from there. The file is read in chunks; memory holds the numbers, not the texts.
+    Results are kept in ``./data/cache`` under the sha256 of the CSV and all settings, so a changed CSV or setting
+    never hits a stale entry. The file is read in chunks; memory holds the numbers, not the texts.
 
     Parameters
     ----------
     path : str or path
         As for `load_reviews`.
     sequence_length : int, default 200
-        T, the words cached.
+        T, the words kept.
     limit : int, optional
-        Take so many reviews of each half at most, the first ones. Default: all.
+        Use only the first reviews of each half, at most this many. Default: all.
     cache : bool, default True
-        Look into the cache, and keep what is made there.
+        Read and write the cache.
     progress : bool, default True
-        Show a progress bar on standard error where it takes long.
+        Show a progress bar on standard error if it takes long.
     **settings
-        The fields of `Settings`: `min_count`, `max_words`, `unknown`, `drop_markup`, `training_half`.
+        The fields of `CsvLayout`, as for `load_reviews`, and of `Settings`: `min_count`, `max_words`, `unknown`,
+        `drop_markup`, `training_half`.
 
     Returns
     -------
@@ -270,48 +246,10 @@ def load_indexed(path: StrPath, sequence_length: int = 200, *, limit: Optional[i
     ------
     ArgumentTypeError, ArgumentValueError
         An argument of the wrong type or out of range.
-    FileError
-        See `load_reviews`.
+    FileError, RequirementError
+        See `load_reviews`; or no review has a word.
     """
-    settings = Settings.of(settings)
-    sequence_length = check_int('sequence_length', sequence_length)
-    limit = None if limit is None else check_int('limit', limit)
-    found = None
-    if check_bool('cache', cache):
-        found = cached.get('reviews', _key(sha256(check_path('path', path)), sequence_length, limit, settings))
-    if found:
-        words = bytes(found['words']).decode('utf-8').split('\n')
-        return found['sequences'], found['labels'].astype(np.int64), Vocabulary(
-            zip(filter(None, words), itertools.count(1)), settings)
-    file = ReviewFile(path, progress=progress)
-    texts, labels = _limited(file, limit, settings) if limit else _all(file, settings)
-    sequences, vocabulary = _prepared(texts, sequence_length, settings)
-    if cache:                                               # by what was read, in case that it has changed meanwhile
-        cached.put('reviews', _key(file.sha256, sequence_length, limit, settings), {
-            'sequences': sequences, 'labels': labels.astype(np.int8),
-            'words': np.frombuffer('\n'.join(vocabulary).encode('utf-8'), dtype=np.uint8)})
-    return sequences, labels, vocabulary
-
-
-def _key(digest, sequence_length, limit, settings):
-    """All that the arrays of a CSV depend on."""
-    return dict(dataclasses.asdict(settings), format=CACHE_FORMAT, unicode=unicodedata.unidata_version, sha256=digest,
-                sequence_length=sequence_length, limit=limit)
-
-
-def _all(file, settings):
-    texts, labels = Texts(settings.drop_markup), []
-    for reviews, some in file.chunks():
-        texts.extend('reviews', reviews)
-        labels.append(some)
-    return texts, np.concatenate(labels)
-
-
-def _limited(file, limit, settings):
-    x_train, y_train, x_test, y_test = split_halves(*file.all())
-    texts = Texts(settings.drop_markup)
-    texts.extend('reviews', x_train[:limit] + x_test[:limit])
-    return texts, np.append(y_train[:limit], y_test[:limit])
+    return read_rows(path, sequence_length, limit=limit, cache=cache, progress=progress, **settings)[:3]
 
 
 def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length: int = 200, *,
@@ -347,24 +285,11 @@ def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length:
     check_bool('return_unknown', return_unknown)
     found = Texts(vocabulary.settings.drop_markup)
     found.extend('texts', check_texts('texts', texts))
-    known, numbers = _numbers(vocabulary, found.words)
-    sequences = _rows(found, numbers, sequence_length)
+    known, numbers = found.look_up(vocabulary)
+    sequences = found.sequences(numbers, sequence_length)
     if not return_unknown:
         return sequences
     return sequences, np.array([len(row) - known[row].sum() for row in found.rows], dtype=np.int64)
-
-
-def _numbers(vocabulary, words):
-    """Which words the vocabulary has, and what each of them becomes, as `Texts.numbered` takes it."""
-    known = np.array([word in vocabulary for word in words], dtype=bool)
-    given = as_array('vocabulary', [vocabulary[word] for word in words if word in vocabulary])
-    if len(given) and given.dtype.kind not in 'iu':
-        raise ArgumentTypeError('vocabulary must hold integers, not %s' % shorten(given))
-    if len(given) and (given.min() < 0 or given.max() > INT32_MAX):
-        raise ArgumentValueError('vocabulary must hold integers from 0 to %d, not others' % INT32_MAX)
-    numbers = np.full(len(words), DROPPED if vocabulary.unknown is None else vocabulary.unknown, dtype=np.int32)
-    numbers[known] = given
-    return known, numbers
 
 
 def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
@@ -390,7 +315,9 @@ def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
     """
     array = as_array(name, labels)
     if array.dtype.kind not in 'iufb':
-        raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s' % (name, array.dtype))
+        wrong = [(row, label) for row, label in enumerate(array.ravel().tolist()) if label not in (0, 1)][:1]
+        raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s' % (name, '%s as in row %d' % (
+            shorten(wrong[0][1]), wrong[0][0]) if wrong and array.ndim else array.dtype))
     if array.shape != (rows,):
         raise ArgumentValueError('%s must have the shape (%d,), one label a row, not %s' % (name, rows, array.shape))
     wrong = np.flatnonzero((array != 0) & (array != 1))

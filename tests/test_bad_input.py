@@ -178,7 +178,7 @@ RULES['rows of reviews to train on'] = [
         (X, Y - 1, VALUE, 'y_train must hold 0 and 1, not -1 as in row'),
         (X, Y * 0.5, VALUE, 'y_train must hold 0 and 1, not 0.5 as in row'),
         (X, np.where(Y, NAN, 0), VALUE, 'y_train must hold 0 and 1, not nan as in row'),
-        (X, ['pos'] * 15, TYPE, 'y_train must hold the numbers 0 and 1, not <U3'))]
+        (X, ['pos'] * 15, TYPE, "y_train must hold the numbers 0 and 1, not 'pos' as in row 0"))]
 RULES['rows of characters to train on'] = [
     Case(train_text(x, y), error, message) for x, y, error, message in (
         (CHAR_X[0], CHAR_Y[0], VALUE, r'train_x must have the shape \(rows, columns\), not'),
@@ -439,20 +439,21 @@ RULES['files of either kind'] = [
         (lambda place: '', VALUE, 'path must be a path of at least one character'))]
 RULES['a CSV of reviews'] = [
     Case(lambda place, data=data: imdb.load_reviews(place.file(data)), FILE, message) for data, message in (
-        ('sentiment,review\nGood,1\nBad,0\n', "sentiment must be 0 or 1, not 'Good' as in row 0"),
-        ('review,sentiment\n1,Good\n0,Bad\n', "sentiment must be 0 or 1, not 'Good' as in row 0"),
+        ('sentiment,review\nGood,1\nBad,0\n', r"sentiment has the labels 'good' \(1 row, first in row 0\), 'bad'"),
+        ('review,sentiment\n1,Good\n0,Bad\n', r"sentiment has the labels 'good' \(1 row, first in row 0\), 'bad'"),
         ('review,sentiment\na,1\n"b,0\nc,1\n', 'cannot be read as a CSV: .*EOF inside string'),
         ('review,sentiment\n"a,1\n', 'cannot be read as a CSV: .*EOF inside string'),
         ('review,"sentiment\na,1\n', 'cannot be read as a CSV: .*EOF inside string|needs the columns'),
-        ('review,sentiment\na\0b,1\n', 'cannot be read as a CSV: character 18 is NUL'),
-        ('review,sentiment,' + 'x,' * 5000 + '\na,1\n', 'names more than 1000 columns in its header'),
-        ('\n\n' + ',' * 5000 + '\n', 'names more than 1000 columns in its header'),
-        ('review,sentiment\na' + ',' * 2 ** 20 + '\n', 'has a line of more than 1048576 characters'))]
+        ('review,sentiment\na\0b,1\n', 'cannot be read as a CSV: line 2 has a NUL'),
+        ('review,sentiment,' + 'x,' * 5000 + '\na,1\n', 'has more than 1000 columns'),
+        ('\n\n' + ',' * 5000 + '\n', 'has more than 1000 columns'),
+        ('review,sentiment\na' + ',' * 2 ** 21 + '\n', 'has a line of more than '),
+        ('review,sentiment\na' + ',' * 2 ** 20 + '\n' + 'b,1\n' * 2000, 'has a line of more than 10000 fields'))]
 RULES['a line of 200 MB'] = [
     Case(lambda place: imdb.load_reviews(long_line(place)), FILE, 'has a line of more than 1048576 characters'),
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n', b',1\n')), FILE, 'has a line of mor'),
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n"')), FILE, 'has a line of more than'),
-    Case(lambda place: imdb.load_reviews(sparse(place)), FILE, 'has a line of more than|is NUL'),
+    Case(lambda place: imdb.load_reviews(sparse(place)), FILE, 'has a line of more than|a NUL character'),
     Case(lambda place: description.read(os.path.dirname(shutil.move(sparse(place), 'model.json')) or '.'), FILE,
          'model.json is damaged'),
 ]

@@ -254,8 +254,9 @@ def test_labels_become_float32(labels):
     ([0, -1, 1], ArgumentValueError, 'y_train must hold 0 and 1, not -1 as in row 1'),
     ([0.5, 0, 1], ArgumentValueError, 'y_train must hold 0 and 1, not 0.5 as in row 0'),
     ([0, 1, np.nan], ArgumentValueError, 'y_train must hold 0 and 1, not nan as in row 2'),
-    (['0', '1', '1'], ArgumentTypeError, 'y_train must hold the numbers 0 and 1, not <U1'),
-    ([0, 1, None], ArgumentTypeError, 'y_train must hold the numbers 0 and 1, not object'),
+    (['0', '1', '1'], ArgumentTypeError, "y_train must hold the numbers 0 and 1, not '0' as in row 0"),
+    (['pos', 'neg', 'pos'], ArgumentTypeError, "y_train must hold the numbers 0 and 1, not 'pos' as in row 0"),
+    ([0, 1, None], ArgumentTypeError, 'y_train must hold the numbers 0 and 1, not None as in row 2'),
     ([0, 1], ArgumentValueError, 'y_train must have the shape (3,), one label a row, not (2,)'),
     ([[0], [1], [1]], ArgumentValueError, 'y_train must have the shape (3,), one label a row, not (3, 1)'),
     (1, ArgumentValueError, 'y_train must have the shape (3,), one label a row, not ()'),
@@ -327,8 +328,13 @@ def test_a_batch_generator_refuses_at_the_call(y, size, error, message):
     ('review,sentiment\n\nGood,1\n\n', ['Good'], [1]),
     ('review,sentiment\n007,1\n1e3,0\n', ['007', '1e3'], [1, 0]),
     ('review,sentiment\nCaf\u00e9 \u2014,1', ['Caf\u00e9 \u2014'], [1]),
+    ('review,sentiment\na,1.0\nb,0.0\n', ['a', 'b'], [1, 0]),
+    ('review,sentiment\n"Great" movie,1\n', ['Great movie'], [1]),
+    ('review,sentiment\ra,1\rb,0\r', ['a', 'b'], [1, 0]),
+    ('review,sentiment\n5" disk,1\n', ['5" disk'], [1]),
 ], ids=['plain', 'more columns', 'bom', 'empty and NA', 'quoted', 'crlf', 'spaced label', 'comma at each end',
-        'blank lines', 'numbers', 'utf-8 without a last line end'])
+        'blank lines', 'numbers', 'utf-8 without a last line end', 'floats', 'quoted word', 'old Mac',
+        'inch'])
 def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     found, numbers = imdb.load_reviews(csv(tmp_path, data))
     assert found == reviews
@@ -336,27 +342,33 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
 
 
 @pytest.mark.parametrize('data, message', [
-    ('', 'reviews.csv is empty; it needs the columns review and sentiment'),
-    (' \n\n', 'reviews.csv is empty; it needs the columns review and sentiment'),
-    ('\ufeff', 'reviews.csv is empty; it needs the columns review and sentiment'),
+    ('', 'reviews.csv is empty'),
+    (' \n\n', 'reviews.csv is empty'),
+    ('\ufeff', 'reviews.csv is empty'),
     ('review,sentiment\n', 'reviews.csv has a header and no rows'),
-    ('text,label\nGood,1\n', "reviews.csv needs the columns review and sentiment; it has 'text, label'"),
-    ('review\nGood\n', "reviews.csv needs the columns review and sentiment; it has 'review'"),
-    ('Good,1\nBad,0\n', "reviews.csv needs the columns review and sentiment; it has 'Good, 1'"),
-    ('review;sentiment\nGood;1\n', "reviews.csv needs the columns review and sentiment; it has 'review;sentiment'"),
-    (b'review,sentiment\nCaf\xe9,1\n', 'reviews.csv is not UTF-8: byte 20 is 0xe9'),
-    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: .*EOF inside string'),
-    ('review,sentiment\na,1\nb, c,0\n', 'reviews.csv cannot be read as a CSV: .*Expected 2 fields in line 3, saw 3'),
-    ('sentiment,review\n1,Good, really\n', 'cannot be read as a CSV: Expected 2 fields in line 2, saw 3; a'),
-    ('review,sentiment\na\0b,1\n', 'reviews.csv cannot be read as a CSV: character 18 is NUL'),
-    ('review,sentiment\na,1\nb,2\n', "reviews.csv: sentiment must be 0 or 1, not '2' as in row 1"),
-    ('review,sentiment\na,positive\n', "reviews.csv: sentiment must be 0 or 1, not 'positive' as in row 0"),
-    ('review,sentiment\na,1\nb,\n', "reviews.csv: sentiment must be 0 or 1, not '' as in row 1"),
-    ('review,sentiment\na,0\nb\n', "reviews.csv: sentiment must be 0 or 1, not '' as in row 1"),
-    ('review,sentiment\na,1.0\n', "reviews.csv: sentiment must be 0 or 1, not '1.0' as in row 0"),
-], ids=['empty', 'blank', 'bom alone', 'header only', 'other columns', 'one column', 'no header', 'semicolons',
-        'latin-1', 'open quote', 'comma', 'comma in every row', 'nul', 'label 2', 'label a word', 'label empty',
-        'label missing', 'label a float'])
+    ('text,label\nGood,1\n', "reviews.csv needs the columns review and sentiment; it has 'text, label'. Choose with "
+                             'text_column and label_column$'),
+    ('review\nGood\n', "reviews.csv needs the columns review and sentiment; it has 'review'.* separator= sets what"),
+    ('Good,1\nBad,0\n', "it has 'Good, 1'. This looks like a review, not a header: say no_header, and give text_column "
+                        'and label_column as numbers from 0$'),
+    ('review|sentiment\nGood|1\n', "reviews.csv needs the columns review and sentiment; it has 'review|sentiment'.*sep"),
+    ('review,sentiment,Review \na,1,b\n', "reviews.csv has 2 columns named 'review'; rename all but one$"),
+    (b'review,sentiment\nCaf\xe9,1\n', r'reviews.csv is not UTF-8: byte 20 is 0xe9, in line 2; .* encoding='),
+    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: EOF inside string'),
+    ('review,sentiment\na,1\nb, c,0\n', "reviews.csv: row 1 has more than the 2 fields of the first line; a field that "
+                                        "contains ',' needs quotes$"),
+    ('sentiment,review\n1,Good, really\n', 'reviews.csv: row 0 has more than the 2 fields'),
+    ('review,sentiment\na\0b,1\n', 'reviews.csv cannot be read as a CSV: line 2 has a NUL character; is it UTF-16'),
+    ('review,sentiment\na,1\nb,2\n', r"sentiment has the labels '1' \(1 row, first in row 0\), '2' \(1 row, first in "
+                                     r'row 1\); must hold the labels 0 and 1, or .*positive='),
+    ('review,sentiment\na,excellent\n', r"reviews.csv: sentiment has the labels 'excellent' \(1 row, first in row 0\)"),
+    ('review,sentiment\na,1\nb,\n', r"'' \(1 row, first in row 1\)"),
+    ('review,sentiment\na,0\nb\n', r"'' \(1 row, first in row 1\)"),
+    ('review,sentiment\na,0.5\n', r"'0.5' \(1 row, first in row 0\)"),
+    ('review,sentiment\na,-1\nb,0\nc,1\n', "has the labels '-1' .*, '0' .*, '1' "),
+], ids=['empty', 'blank', 'bom alone', 'header only', 'other columns', 'one column', 'no header', 'pipes',
+        'two of a name', 'latin-1', 'open quote', 'comma', 'comma in every row', 'nul', 'label 2', 'label a word',
+        'label empty', 'label missing', 'label a fraction', 'three labels'])
 def test_a_csv_that_cannot_be_used_is_a_file_error(tmp_path, data, message):
     path = csv(tmp_path, data)
     with pytest.raises(FileError, match=message) as caught:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from rnnbook import imdb
-from rnnbook.base.files import sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.preprocessing import cache, review_csv
+from rnnbook.preprocessing import cache, review_csv, review_rows, text_blocks
 
 ROWS = [('Good film, good!', 1), ('bad film', 0), ('', 1), ('the caf\u00e9 & the bad', 0), ('end', 1)]
 
@@ -30,8 +29,8 @@ def csv(tmp_path, monkeypatch):
 def parsed(monkeypatch):
     """How many CSVs have been read."""
     count = []
-    chunks = review_csv.ReviewFile.chunks
-    monkeypatch.setattr(review_csv.ReviewFile, 'chunks', lambda self: count.append(1) or chunks(self))
+    texts = review_csv.ReviewFile.texts
+    monkeypatch.setattr(review_csv.ReviewFile, 'texts', lambda self: count.append(1) or texts(self))
     return count
 
 
@@ -92,20 +91,24 @@ def test_a_changed_csv_is_read_anew_even_with_its_old_size_and_time(csv, parsed)
     assert len(parsed) == 2
 
 
-def test_a_csv_that_changes_while_it_is_read_is_kept_under_what_was_read(csv, monkeypatch):
-    before = sha256(csv)
-    write(csv, ROWS[:2])
-    with monkeypatch.context() as patch:                    # as if it had been changed just after it was looked up
-        patch.setattr(imdb, 'sha256', lambda path: before)
-        imdb.load_indexed(csv, 4)
+def test_a_csv_that_changes_while_it_is_read_is_not_kept(csv, monkeypatch):
+    texts = review_csv.ReviewFile.texts
+
+    def change(self):
+        write(csv, ROWS[:2])
+        return texts(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(review_csv.ReviewFile, 'texts', change)
+        assert len(imdb.load_indexed(csv, 4)[0]) == 2
+    assert entries() == []
     write(csv, ROWS)
-    assert sha256(csv) == before
     assert len(imdb.load_indexed(csv, 4)[0]) == len(ROWS)
 
 
 def test_another_version_of_the_treatment_is_made_anew(csv, parsed, monkeypatch):
     imdb.load_indexed(csv, 4)
-    monkeypatch.setattr(imdb, 'CACHE_FORMAT', imdb.CACHE_FORMAT + 1)
+    monkeypatch.setattr(review_rows, 'CACHE_FORMAT', review_rows.CACHE_FORMAT + 1)
     imdb.load_indexed(csv, 4)
     assert len(parsed) == 2
 
@@ -192,7 +195,7 @@ def test_a_csv_that_is_not_there_or_bad_is_a_file_error_and_nothing_is_kept(csv,
     with pytest.raises(FileError, match='^cannot read none.csv: No such file or directory$'):
         imdb.load_indexed('none.csv', cache=cached)
     csv.write_text('review,sentiment\na,2\n')
-    with pytest.raises(FileError, match="sentiment must be 0 or 1, not '2' as in row 0$"):
+    with pytest.raises(FileError, match="sentiment has the labels '2' "):
         imdb.load_indexed(csv, cache=cached)
     assert entries() == []
 
@@ -200,24 +203,25 @@ def test_a_csv_that_is_not_there_or_bad_is_a_file_error_and_nothing_is_kept(csv,
 def test_reading_in_blocks_makes_no_difference(csv, monkeypatch):
     wanted = imdb.load_indexed(csv, 4, cache=False)
     for block, rows in ((1, 1), (2, 2), (7, 3), (64, 5)):   # within a character of two bytes, too
-        monkeypatch.setattr(review_csv, 'BLOCK', block)
+        monkeypatch.setattr(text_blocks, 'BLOCK', block)
         monkeypatch.setattr(review_csv, 'ROWS', rows)
         monkeypatch.setattr('rnnbook.preprocessing.word_table.BLOCK', rows)
         assert same(imdb.load_indexed(csv, 4, cache=False), wanted)
 
 
 @pytest.mark.parametrize('data, message', [
-    (b'review,sentiment\na,1\nb,0\nc,1\nd,7\n', "sentiment must be 0 or 1, not '7' as in row 3$"),
-    (b'review,sentiment\na,1\nb,0\ncaf\xe9,1\n', 'is not UTF-8: byte 28 is 0xe9$'),
-    (b'review,sentiment\na,1\nb,0\ncaf\xc3', 'is not UTF-8: byte 28 is 0xc3$'),
-    (b'review,sentiment\na,1\ncaf\xc3\xa9\0,1\n', 'cannot be read as a CSV: character 25 is NUL$'),
-    (b'review,sentiment\na,1\nb,0\nc,1\nd,e,0\n',
-     'cannot be read as a CSV: .*Expected 2 fields in line 5, saw 3; a review with a'),
-], ids=['label', 'latin-1', 'cut character', 'nul', 'comma'])
+    (b'review,sentiment\na,1\nb,0\nc,1\nd,7\n', r"'7' \(1 row, first in row 3\)"),
+    (b'review,sentiment\na,1\nb,0\ncaf\xe9,1\n', 'is not UTF-8: byte 28 is 0xe9, in line 4;'),
+    (b'review,sentiment\na,1\nb,0\ncaf\xc3', 'is not UTF-8: byte 28 is 0xc3, in line 4;'),
+    (b'review,sentiment\na,1\ncaf\xc3\xa9\0,1\n', 'cannot be read as a CSV: line 3 has a NUL character'),
+    (b'review,sentiment\na,1\nb,0\nc,1\nd,e,0\n', 'row 3 has more than the 2 fields of the first line'),
+    (b'review,sentiment\na,1\nb,0\nc,1\nd,,0\n', 'row 3 has more than the 2 fields of the first line'),
+    (b'review,sentiment\na,1\nb,,,,0\nc,1\nd,0\n', 'row 1 has more than the 2 fields of the first line'),
+], ids=['label', 'latin-1', 'cut character', 'nul', 'comma', 'first of a chunk', 'empty fields'])
 def test_errors_count_from_the_start_of_the_file(tmp_path, monkeypatch, data, message):
     (tmp_path / 'bad.csv').write_bytes(data)
-    for block, rows in ((1, 1), (3, 2), (2 ** 18, 1000)):
-        monkeypatch.setattr(review_csv, 'BLOCK', block)
+    for block, rows in ((1, 1), (3, 2), (2 ** 18, 3), (2 ** 18, 1000)):
+        monkeypatch.setattr(text_blocks, 'BLOCK', block)
         monkeypatch.setattr(review_csv, 'ROWS', rows)
         with pytest.raises(FileError, match=message):
             imdb.load_indexed(tmp_path / 'bad.csv', cache=False)

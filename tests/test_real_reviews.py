@@ -24,10 +24,10 @@ def indexed(_imdb_csv, tmp_path_factory):
     """What `load_indexed` gives for the real reviews, from the CSV and then from the cache; how often it read them."""
     if _imdb_csv is None:
         return None
-    parsed, chunks = [], review_csv.ReviewFile.chunks
+    parsed, texts = [], review_csv.ReviewFile.texts
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp('indexed'))
-        patch.setattr(review_csv.ReviewFile, 'chunks', lambda self: parsed.append(1) or chunks(self))
+        patch.setattr(review_csv.ReviewFile, 'texts', lambda self: parsed.append(1) or texts(self))
         return [imdb.load_indexed(_imdb_csv, progress=False) for _ in range(2)], len(parsed)
 
 

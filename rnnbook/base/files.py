@@ -6,10 +6,14 @@ import collections
 import contextlib
 import hashlib
 import json
+import lzma
 import os
+import struct
 import tempfile
 import time
 import warnings
+import zipfile
+import zlib
 from typing import Any, Iterator
 
 try:
@@ -22,13 +26,15 @@ from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['sha256', 'check_path', 'check_regular', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move',
-           'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors',
-           'LineLimit', 'OURS']
+           'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors', 'DAMAGE',
+           'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
+#: What zipfile and the decompressors raise about damaged bytes; RuntimeError is for what claims to be encrypted.
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
 
 
 @contextlib.contextmanager
@@ -245,29 +251,3 @@ def check_format(path: StrPath, found: Any, known: int) -> None:
     """Refuse a file of ours in a format that this version does not know."""
     if found != known:
         raise FileError('%s has the format %s; this version of rnnbook reads format %d' % (path, shorten(found), known))
-
-
-class LineLimit:
-    """A check of the lines of a table, fed with its text piece by piece, before a parser is."""
-
-    def __init__(self, path: str, max_characters: int = 2 ** 20, max_columns: int = 1000) -> None:
-        self._path, self._max_characters, self._max_columns = path, max_characters, max_columns
-        self._open = 0                                      # characters since the last end of a line
-        self._header = ''                                   # as far as it has been seen; None when it has ended
-
-    def feed(self, text: str) -> None:
-        """Take the next piece of the text."""
-        if self._header is not None:
-            line, end, _ = (self._header + text[:self._max_characters]).lstrip('\r\n').partition('\n')
-            self._header = None if end else line[:self._max_characters + 1]
-            if line.count(',') >= self._max_columns:
-                raise FileError('%s names more than %d columns in its header' % (self._path, self._max_columns))
-        start = 0
-        while len(text) - start + self._open > self._max_characters:
-            stop = start + self._max_characters - self._open + 1
-            end = max(text.rfind('\n', start, stop), text.rfind('\r', start, stop))
-            if end < 0:
-                raise FileError('%s has a line of more than %d characters' % (self._path, self._max_characters))
-            start, self._open = end + 1, 0
-        end = max(text.rfind('\n', start), text.rfind('\r', start))
-        self._open = len(text) - end - 1 if end >= 0 else self._open + len(text) - start

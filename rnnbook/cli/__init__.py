@@ -123,9 +123,9 @@ def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentP
 
 
 def _name_flags(message: str) -> str:
-    """The message with flags for arguments: its first word, which names one, and any other that only names one."""
-    return re.sub(r'(?<![-\w])\w+', lambda match: FLAGS.get(match.group(), match.group())
-                  if not match.start() or '_' in match.group() else match.group(), message)
+    """The message with flags for arguments: its first word, and any other that `_` or `=` shows to be a name."""
+    return re.sub(r'(?<![-\w])(\w+)(=?)', lambda match: FLAGS.get(match.group(1), match.group())
+                  if not match.start() or '_' in match.group() or match.group(2) else match.group(), message)
 
 
 def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:

@@ -1,170 +1,337 @@
-"""A CSV of labelled reviews, read in chunks, so that its size does not decide how much memory that takes."""
+"""A CSV of labelled reviews, read with pandas in chunks, so that memory does not grow with the file."""
 
 from __future__ import annotations
 
-import codecs
+import collections
 import csv
-import hashlib
+import dataclasses
+import io
 import itertools
 import os
-from typing import Any, Iterator, List, Sequence, Tuple
+import re
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
-from rnnbook.base import bar as bars
-from rnnbook.base.checks import StrPath, check_bool, check_length, shorten
-from rnnbook.base.files import LineLimit, check_path
-from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.base.checks import StrPath, check_bool, check_encoding, check_int, check_length, check_str, shorten
+from rnnbook.base.files import check_path, check_regular, file_errors
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RequirementError
+from rnnbook.preprocessing.text_blocks import read_blocks
 
-__all__ = ['ReviewFile', 'load_reviews', 'split_halves']
+__all__ = ['CsvLayout', 'ReviewFile', 'LabelCount', 'load_reviews', 'split_halves']
 
-#: How many bytes are read at a time, and how many rows are handed out.
-BLOCK = 2 ** 18
+Row, Label = TypeVar('Row'), TypeVar('Label')
+
+#: The rows of a chunk.
 ROWS = 1000
-#: The longest field; the standard library's own limit is smaller than some texts.
-MAX_FIELD = 2 ** 31 - 1
+#: Columns read beyond those of the header: pandas drops what stands beyond its columns without a word.
+SPARE = 8
+#: Limits for what pandas would take minutes and gigabytes to refuse.
+MAX_LINE, MAX_COLUMNS, MAX_FIELDS = 2 ** 20, 1000, 10000
+SEPARATORS = ',;\t'
+#: The pairs of labels that need no explanation, negative first; numbers are written without a fraction.
+LABELS = [('0', '1'), ('-1', '1'), ('false', 'true'), ('negative', 'positive'), ('neg', 'pos')]
 
 
-def load_reviews(path: StrPath) -> Tuple[List[str], np.ndarray]:
+@dataclasses.dataclass(frozen=True)
+class CsvLayout:
+    """How a CSV of reviews is laid out. The defaults fit the book's file and find out what they can.
+
+    Parameters
+    ----------
+    encoding : str, optional
+        The file's encoding, such as ``cp1252``. Default: UTF-8, or UTF-16 if the file starts with its byte order mark.
+    separator : str, optional
+        The character between two fields; ``tab`` for a tab. Default: the comma, semicolon or tab of the first line.
+    text_column : str, default 'review'
+        The column of the reviews: its name, in upper or lower case, or its number from 0 with `no_header`.
+    label_column : str, default 'sentiment'
+        The column of the labels, given like `text_column`.
+    no_header : bool, default False
+        The first line is a row, not the names of the columns.
+    positive : str, optional
+        The labels of positive reviews, separated by commas, such as ``4,5``; all other labels are negative.
+        Default: 1 (0 or -1 is negative), true, positive or pos, in upper or lower case.
+    shuffle_rows : int, optional
+        Shuffle the rows with this seed before they are split into halves. Default: keep the order of the file.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        A setting of the wrong type or out of range.
+    """
+
+    encoding: Optional[str] = None
+    separator: Optional[str] = None
+    text_column: str = 'review'
+    label_column: str = 'sentiment'
+    no_header: bool = False
+    positive: Optional[str] = None
+    shuffle_rows: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        check_encoding('encoding', self.encoding)
+        if self.separator is not None:
+            separator = {'tab': '\t', '\\t': '\t'}.get(check_str('separator', self.separator), self.separator)
+            if len(separator) != 1 or separator in '"\r\n\0':
+                raise ArgumentValueError('separator must be one character, or tab, not %s' % shorten(self.separator))
+            object.__setattr__(self, 'separator', separator)
+        check_bool('no_header', self.no_header)
+        for name in ('text_column', 'label_column'):
+            column = getattr(self, name)
+            if self.no_header and re.fullmatch('[0-9]+', str(column)) is None:
+                raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
+                                         % (name, shorten(column)))
+            object.__setattr__(self, name, str(column) if self.no_header else check_str(name, column))
+        if self.positive is not None and not _values(check_str('positive', self.positive)):
+            raise ArgumentValueError('positive must be labels separated by commas, not %s' % shorten(self.positive))
+        if self.shuffle_rows is not None:
+            check_int('shuffle_rows', self.shuffle_rows, 0, 2 ** 32 - 1)
+
+    @classmethod
+    def pop_from(cls, settings: Dict[str, object]) -> CsvLayout:
+        """Take the layout's settings out of a dict of keywords.
+
+        Parameters
+        ----------
+        settings : dict of str to object
+            The other ones stay in it.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: settings.pop(name) for name in names if name in settings})
+
+
+class LabelCount(NamedTuple):
+    """A label as the file spells it, what it means, and its rows."""
+
+    label: str
+    meaning: int
+    rows: int
+
+
+def load_reviews(path: StrPath, **layout: object) -> Tuple[List[str], np.ndarray]:
     """Read a CSV of labelled reviews, such as ``movie_data.csv``.
 
     Parameters
     ----------
     path : str or path
-        A UTF-8 file with a header and at least the columns ``review`` and ``sentiment`` (0 or 1). Other columns are
-        ignored. An empty field is a review without a word; no text, ``NA`` say, is taken for a missing one.
+        A CSV, or one in a gzip, bz2, xz or zip file. Columns other than those of the texts and the labels are
+        ignored. An empty field is a review without a word; text such as ``NA`` stays text.
+    **layout
+        The fields of `CsvLayout`: `encoding`, `separator`, `text_column`, `label_column`, `no_header`, `positive`,
+        `shuffle_rows`.
 
     Returns
     -------
     reviews : list of str, N long
     labels : numpy.ndarray of int64, shape (N,)
+        1 for a positive review, 0 for a negative one.
 
     Raises
     ------
+    ArgumentTypeError, ArgumentValueError
+        A wrong setting.
     FileError
-        Missing, a folder, empty, not UTF-8, not a CSV, without one of the columns, without rows, with a line of more
-        than 2 ** 20 characters or a header of more than 1000 columns; or a label other than 0 and 1, with its row (the
-        first one after the header is row 0, as in a data frame).
+        The file is missing, no regular file, empty, damaged or not in its encoding; it is not a CSV, lacks one of the
+        columns or has two of its name, has no rows, or has a line of more than 2 ** 20 characters; or its labels are
+        not understood. Rows are counted from 0 after the header, as in a data frame.
+    RequirementError
+        pandas cannot be imported.
     """
-    return ReviewFile(path).all()
+    settings = dict(layout)
+    file = ReviewFile(path, CsvLayout.pop_from(settings))
+    if settings:
+        raise ArgumentTypeError('load_reviews has no argument %s' % shorten(next(iter(settings))))
+    reviews = list(itertools.chain.from_iterable(file.texts()))
+    return reviews, file.labels
 
 
 class ReviewFile:
-    """A UTF-8 CSV with a header and at least the columns ``review`` and ``sentiment``, read once from start to end."""
+    """A CSV of reviews, read once from start to end; `separator` and `header` are known after the first row."""
 
-    def __init__(self, path: StrPath, *, progress: bool = True) -> None:
-        self.path = check_path('path', path)
-        self._progress = check_bool('progress', progress)
-        self._digest = hashlib.sha256()
+    def __init__(self, path: StrPath, layout: CsvLayout = CsvLayout(), *, labelled: bool = True,
+                 progress: bool = True) -> None:
+        self.path, self.layout = check_path('path', path), layout
+        self.separator: str = ','
+        self.header: List[str] = []
+        self.text = 0                                       # the number of this column
+        self.labels = np.zeros(0, dtype=np.int64)
+        self.label_counts: List[LabelCount] = []
+        self._needed = ['text_column', 'label_column'][:1 + labelled]
+        self._blocks = read_blocks(self.path, layout.encoding, fold=False, title='Reading ' + self.path
+                                   if check_bool('progress', progress) else None)
+        self._rest, self._line, self._open = '', 1, 0
 
-    @property
-    def sha256(self) -> str:
-        """Of the bytes that were read, 64 hexadecimal digits."""
-        return self._digest.hexdigest()
+    def stamp(self) -> Tuple[int, int, int]:
+        """What changes when the file is changed or replaced."""
+        with file_errors('cannot read %s' % self.path):
+            check_regular('path', self.path)
+            found = os.stat(self.path)
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
-    def chunks(self) -> Iterator[Tuple[List[str], np.ndarray]]:
-        """Read the rows."""
-        # Not by pandas: read in chunks, it cuts a row that is too long without a word if it is a chunk's first.
-        reader = csv.reader(self._lines(), strict=True)
-        header = self._rows(reader, 1)
-        if not header:
-            raise FileError('%s is empty; it needs the columns review and sentiment' % self.path)
-        header, row = header[0], 0
-        for column in ('review', 'sentiment'):
-            if column not in header:
-                raise FileError('%s needs the columns review and sentiment; it has %s'
-                                % (self.path, shorten(', '.join(header), 200)))
-        review, sentiment = header.index('review'), header.index('sentiment')
-        for rows in iter(lambda: self._rows(reader, ROWS, len(header)), []):
-            yield [fields[review] for fields in rows], self._labels([fields[sentiment] for fields in rows], row)
-            row += len(rows)
+    def texts(self) -> Iterator[List[str]]:
+        """The reviews, a chunk at a time; `labels` and `label_counts` are there after the last one."""
+        texts, codes, numbers = [], [], collections.defaultdict(itertools.count().__next__)
+        for frame in self.frames():
+            chunk = frame.iloc[:, self.text].tolist()
+            codes += map(numbers.__getitem__, frame.iloc[:, self._label].tolist())
+            if self.layout.shuffle_rows is None:
+                yield chunk
+            else:
+                texts += chunk
+        self._understand(list(numbers), np.array(codes))
+        if self.layout.shuffle_rows is not None:
+            # Book: chapter 8 shuffles its file in this way once, before it is written.
+            order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
+            self.labels = self.labels[order]
+            yield [texts[row] for row in order]
+
+    def frames(self) -> Iterator['pandas.DataFrame']:       # noqa: F821 (imported only where a CSV is read)
+        """All columns of the rows, a data frame of str for each chunk."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise RequirementError('pandas is needed to read %s and cannot be imported (%s); run: pip install pandas'
+                                   % (self.path, error)) from error
+        self._read_header()
+        columns, row = len(self.header), 0
+        try:
+            for frame in pandas.read_csv(
+                    self, sep=self.separator, header=None, names=range(columns + SPARE), index_col=False, dtype=str,
+                    keep_default_na=False, na_filter=False, engine='c', chunksize=ROWS):
+                beyond = frame.iloc[:, columns:].values.astype(bool).any(axis=1)
+                if beyond.any():
+                    raise FileError('%s: row %d has more than the %d fields of the first line; a field that contains %r'
+                                    ' needs quotes' % (self.path, row + beyond.argmax(), columns, self.separator))
+                row += len(frame)
+                yield frame.iloc[:, :columns]
+        except ValueError as error:                         # pandas' own errors and those of encoding are such
+            raise FileError('%s cannot be read as a CSV: %s' % (self.path, shorten(str(error).split('C error: ')[-1])
+                                                                .strip('\'"'))) from error
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
-    def all(self) -> Tuple[List[str], np.ndarray]:
-        """All rows at once: what `load_reviews` returns."""
-        chunks = list(self.chunks())
-        return [review for reviews, _ in chunks for review in reviews], np.concatenate([some for _, some in chunks])
+    def __iter__(self) -> ReviewFile:
+        """Itself: pandas takes only what is an iterator for a file."""
+        return self
 
-    def _rows(self, reader, count, width=None):
-        """The next rows that are not blank, each with that many fields: missing ones are empty, empty ones may go."""
-        limit = csv.field_size_limit(MAX_FIELD)
-        rows = []
-        try:
-            for row in itertools.islice(filter(_is_row, reader), count):
-                if width is not None and len(row) != width:
-                    if any(row[width:]):
-                        raise FileError('%s cannot be read as a CSV: Expected %d fields in line %d, saw %d; a review '
-                                        'with a comma needs quotes' % (self.path, width, reader.line_num, len(row)))
-                    row += [''] * (width - len(row))
-                rows.append(row)
-        except csv.Error as error:
-            what = 'EOF inside string' if 'unexpected end' in str(error) else error
-            raise FileError('%s cannot be read as a CSV: line %d: %s' % (self.path, reader.line_num, what)) from error
-        finally:
-            csv.field_size_limit(limit)
-        return rows
+    def read(self, size: int = -1) -> str:
+        """The next text of the file, '' at its end; what pandas would misread or choke on is refused."""
+        text, self._rest = self._rest or next(self._blocks, ''), ''
+        if '\0' in text:
+            line = self._line + text[:text.index('\0')].count('\n')
+            raise FileError('%s cannot be read as a CSV: line %d has a NUL character; is it UTF-16? Name its encoding '
+                            'with encoding=' % (self.path, line))
+        self._line += text.count('\n')
+        end = max(text.rfind('\n'), text.rfind('\r'))
+        self._open = len(text) - end - 1 if end >= 0 else self._open + len(text)
+        if self._open > MAX_LINE:
+            raise FileError('%s has a line of more than %d characters' % (self.path, MAX_LINE))
+        # pandas gives each row as many fields as the row before it had.
+        if text.count(self.separator) > MAX_FIELDS:
+            if max(line.count(self.separator) for line in text.split('\n')) > MAX_FIELDS:
+                raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
+        return text
 
-    def _labels(self, fields, row):
-        """The labels in these fields, the first of which stands in this row of the file."""
-        labels = [field.strip() for field in fields]
-        for place, label in enumerate(labels):
-            if label not in ('0', '1'):
-                raise FileError('%s: sentiment must be 0 or 1, not %s as in row %d'
-                                % (self.path, shorten(label), row + place))
-        return np.array(labels, dtype=np.int64)
+    def _read_header(self):
+        """Find out the separator and the columns from the first row, and leave what follows it to be read."""
+        head, block = '', None
+        while block != '' and not re.search('[\r\n]', head.lstrip()):
+            block = self.read()
+            head += block
+        found = {separator: _first_row(self.path, head, separator) for separator in self.layout.separator or SEPARATORS}
+        self.separator = max(found, key=lambda separator: (self._suits(found[separator][0]), len(found[separator][0])))
+        self.header, end = found[self.separator]
+        if not self.header:
+            raise FileError('%s is empty; it must have a text on each row and its label' % self.path)
+        if len(self.header) > MAX_COLUMNS:
+            raise FileError('%s has more than %d columns' % (self.path, MAX_COLUMNS))
+        self._rest = head if self.layout.no_header else head[end:]
+        self.text, self._label = [self._column(name) for name in self._needed] + [None] * (2 - len(self._needed))
 
-    def _lines(self):
-        """The lines of the file with their ends."""
-        rest = []
-        for text in self._texts():
-            lines = text.split('\n')
-            for line in lines[:-1]:
-                yield ''.join(rest) + line + '\n'
-                rest = []
-            rest.append(lines[-1])
-        if any(rest):
-            yield ''.join(rest)
+    def _suits(self, fields):
+        """Whether a first row has the columns that are needed."""
+        wanted = [getattr(self.layout, name) for name in self._needed]
+        if self.layout.no_header:
+            return all(int(column) < len(fields) for column in wanted)
+        return set(map(_plain, wanted)) <= set(map(_plain, fields))
 
-    def _texts(self):
-        """The text of the file in blocks, checked and hashed on the way."""
-        decoder, position, characters = codecs.getincrementaldecoder('utf-8-sig')(), 0, 0
-        limit = LineLimit(self.path)
-        for block in itertools.chain(self._blocks(), [b'']):
-            self._digest.update(block)
-            left = len(decoder.getstate()[0])               # of the block before: the start of a character
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                raise FileError('%s is not UTF-8: byte %d is 0x%02x'
-                                % (self.path, position - left + error.start, error.object[error.start])) from error
-            if '\0' in text:
-                raise FileError('%s cannot be read as a CSV: character %d is NUL'
-                                % (self.path, characters + text.index('\0')))
-            limit.feed(text)
-            position += len(block)
-            characters += len(text)
-            yield text
+    def _column(self, argument):
+        """The number of the column that an argument names."""
+        name = getattr(self.layout, argument)
+        if self.layout.no_header:
+            if int(name) < len(self.header):
+                return int(name)
+            raise FileError('%s has the columns 0 to %d; %s is %s' % (self.path, len(self.header) - 1, argument, name))
+        names = list(map(_plain, self.header))
+        if names.count(_plain(name)) == 1:
+            return names.index(_plain(name))
+        if _plain(name) in names:
+            raise FileError('%s has %d columns named %s; rename all but one' % (
+                self.path, names.count(_plain(name)), shorten(name)))
+        wanted = ' and '.join(getattr(self.layout, needed) for needed in self._needed)
+        known = {label for pair in LABELS for label in pair}
+        row = any(_label(field) in known or len(field) > 100 for field in self.header)
+        raise FileError('%s needs the column%s %s; it has %s. %s' % (
+            self.path, 's' * (len(self._needed) > 1), wanted, shorten(', '.join(self.header), 200),
+            'This looks like a review, not a header: say no_header, and give %s as numbers from 0'
+            % ' and '.join(self._needed) if row else 'Choose with %s%s' % (
+                ' and '.join(self._needed), '; separator= sets what separates them' * (len(names) == 1))))
 
-    def _blocks(self):
-        """The bytes of the file in blocks."""
-        try:
-            if os.path.isdir(self.path):
-                raise FileError('%s is a folder, not a file' % self.path)
-            with open(self.path, 'rb') as file:
-                blocks, total = iter(lambda: file.read(BLOCK), b''), -(-os.path.getsize(self.path) // BLOCK)
-                yield from bars.show_bar(blocks, total, 'Reading ' + self.path) if self._progress else blocks
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError('cannot read %s: %s' % (self.path, error.strerror)) from error
+    def _understand(self, labels, codes):
+        """Set `labels` and `label_counts` from the file's distinct labels and the number of each row's label."""
+        counts, first = collections.Counter(), {}
+        for label, rows, row in zip(map(_label, labels), np.bincount(codes), np.unique(codes, return_index=True)[1]):
+            counts[label] += int(rows)
+            first.setdefault(label, row)
+        positive = self.layout.positive and _values(self.layout.positive)
+        if positive:
+            rule = 'each row must have a label, some rows one of %s' % ', '.join(map(repr, sorted(positive)))
+            meaning = {label: int(label in positive) for label in counts if label}
+        else:
+            rule = ('must hold the labels 0 and 1, or negative and positive, neg and pos, false and true, -1 and 1; '
+                    'name the labels of positive reviews with positive=')
+            pair = next((pair for pair in LABELS if set(counts) <= set(pair)), ())
+            meaning = {label: number for number, label in enumerate(pair)}
+        if set(counts) - set(meaning) or positive and not any(meaning.values()):
+            found = ', '.join('%s (%d row%s, first in row %d)' % (
+                shorten(label, 30), rows, 's' * (rows > 1), first[label]) for label, rows in counts.most_common(6))
+            raise FileError('%s: %s has the labels %s%s; %s' % (
+                self.path, self.layout.label_column, found,
+                ' and %d others' % (len(counts) - 6) if len(counts) > 6 else '', rule))
+        self.labels = np.array([meaning[_label(label)] for label in labels], dtype=np.int64)[codes]
+        self.label_counts = sorted((LabelCount(label, meaning[label], rows) for label, rows in counts.items()),
+                                   key=lambda count: (-count.meaning, count.label))
 
 
-def _is_row(fields):
-    return len(fields) > 1 or fields and not fields[0].isspace()
+def _first_row(path, head, separator):
+    """The fields of the first row that is not blank, and where it ends."""
+    source = io.StringIO(head, newline='')
+    try:
+        rows = csv.reader(source, delimiter=separator)
+        return next((row for row in rows if len(row) > 1 or ''.join(row).strip()), []), source.tell()
+    except csv.Error as error:
+        raise FileError('%s cannot be read as a CSV: line 1: %s' % (path, error)) from error
 
 
-def split_halves(x: Sequence[Any], y: Sequence[Any]) -> Tuple[Any, Any, Any, Any]:
+def _plain(name):
+    """The name of a column as it is compared."""
+    return name.strip().lower()
+
+
+def _label(field):
+    """A label as it is compared: 1 for 1.0 and +1."""
+    text = field.strip().lower()
+    number = re.fullmatch(r'\+?(-?\d+)(?:\.0*)?', text)
+    return number.group(1) if number else text
+
+
+def _values(text):
+    return set(filter(None, map(_label, text.split(','))))
+
+
+def split_halves(x: Sequence[Row], y: Sequence[Label]) -> Tuple[
+        Sequence[Row], Sequence[Label], Sequence[Row], Sequence[Label]]:
     """Split in the middle, without shuffling: the first half to train, the rest to test (25,000 each in the chapter).
 
     Parameters

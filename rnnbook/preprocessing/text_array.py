@@ -6,27 +6,24 @@ numbers. The vocabulary, ``corpus.json`` beside ``corpus.npy`` say, is written l
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import glob
-import gzip
-import io
 import json
 import os
 import warnings
-import zlib
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
 from rnnbook.base.checks import StrPath, check_encoding, shorten
-from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, check_regular, damage_errors, file_errors,
+from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, damage_errors, file_errors,
                                 read_json, write_text)
 from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.preprocessing.text_blocks import UndecodableError, read_blocks
 
-__all__ = ['encode_file', 'load_encoded', 'text_files', 'read_blocks']
+__all__ = ['encode_file', 'load_encoded', 'text_files']
 
 FORMAT = 1
 #: How many bytes are read at a time.
@@ -35,57 +32,6 @@ CODE_POINTS = 0x110000
 MAX_JSON_BYTES = 2 ** 26
 #: A folder with this file in it is a model's.
 MODEL = 'model.json'
-GZIP = b'\x1f\x8b'
-#: UTF-32 first: the mark of UTF-16 is the beginning of its mark.
-MARKS = {codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BOM_UTF16_LE: 'utf-16',
-         codecs.BOM_UTF16_BE: 'utf-16'}
-
-
-class _UndecodableError(FileError):
-    """The bytes of a file are not text in its encoding."""
-
-
-def read_blocks(path: str, encoding: Optional[str] = None) -> Iterator[str]:
-    r"""The text of a file, gzip or not, in blocks: every line ends in `\n`, and the byte order mark is dropped."""
-    check_regular('path', path)
-    with file_errors('cannot read %s' % path), open(path, 'rb') as raw:
-        zipped = raw.read(2) == GZIP                        # no text of any encoding begins with these bytes
-        raw.seek(0)
-        file = gzip.GzipFile(fileobj=raw) if zipped else raw
-        try:
-            yield from _decoded(path, file, encoding)
-        except (EOFError, zlib.error) as error:
-            raise FileError('%s is damaged: %s' % (path, error)) from error
-
-
-def _decoded(path, file, encoding):
-    """The text of an open file, in blocks."""
-    start = file.read(4)
-    file.seek(0)
-    encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
-    position, line, block, begun = 0, 1, None, False
-    while block != b'':
-        block = file.read(BLOCK)
-        position += len(block)
-        try:
-            text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:                 # its object ends where the block does
-            where = position - len(error.object) + error.start
-            line += error.object[:error.start].replace(b'\r\n', b'\n').replace(b'\r', b'\n').count(b'\n')
-            raise _undecodable(path, encoding, 'byte %d is 0x%02x, in line %d'
-                               % (where, error.object[error.start], line)) from error
-        except UnicodeError as error:                       # UTF-16 that was asked for, and has no mark
-            raise _undecodable(path, encoding, error) from error
-        if text and not begun:
-            text, begun = text[text[0] == '\ufeff':], True
-        line += text.count('\n')
-        yield text
-
-
-def _undecodable(path, encoding, why):
-    return _UndecodableError('%s is not %s: %s; if it is text, give its encoding (--encoding cp1252, say; in Python '
-                             'encoding=)' % (path, encoding.upper(), why))
 
 
 def text_files(path: StrPath, leave_out: Sequence[str] = (), encoding: Optional[str] = None) -> List[str]:
@@ -156,8 +102,8 @@ def _below(root):
 def _is_text(path, encoding):
     """Whether a file can be decoded and holds no NUL."""
     try:
-        return all('\0' not in block for block in read_blocks(path, encoding))
-    except _UndecodableError:
+        return all('\0' not in block for block in read_blocks(path, encoding, size=BLOCK))
+    except UndecodableError:
         return False
 
 
@@ -242,7 +188,7 @@ def _write(path: str, numbers: np.ndarray, seen: np.ndarray, length: int, blocks
 
 def _blocks(files, encoding, title, progress):
     """The texts, one after the other, in blocks."""
-    blocks = (block for path in files for block in read_blocks(path, encoding))
+    blocks = (block for path in files for block in read_blocks(path, encoding, size=BLOCK))
     return bars.show_bar(blocks, sum(map(_blocks_of, files)), title) if progress else blocks
 
 

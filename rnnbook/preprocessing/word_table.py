@@ -18,8 +18,8 @@ from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from rnnbook.base import bar as bars
-from rnnbook.base.checks import check_bool, shorten
-from rnnbook.errors import ArgumentTypeError
+from rnnbook.base.checks import INT32_MAX, as_array, check_bool, shorten
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
 __all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts', 'with_bar']
@@ -91,6 +91,19 @@ class Texts:
         numbers[order] = np.arange(1, len(order) + 1)
         return made, numbers
 
+    def look_up(self, vocabulary: Vocabulary) -> Tuple[np.ndarray, np.ndarray]:
+        """Which words the vocabulary has, and the number of each word in it, as `numbered` takes them."""
+        words = self.words
+        known = np.array([word in vocabulary for word in words], dtype=bool)
+        given = as_array('vocabulary', [vocabulary[word] for word in words if word in vocabulary])
+        if len(given) and given.dtype.kind not in 'iu':
+            raise ArgumentTypeError('vocabulary must hold integers, not %s' % shorten(given))
+        if len(given) and (given.min() < 0 or given.max() > INT32_MAX):
+            raise ArgumentValueError('vocabulary must hold integers from 0 to %d, not others' % INT32_MAX)
+        numbers = np.full(len(words), DROPPED if vocabulary.unknown is None else vocabulary.unknown, dtype=np.int32)
+        numbers[known] = given
+        return known, numbers
+
     def numbered(self, numbers: np.ndarray, keep: Optional[int] = None) -> Iterator[Tuple[np.ndarray, List[int]]]:
         """The texts as rows of these numbers of the words, without the words that are `DROPPED`."""
         drops = bool((numbers == DROPPED).any())
@@ -103,6 +116,17 @@ class Texts:
                 kept = values != DROPPED
                 values, ends = values[kept], np.append(0, np.cumsum(kept))[ends]
             yield values, ends.tolist()
+
+    def sequences(self, numbers: np.ndarray, length: int) -> np.ndarray:
+        """Rows of one length: these numbers of the last words of each text, zeros on the left."""
+        sequences, row = np.zeros((len(self.rows), length), dtype=np.int32), 0                      # (N, T)
+        for values, ends in self.numbered(numbers, keep=length):
+            for start, end in zip([0] + ends, ends):
+                last = min(end - start, length)
+                if last:
+                    sequences[row, -last:] = values[end - last:end]
+                row += 1
+        return sequences
 
     @staticmethod
     def _blocks(rows):

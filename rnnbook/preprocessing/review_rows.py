@@ -1,0 +1,88 @@
+"""The reviews of a CSV as rows of word numbers, with their labels and vocabulary: read from the file or the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import unicodedata
+from typing import Any, List, NamedTuple, Optional
+
+import numpy as np
+
+from rnnbook.base.checks import StrPath, check_bool, check_int
+from rnnbook.base.files import sha256
+from rnnbook.errors import FileError
+from rnnbook.preprocessing import cache as cached
+from rnnbook.preprocessing.review_csv import CsvLayout, LabelCount, ReviewFile, split_halves
+from rnnbook.preprocessing.vocabulary import Settings, Vocabulary
+from rnnbook.preprocessing.word_table import Texts
+
+__all__ = ['ReviewRows', 'read_rows']
+
+#: Raise it when the same reviews and settings give other arrays than before.
+CACHE_FORMAT = 2
+
+
+class ReviewRows(NamedTuple):
+    """What `imdb.load_indexed` makes from a CSV, and facts about all of its rows that are worth printing."""
+
+    sequences: np.ndarray
+    labels: np.ndarray
+    vocabulary: Vocabulary
+    #: `LabelCount` of each label.
+    label_counts: List[LabelCount]
+    #: Of each half: the rows, and how many of them are positive.
+    halves: List[List[int]]
+    #: Of a review that was taken, on average.
+    mean_words: float
+
+
+def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = None, cache: bool = True,
+              progress: bool = True, **settings: Any) -> ReviewRows:
+    """What `imdb.load_indexed` does, with the facts about the rows."""
+    layout = CsvLayout.pop_from(settings)
+    settings = Settings.of(settings)
+    sequence_length = check_int('sequence_length', sequence_length)
+    limit = None if limit is None else check_int('limit', limit)
+    file = ReviewFile(path, layout, progress=progress)
+    if not check_bool('cache', cache):
+        return _index(file, sequence_length, limit, settings)
+    before = file.stamp()
+    key = {**dataclasses.asdict(layout), **dataclasses.asdict(settings), 'sequence_length': sequence_length,
+           'limit': limit, 'format': CACHE_FORMAT, 'unicode': unicodedata.unidata_version, 'sha256': sha256(file.path)}
+    found = cached.get('reviews', key)
+    if found:
+        facts, words = (bytes(found[name]).decode('utf-8') for name in ('facts', 'words'))
+        label_counts, halves, mean_words = json.loads(facts)
+        vocabulary = Vocabulary(zip(filter(None, words.split('\n')), itertools.count(1)), settings)
+        return ReviewRows(found['sequences'], found['labels'].astype(np.int64), vocabulary,
+                          [LabelCount(*count) for count in label_counts], halves, mean_words)
+    made = _index(file, sequence_length, limit, settings)
+    if file.stamp() == before:                              # else it was changed while it was read
+        cached.put('reviews', key, {
+            'sequences': made.sequences, 'labels': made.labels.astype(np.int8),
+            'facts': np.frombuffer(json.dumps(made[3:]).encode('utf-8'), dtype=np.uint8),
+            'words': np.frombuffer('\n'.join(made.vocabulary).encode('utf-8'), dtype=np.uint8)})
+    return made
+
+
+def _index(file, sequence_length, limit, settings):
+    """Read and number the reviews of a file."""
+    texts = Texts(settings.drop_markup)
+    if limit:
+        reviews = list(itertools.chain.from_iterable(file.texts()))
+        x_train, y_train, x_test, y_test = split_halves(reviews, file.labels)
+        texts.extend('reviews', x_train[:limit] + x_test[:limit])
+        labels = np.append(y_train[:limit], y_test[:limit])
+    else:
+        for reviews in file.texts():
+            texts.extend('reviews', reviews)
+        labels = file.labels
+    vocabulary, numbers = texts.make_vocabulary(settings)
+    words, half = sum(map(len, texts.rows)), len(file.labels) // 2
+    if not words:
+        raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))
+    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary, file.label_counts,
+                      [[len(part), int(part.sum())] for part in (file.labels[:half], file.labels[half:])],
+                      words / len(texts.rows))
