@@ -351,7 +351,7 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     ('review\nGood\n', "reviews.csv needs the columns review and sentiment; it has 'review'.* separator= sets what"),
     ('Good,1\nBad,0\n', "it has 'Good, 1'. This looks like a review, not a header: say no_header, and give text_column "
                         'and label_column as numbers from 0$'),
-    ('review|sentiment\nGood|1\n', "reviews.csv needs the columns review and sentiment; it has 'review|sentiment'.*sep"),
+    ('review|sentiment\nGood|1\n', "needs the columns review and sentiment; it has 'review|sentiment'.*separator="),
     ('review,sentiment,Review \na,1,b\n', "reviews.csv has 2 columns named 'review'; rename all but one$"),
     (b'review,sentiment\nCaf\xe9,1\n', r'reviews.csv is not UTF-8: byte 20 is 0xe9, in line 2; .* encoding='),
     ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: EOF inside string'),

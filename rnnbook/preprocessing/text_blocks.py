@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import io
+import itertools
 import lzma
 import os
 import zipfile
@@ -38,7 +39,9 @@ def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True,
     with file_errors('cannot read %s' % path), open(path, 'rb') as raw:
         try:
             file = _unpacked(path, raw)
-            size = size or BLOCK
+            start, size = file.read(4), size or BLOCK
+            file.seek(0)
+            encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
             blocks = iter(lambda: file.read(size), b'')
             if title and file is raw:
                 blocks = bars.show_bar(blocks, -(-os.path.getsize(path) // size), title)
@@ -67,13 +70,11 @@ def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
 
 def _decoded(path, blocks, encoding, fold):
     """The text of these bytes, in blocks."""
-    block = next(blocks, b'')
-    encoding = encoding or next((name for mark, name in MARKS.items() if block.startswith(mark)), 'utf-8')
     decoder = codecs.getincrementaldecoder(encoding)()
     if fold:
         decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
     position, line, begun = 0, 1, False
-    while True:
+    for block in itertools.chain(blocks, [b'']):
         position += len(block)
         try:
             text = decoder.decode(block, final=not block)
@@ -88,9 +89,6 @@ def _decoded(path, blocks, encoding, fold):
             text, begun = text[not begun and text[0] == '\ufeff':], True
             line += text.count('\n')
             yield text
-        if not block:
-            return
-        block = next(blocks, b'')
 
 
 def _undecodable(path, encoding, why):
