@@ -16,10 +16,10 @@ import tensorflow as tf
 from rnnbook import hamlet
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, check_int, check_number, check_rate,
-                                 check_sizes, check_str)
+                                 check_size, check_str)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder import reading
-from rnnbook.network import drawing, lstm, optimizers, sampling
+from rnnbook.network import drawing, fused, lstm, optimizers, sampling
 from rnnbook.network.drawing import get_top_char
 from rnnbook.training import loop, validation
 from rnnbook.training.run import Run
@@ -141,8 +141,10 @@ class CharRNN(Model):
         self.keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
         self.grad_clip = check_rate('grad_clip', grad_clip)
         self.sampling = check_bool('sampling', sampling)
-        check_sizes(vars(self), 'batch_size num_steps num_classes', 'batch_size num_steps lstm_size',
-                    'num_classes lstm_size', 'lstm_size lstm_size')
+        check_size('batch_size * num_steps * num_classes', self.batch_size, self.num_steps, self.num_classes)
+        check_size('batch_size * num_steps * lstm_size', self.batch_size, self.num_steps, self.lstm_size)
+        check_size('num_classes * lstm_size', self.num_classes, self.lstm_size)
+        check_size('lstm_size * lstm_size', self.lstm_size, self.lstm_size)
         self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
         self._private = None
         self._construct(sampling=self.sampling)
@@ -175,11 +177,11 @@ class CharRNN(Model):
 
         # Clipping against exploding gradients, and the optimizer
         variables = tf.compat.v1.trainable_variables()
-        gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
+        gradients = self.world.average(optimizers.gradients(cost, variables))
         gradients, norm = tf.clip_by_global_norm(gradients, self.grad_clip)
         tf.identity(norm, name='gradient_norm')
         learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
-        self.step = lstm.step_counter()
+        self.step = optimizers.step_counter()
         optimizers.make('adam', learning_rate).apply_gradients(
             zip(gradients, variables), global_step=self.step, name='train_op')
 
@@ -188,14 +190,16 @@ class CharRNN(Model):
         def lookup(ids):
             return tf.one_hot(ids, depth=self.num_classes)                                          # (..., V)
 
+        layers = self._layers(engine)
         with lstm.seeded(self._seeds):
-            outputs, initial_state, final_state = lstm.build(
-                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, seed=self.seed,
-                shards=self.shards, rank=self.world.rank)                                        # (N, T, H)
+            if engine == 'book':
+                outputs, *states = lstm.build(layers, lookup(tf_x), tf_keepprob)                    # (N, T, H)
+            else:
+                outputs, *states = fused.read(layers, tf_x, lookup, tf_keepprob)                    # (N, T, H)
             seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
             logits = tf.compat.v1.layers.dense(
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
-        return logits, initial_state, final_state
+        return (logits, *states)
 
     def _build_book(self):
         shape = (self.batch_size, self.num_steps)
@@ -430,9 +434,7 @@ class CharRNN(Model):
     def _private_graph(self):
         """The graph of `sample` and `evaluate`, made when it is first needed."""
         if self._private is None:
-            self._private = sampling.SamplingGraph(
-                self.num_classes, lambda: lstm.cells(self.engine, self.lstm_size, self.num_layers),
-                lstm.reading_numbers, self.session_config())
+            self._private = sampling.SamplingGraph(self.num_classes, self._layers(self.engine), self.session_config())
         return self._private
 
     def evaluate(self, text: str, ckpt_dir: Optional[StrPath] = None, *, vocabulary: Optional[Mapping[str, int]] = None,

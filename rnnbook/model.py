@@ -54,6 +54,9 @@ class Model:
             self.saver = tf.compat.v1.train.Saver()
             self.init_op = devices.init_op()
 
+    def _layers(self, engine):
+        return lstm.Layers(engine, self.lstm_size, self.num_layers, self.shards, self.seed, self.world.rank)
+
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments that the model's folder keeps, as a dict that JSON can hold."""
         return {**{name: getattr(self, name) for name in self.ARGUMENTS}, 'batch_size': self.global_batch_size}

@@ -16,10 +16,10 @@ import tensorflow as tf
 from rnnbook import imdb
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_rate,
-                                 check_sizes)
+                                 check_size, row_lengths)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder import reading
-from rnnbook.network import lstm, ngrams, optimizers
+from rnnbook.network import fused, lstm, ngrams, optimizers
 from rnnbook.network.pooling import POOLINGS, check_carry_state
 from rnnbook.training import loop, validation
 from rnnbook.training.run import Run
@@ -173,8 +173,11 @@ class SentimentRNN(Model):
         self.embed_init = check_rate('embed_init', embed_init)
         self.ngram_size = ngrams.check_ngram_size('ngram_size', ngram_size, self.n_words)
         self.grad_clip = grad_clip if grad_clip is None else check_rate('grad_clip', grad_clip)
-        check_sizes(vars(self), 'n_words embed_size', 'batch_size seq_len embed_size', 'batch_size seq_len lstm_size',
-                    'embed_size lstm_size', 'lstm_size lstm_size')
+        check_size('n_words * embed_size', self.n_words, self.embed_size)
+        check_size('batch_size * seq_len * embed_size', self.batch_size, self.seq_len, self.embed_size)
+        check_size('batch_size * seq_len * lstm_size', self.batch_size, self.seq_len, self.lstm_size)
+        check_size('embed_size * lstm_size', self.embed_size, self.lstm_size)
+        check_size('lstm_size * lstm_size', self.lstm_size, self.lstm_size)
         self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
         self._inference_graphs = {}
         self._construct()
@@ -197,13 +200,13 @@ class SentimentRNN(Model):
         losses = [tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=each) for each in logits]
         cost = tf.reduce_mean(tf.concat(losses, axis=0), name='cost')
         variables = tf.compat.v1.trainable_variables()
-        gradients = self.world.average(optimizers.gradients(cost, variables), optimizers.sum_rows)
+        gradients = self.world.average(optimizers.gradients(cost, variables))
         norm = tf.linalg.global_norm(gradients)
         if self.grad_clip is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.grad_clip, use_norm=norm)
         tf.identity(norm, name='gradient_norm')
         learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
-        self.step = lstm.step_counter()
+        self.step = optimizers.step_counter()
         optimizers.make(self.optimizer, learning_rate).apply_gradients(
             zip(gradients, variables), global_step=self.step, name='train_op')
 
@@ -215,11 +218,15 @@ class SentimentRNN(Model):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
         beside = self._ngrams(tf_x) if self.ngram_size else None
+        layers, pooled = self._layers(engine), self.pooling != 'last' or self.bidirectional
         with lstm.seeded(self._seeds):
-            outputs, initial_state, final_state = lstm.build(
-                engine, tf_x, lookup, self.lstm_size, self.num_layers, tf_keepprob, pooling=self.pooling,
-                bidirectional=self.bidirectional, embed_keep_prob=self.embed_keep_prob, beside=beside,
-                seed=self.seed, shards=self.shards, rank=self.world.rank)                           # (N, F)
+            if engine == 'fused' or pooled or self.embed_keep_prob < 1 or self.ngram_size:
+                outputs, initial_state, final_state = fused.read(
+                    layers, tf_x, lookup, tf_keepprob, pooling=self.pooling, bidirectional=self.bidirectional,
+                    embed_keep_prob=self.embed_keep_prob, beside=beside)                            # (N, F)
+            else:
+                outputs, initial_state, final_state = lstm.build(layers, lookup(tf_x), tf_keepprob)
+                outputs = outputs[:, -1]                                                            # (N, H)
             if self.ngram_size:
                 outputs, beside = outputs[:, :-self.ngram_size], outputs[:, -self.ngram_size:]
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
@@ -235,15 +242,12 @@ class SentimentRNN(Model):
                                              seed=self._seeds.get(name)), name=name)
 
     def _ngrams(self, tf_x):
-        """`ngrams.pool` of the rows, shape (N, G)."""
-        words = tf.cast(tf_x, tf.int64)
-        pairs = ngrams.numbers(words[:, :-1], words[:, 1:], self.n_words)
-        there = words > 0
-        there = tf.concat([there, there[:, :-1] & there[:, 1:]], axis=1)                            # (N, 2T - 1)
-        numbers = tf.boolean_mask(tf.cast(tf.concat([words, pairs], axis=1), tf.int32), there)
-        vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
-        return tf.math.unsorted_segment_sqrt_n(tf.nn.embedding_lookup(vectors, numbers), tf.where(there)[:, 0],
-                                               tf.shape(tf_x)[0])
+        """The n-grams of the rows, (N, G)."""
+        def lookup(numbers):
+            vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
+            return tf.nn.embedding_lookup(vectors, numbers)
+
+        return ngrams.pool_tensor(lookup, tf_x, self.n_words)
 
     @staticmethod
     def _outputs(logits):
@@ -424,7 +428,7 @@ class SentimentRNN(Model):
         padding = np.zeros((-rows % self.global_batch_size, self.seq_len), dtype=np.int32)
         x, order = np.concatenate([x, padding]), slice(None)
         if self.pooling != 'last':                          # rows of like length together, which takes less time
-            order = np.argsort(x.shape[1] - (x > 0).argmax(axis=1), kind='stable')
+            order = np.argsort(row_lengths(x), kind='stable')
         batches = imdb.create_batch_generator(x[order], None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
         for batch_x in batches if quiet else show_bar(batches, len(x) // self.global_batch_size, 'Predicting'):

@@ -135,11 +135,11 @@ RULES['the rest of the constructors'] = [
     Case(without_graph(models.sentiment, 'ngram_size', value), TYPE, '^ngram_size must be an integer of at least 0')
     for value in (None, True, 2.0, '32')] + [
     Case(without_graph(models.sentiment, 'ngram_size', 8192), VALUE,
-         r'^\(n_words\+262144\) \* ngram_size must be below 2 \*\* 31 together, .* not 262150 \* 8192')] + [
+         r'^\(n_words \+ 262144\) \* ngram_size must be below 2 \*\* 31, .* not 262150 \* 8192')] + [
     Case(without_graph(models.sentiment, 'embed_keep_prob', 1.5), VALUE, 'must be .* of at most 1, not 1.5'),
     Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
-    Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31 together' % name)
+    Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31' % name)
     for make, kinds in MODELS.items() for name in kinds[0].split() if name != 'num_layers']
 
 

@@ -40,6 +40,8 @@ ONLY_IN = {'contrib': 'network', 'horovod': 'network.distributed'}
 WITHOUT_TENSORFLOW = {'preprocessing', 'datasets', 'imdb', 'hamlet', 'equations', 'portable', 'base', 'cli', 'errors'}
 #: The one file of these that writes other programs' formats, and needs TensorFlow for it.
 WITH_TENSORFLOW = {'portable.export'}
+#: Files with a formula in NumPy and in TensorFlow side by side: only their functions of tensors import TensorFlow.
+BOTH = {'network.pooling', 'network.ngrams'}
 
 
 def modules():
@@ -198,7 +200,13 @@ def test_a_module_without_tensorflow_does_not_import_it_later_either(module):
         while ahead:
             reached |= ahead
             ahead = set().union(*(own_modules(tree(other)) for other in ahead)) & set(MODULES) - reached
-        assert [other for other in sorted(reached) if 'tensorflow' in set(named(tree(other)))] == []
+        assert [other for other in sorted(reached - BOTH) if 'tensorflow' in set(named(tree(other)))] == []
+
+
+@pytest.mark.parametrize('module', sorted(BOTH))
+def test_only_functions_of_tensors_import_tensorflow(module):
+    for node in tree(module).body:
+        assert 'tensorflow' not in set(named(node)) or isinstance(node, ast.FunctionDef) and 'tensor' in node.name
 
 
 def test_the_door_offers_what_it_says():

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
-__all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_sizes', 'check_number', 'check_rate', 'check_choice',
+__all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_size', 'check_number', 'check_rate', 'check_choice',
            'check_bool', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array', 'check_ids',
            'row_lengths', 'shorten', 'INT32_MAX']
 
@@ -53,13 +53,11 @@ def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = 
     return number
 
 
-def check_sizes(sizes: Mapping[str, int], *products: str) -> None:
+def check_size(names: str, *sizes: int) -> None:
     """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one."""
-    for names in products:
-        values = [sizes[name] for name in names.split()]
-        if functools.reduce(operator.mul, values) > INT32_MAX:
-            raise ArgumentValueError('%s must be below 2 ** 31 together, the most numbers that a tensor may hold, not '
-                                     '%s' % (' * '.join(names.split()), ' * '.join(map(str, values))))
+    if functools.reduce(operator.mul, sizes) > INT32_MAX:
+        raise ArgumentValueError('%s must be below 2 ** 31, the most numbers that a tensor may hold, not %s'
+                                 % (names, ' * '.join(map(str, sizes))))
 
 
 def check_number(name: str, value: Any, above: Optional[float] = None, minimum: Optional[float] = None,

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from typing import Any, Callable, Iterator, List, Optional, Union
+from typing import Any, Iterator, List, Optional, Union
 
 import numpy as np
 import tensorflow as tf
 
 from rnnbook.base.checks import check_bool
 from rnnbook.errors import PeerError, RequirementError
+from rnnbook.network.optimizers import sum_rows
 
 __all__ = ['World', 'join']
 
@@ -41,7 +42,7 @@ class World:
             return '%s = %d' % (name, number)
         return '%s = %d times %d processes = %d' % (name, number, self.size, number * self.size)
 
-    def average(self, gradients: List[Gradient], sum_rows: Callable[[Gradient], Gradient]) -> List[Gradient]:
+    def average(self, gradients: List[Gradient]) -> List[Gradient]:
         """Add the averages over all processes to the default graph."""
         return gradients
 
@@ -80,7 +81,7 @@ class _Horovod(World):
         self.gpu = self.local_rank
         self._horovod, self._sess, self._gathers = horovod, None, {}
 
-    def average(self, gradients, sum_rows):
+    def average(self, gradients):
         # The dense ones in one piece: so their sums are added up in one order in every run.
         dense = [gradient for gradient in gradients if not isinstance(gradient, tf.IndexedSlices)]
         averages = iter(self._horovod.grouped_allreduce(dense, op=self._horovod.Average) if dense else ())

@@ -6,7 +6,7 @@ from typing import List, Union
 
 import tensorflow as tf
 
-__all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make']
+__all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make', 'step_counter']
 
 
 def gradients(cost: tf.Tensor, variables: List[tf.Variable]) -> List[Union[tf.Tensor, tf.IndexedSlices]]:
@@ -58,3 +58,11 @@ OPTIMIZERS = tuple(_CLASSES)
 def make(name: str, learning_rate: Union[float, tf.Tensor]) -> tf.compat.v1.train.Optimizer:
     """An optimizer."""
     return _CLASSES[name](learning_rate)
+
+
+def step_counter() -> tf.Variable:
+    """The number of training steps so far: the local variable ``step`` of the default graph, made at the first call."""
+    with tf.compat.v1.variable_scope(tf.compat.v1.get_variable_scope(), reuse=tf.compat.v1.AUTO_REUSE):
+        return tf.compat.v1.get_variable(
+            'step', (), tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True,
+            collections=[tf.compat.v1.GraphKeys.LOCAL_VARIABLES])

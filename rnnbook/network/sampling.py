@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator, List, Tuple
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.network import drawing
+from rnnbook.network import drawing, lstm
 
 __all__ = ['SamplingGraph', 'checked', 'window']
 
@@ -32,14 +32,13 @@ SHARPEST = 1e6
 class SamplingGraph:
     """A graph of the same variables as a `CharRNN`'s, for any number of time steps and samples, without dropout."""
 
-    def __init__(self, num_classes: int, make_cells: Callable[[], Any], reading_numbers: Callable[..., Any],
-                 config: tf.compat.v1.ConfigProto) -> None:
-        self._num_classes, self._reading_numbers, self._config = num_classes, reading_numbers, config
+    def __init__(self, num_classes: int, layers: lstm.Layers, config: tf.compat.v1.ConfigProto) -> None:
+        self._num_classes, self._config = num_classes, config
         self._idle = []                                     # open sessions that nobody uses
         self._loops = {}                                    # what to fetch in writing, for one sample and for several
         self.g = tf.Graph()
         with self.g.as_default():
-            self._cells, self._logits = make_cells(), tf.compat.v1.layers.Dense(num_classes, name='logits')
+            self._cells, self._logits = lstm.cells(layers), tf.compat.v1.layers.Dense(num_classes, name='logits')
             sizes = tf.nest.flatten(self._cells.state_size)
             self._zero = [np.zeros((1, size), np.float32) for size in sizes]
             self._state = [tf.compat.v1.placeholder(tf.float32, (None, size)) for size in sizes]    # (M, H) each
@@ -70,7 +69,7 @@ class SamplingGraph:
         steps = tf.shape(self._uniform)[0]
         uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
         if several:
-            read, cumsum = self._reading_numbers(self._cells, self._num_classes), _many_cumsum(self._num_classes)
+            read, cumsum = _read_numbers(self._cells, self._num_classes), _many_cumsum(self._num_classes)
         else:
             def read(number, state):
                 return self._cells(self._one_hot(number), state)
@@ -146,6 +145,28 @@ class SamplingGraph:
     def _from(self, state):
         """The feed of a state."""
         return dict(zip(self._state, state))
+
+
+def _read_numbers(cells, depth):
+    """A step of the cells for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied."""
+    first, *others = cells._cells
+    kernel, bias = first.trainable_weights
+    i, j, f, o = tf.split(kernel[:depth] + bias, 4, axis=1)
+    from_input = tf.concat([i, j, f + 1.0, o], axis=1)                                              # (V, 4H)
+    from_hidden = kernel[depth:]                                                                    # (H, 4H)
+
+    def step(numbers, state):
+        c, h = state[0]
+        gates = tf.gather(from_input, numbers) + tf.matmul(h, from_hidden)                          # (M, 4H)
+        i, j, f, o = tf.split(gates, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(j)                                          # (M, H)
+        h = tf.sigmoid(o) * tf.tanh(c)                                                              # (M, H)
+        output, states = h, [tf.nn.rnn_cell.LSTMStateTuple(c, h)]
+        for cell, before in zip(others, state[1:]):
+            output, after = cell(output, before)
+            states.append(after)
+        return output, tuple(states)
+    return step
 
 
 def _many_cumsum(width):

@@ -16,7 +16,7 @@ import numpy as np
 from rnnbook import equations, hamlet, imdb
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_number,
-                                 check_sizes, check_str)
+                                 check_size, check_str)
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder import description as sidecar
@@ -94,7 +94,8 @@ class PortableSentiment:
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
         self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
         self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
-        check_sizes(self.arguments, 'seq_len embed_size', 'seq_len lstm_size')
+        for name in ('embed_size', 'lstm_size'):
+            check_size('seq_len * ' + name, self._seq_len, self.arguments[name])
         self._arrays, (self._layers, *self._backward) = arrays, _layers(description, arrays)
         width = (self.arguments['embed_size'] + 2 * self.arguments['lstm_size'] +
                  2 * self.arguments.get('ngram_size', 0))

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from rnnbook import cli
 from rnnbook.model_folder import run_state
-from rnnbook.network import distributed, optimizers
+from rnnbook.network import distributed
 
 STEPS = 50
 #: What is trained in two processes and in one: a kind of model, and an engine.
@@ -94,7 +94,7 @@ def averages(world):
         own = float(world.rank + 1)
         slices = tf.IndexedSlices(tf.constant([[own, 0.0], [0.0, own]]), tf.constant([0, world.rank + 1]),
                                   tf.constant([4, 2]))
-        dense, sparse = world.average([tf.constant([own, 10.0]), slices], optimizers.sum_rows)
+        dense, sparse = world.average([tf.constant([own, 10.0]), slices])
         found = sess.run([dense, sparse.indices, sparse.values])
     return dict(zip(('dense', 'rows', 'values'), (array.tolist() for array in found)))
 

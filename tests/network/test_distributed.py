@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from rnnbook import cli
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, PeerError, RequirementError
-from rnnbook.network import devices, distributed, optimizers
+from rnnbook.network import devices, distributed
 from rnnbook.network.distributed import World
 
 
@@ -49,7 +49,7 @@ def test_alone_everything_is_given_back_and_horovod_is_not_looked_for(monkeypatc
     world, given = distributed.join('distributed', False), object()
     assert (world.rank, world.size, world.local_rank, world.local_size, world.gpu) == (0, 1, 0, 1, None)
     assert world.own(5) == slice(0, 5)
-    assert world.average(given, None) is given and world.gather(given) is given and world.share(given) is given
+    assert world.average(given) is given and world.gather(given) is given and world.share(given) is given
     with world.first_on_machine():
         pass
     with tf.Graph().as_default() as graph:
@@ -76,7 +76,7 @@ def test_dense_gradients_are_averaged_and_rows_of_a_word_added_up(horovod):
     world = distributed.join('distributed', True)
     slices = tf.IndexedSlices(tf.constant([[2.0], [4.0]]), tf.constant([3, 1]), tf.constant([5, 1]))
     with tf.compat.v1.Session() as sess:
-        first, rows, last = world.average([tf.constant([2.0]), slices, tf.constant(5.0)], optimizers.sum_rows)
+        first, rows, last = world.average([tf.constant([2.0]), slices, tf.constant(5.0)])
         assert sess.run([first, last]) == [[4.0], 10.0]
         assert sess.run([rows.indices, rows.values, rows.dense_shape])[0].tolist() == [3, 1]
         assert sess.run(rows.values).tolist() == [[4.0], [8.0]]

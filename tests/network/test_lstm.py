@@ -6,9 +6,10 @@ import tensorflow as tf
 
 import models
 from rnnbook import portable
+from rnnbook.base.checks import row_lengths
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentValueError
-from rnnbook.network import lstm, optimizers, pooling
+from rnnbook.network import fused, lstm, ngrams, optimizers, pooling
 from rnnbook.portable import export
 from rnnbook.sentiment import SentimentRNN
 
@@ -177,7 +178,7 @@ def test_the_step_counts_is_no_part_of_a_checkpoint_and_can_be_set():
 @pytest.mark.parametrize('rows, shards, sizes', [(4, 1, [4]), (4, 2, [2, 2]), (5, 2, [3, 2]), (7, 3, [3, 2, 2]),
                                                  (2, 3, [1, 1]), (1, 4, [1])])
 def test_shards_are_as_equal_as_can_be(rows, shards, sizes):
-    assert lstm.shard_sizes(rows, shards) == sizes
+    assert fused.shard_sizes(rows, shards) == sizes
 
 
 def test_shards_are_checked():
@@ -265,3 +266,22 @@ def test_the_words_of_a_batch_that_are_dropped_are_others_at_each_step():
     assert len(set(losses)) == 4
     np.testing.assert_array_equal(losses, models.losses(make(anew=True), batch, 4))
     assert losses[0] != models.losses(make(seed=124), batch, 4)[0]
+
+
+def test_numpy_and_tensorflow_agree_on_rows_of_words_pools_and_ngrams():
+    x = np.array([[0, 0, 3, 0, 4], [0, 5, 6, 7, 8], [0, 0, 0, 0, 0], [0, 0, 0, 0, 9]], dtype=np.int32)
+    outputs = np.random.RandomState(0).uniform(-1, 1, (4, 5, 3)).astype(np.float32)
+    vectors = np.random.RandomState(1).normal(size=(10 + ngrams.BUCKETS, 2)).astype(np.float32)
+    lengths, (forward, _, words) = row_lengths(x), pooling.words_first(x)
+    assert lengths.tolist() == [3, 4, 1, 1]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
+        ids = tf.constant(x)
+        tensor_lengths = pooling.tensor_lengths(ids)
+        found = sess.run([tensor_lengths, pooling.words_first_tensor(ids, tensor_lengths)])
+        np.testing.assert_array_equal(found[0], lengths)
+        np.testing.assert_array_equal(found[1], forward)
+        for kind in pooling.POOLINGS[1:]:
+            pooled = sess.run(pooling.pool_tensor(kind, outputs[:, :4].transpose(1, 0, 2), words.T))
+            np.testing.assert_allclose(pooled, pooling.pool(kind, outputs[:, :4], words), rtol=0, atol=1e-6)
+        summed = sess.run(ngrams.pool_tensor(lambda numbers: tf.nn.embedding_lookup(vectors, numbers), ids, 10))
+    np.testing.assert_allclose(summed, ngrams.pool(vectors, x, 10), rtol=0, atol=1e-6)

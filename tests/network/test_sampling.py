@@ -342,14 +342,13 @@ def test_the_private_graph_has_the_books_variables_and_no_others(rnn):
                      for variable in rnn.g.get_collection('trainable_variables')}
 
 
-@pytest.mark.parametrize('make', [lambda: lstm.cells('book', 24, 2), lambda: lstm.cells('fused', 24, 2)],
-                         ids=['book', 'fused'])
+@pytest.mark.parametrize('engine', lstm.ENGINES)
 @pytest.mark.parametrize('several', [False, True])
-def test_every_form_of_the_step_computes_the_books_probabilities(make, several, rnn, folder):
+def test_every_form_of_the_step_computes_the_books_probabilities(engine, several, rnn, folder):
     listing = Listing(rnn, folder)
     np.random.seed(0)
     text = listing.sample(40, 'The ')
-    graph = sampling.SamplingGraph(len(BIG), make, lstm.reading_numbers, rnn.session_config())
+    graph = sampling.SamplingGraph(len(BIG), lstm.Layers(engine, 24, 2), rnn.session_config())
     uniform = drawing.uniform_numbers(41, seed=0)
     with graph.session() as sess:
         reading.restore(sess, graph.saver, tf.train.latest_checkpoint(folder))

@@ -58,8 +58,7 @@ def dense(join):
         import tensorflow as tf
         world = join(name, distributed)
         average = world.average
-        world.average = lambda gradients, sum_rows: average(
-            [tf.convert_to_tensor(gradient) for gradient in gradients], sum_rows)
+        world.average = lambda gradients: average([tf.convert_to_tensor(gradient) for gradient in gradients])
         return world
     return other
 
