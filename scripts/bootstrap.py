@@ -14,7 +14,6 @@ A 64-bit CPython 3.7 is looked for on the PATH and where pyenv, asdf, mise, uv a
 one, set RNNBOOK_PYTHON=/path/to/python3.7. If there is none, uv is downloaded from the package index (PIP_INDEX_URL,
 or else pypi.org) and installs one; both go into the folder .venv-uv of this checkout. Nothing is installed system-wide.
 pip uses the indexes, certificates and proxies that you have configured for it."""
-# Standard library only. Python 2.7 must parse this file, to be told that it is too old: no f-strings, no `yield from`.
 
 import ast
 import glob
@@ -37,7 +36,7 @@ def say(text):
     sys.stderr.flush()
 
 
-if sys.version_info < (3, 6):
+if sys.version_info < (3, 6):       # 2.7 gets here too, as long as this file has no f-strings and no `yield from`
     say('error: run this with Python 3.6 or newer; it then finds or installs the 3.7 that rnnbook needs')
     sys.exit(2)
 
@@ -152,7 +151,7 @@ def candidates():
 
 def find_python():
     """The path of a CPython 3.7 that the environment can be made with; uv installs one if there is none."""
-    named = os.environ.get('RNNBOOK_PYTHON')
+    named, told = os.environ.get('RNNBOOK_PYTHON'), set()
     for look in [lambda: [shutil.which(named) or named]] if named else [candidates, install_python]:
         for path in look():
             why, is_37 = why_unfit(path) or (None, True)
@@ -160,8 +159,9 @@ def find_python():
                 return path
             if named:
                 raise SetupError('RNNBOOK_PYTHON must name a 64-bit CPython 3.7 (3.7.1 or newer): %s %s' % (named, why))
-            if is_37:
+            if is_37 and why not in told:                               # once for all the names of one Python
                 say('not using %s: it %s' % (path, why))
+                told.add(why)
     raise SetupError(ADVICE % 'The one that uv installed does not start')
 
 
@@ -169,7 +169,7 @@ def install_python():
     """Let uv install a CPython 3.7; a list of its path."""
     machine, libc = platform.machine(), platform.libc_ver()[0]
     if sys.platform not in UV_WHEELS or (sys.platform == 'linux' and (machine, libc) != ('x86_64', 'glibc')):
-        raise SetupError(ADVICE % 'TensorFlow 1.15 has no wheel for %s %s %s' % (sys.platform, machine, libc))
+        raise SetupError(ADVICE % ('TensorFlow 1.15 has no wheel for %s %s %s' % (sys.platform, machine, libc)))
     try:
         uv = get_uv(*UV_WHEELS[sys.platform])
         say('installing CPython 3.7 into %s' % UV_FOLDER)
@@ -272,10 +272,9 @@ def make():
     os.mkdir(VENV)
     write_stamp()
     run_tool([python, '-m', 'venv', VENV])
-    tools = re.findall(r'^(?:pip|setuptools|wheel)==[^\s;#]+', read(REQUIREMENTS), re.MULTILINE)
+    tools = re.findall(r'^(?:pip|setuptools|wheel)==[^\s;#]+', read(REQUIREMENTS), re.MULTILINE) or ['pip']
     for arguments in tools, ['-r', REQUIREMENTS], ['--no-deps', '-e', ROOT]:    # the tools build what comes as source
-        if arguments:
-            run_tool(PIP_INSTALL + arguments)
+        run_tool(PIP_INSTALL + arguments)
     write_stamp(python, '', made_from())
 
 
