@@ -17,7 +17,7 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_size', 'check_number', 'check_rate', 'check_choice',
            'check_bool', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array', 'check_ids',
-           'row_lengths', 'shorten', 'INT32_MAX']
+           'row_lengths', 'counted', 'shorten', 'INT32_MAX']
 
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
@@ -26,16 +26,21 @@ StrPath = Union[str, os.PathLike]
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
 
-#: How many ids are looked at together.
+#: How many ids are checked at a time.
 CHECKED = 2 ** 22
 
 
 def shorten(value: Any, width: int = 60) -> str:
-    """`repr` of a value on one line, for a person to read."""
+    """The `repr` of a value for a message: on one line, cut to `width`."""
     if isinstance(value, (str, bytes)):
-        value = value[:width + 1]                           # of a long one, no more than what is shown
+        value = value[:width + 1]                           # not the repr of a long text only to cut it
     text = re.sub(r'\s*\n\s*', ' ', repr(value))           # an array's has several lines
     return text if len(text) <= width else text[:width - 3] + '...'
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: '1 word', '2 words'."""
+    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
 
 
 def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
@@ -54,7 +59,7 @@ def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = 
 
 
 def check_size(names: str, *sizes: int) -> None:
-    """Refuse sizes that would make a tensor of 2 ** 31 numbers (8 GiB as float32) or more, before there is one."""
+    """Refuse sizes whose tensor would have 2 ** 31 numbers (8 GiB as float32) or more."""
     if functools.reduce(operator.mul, sizes) > INT32_MAX:
         raise ArgumentValueError('%s must be below 2 ** 31, the most numbers that a tensor may hold, not %s'
                                  % (names, ' * '.join(map(str, sizes))))
@@ -70,7 +75,7 @@ def check_number(name: str, value: Any, above: Optional[float] = None, minimum: 
         raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
     try:
         number = float(value)
-    except OverflowError:                                   # an int that no float is as large as
+    except OverflowError:                                   # a huge int
         number = math.inf
     if (not math.isfinite(number) or (above is not None and number <= above)
             or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
@@ -79,7 +84,7 @@ def check_number(name: str, value: Any, above: Optional[float] = None, minimum: 
 
 
 def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
-    """The value as a `float` above 0 that stays above 0, and finite, in a graph of float32."""
+    """The value as a `float` above 0 that is still above 0, and finite, as float32."""
     number, held = check_number(name, value, above=0, maximum=maximum), np.finfo(np.float32)
     if not held.tiny <= number <= held.max:
         raise ArgumentValueError('%s must be a number that float32 holds, from %.8g to %.8g, not %s'
@@ -120,7 +125,7 @@ def check_encoding(name: str, value: Optional[str]) -> Optional[str]:
 
 
 def check_unicode(name: str, text: str) -> None:
-    """Refuse a key of a vocabulary that cannot be saved and read back: one with half of a surrogate pair in it."""
+    """Refuse a vocabulary's key that UTF-8 cannot save: one with half of a surrogate pair."""
     try:
         text.encode('utf-8')
     except UnicodeEncodeError:
@@ -129,17 +134,17 @@ def check_unicode(name: str, text: str) -> None:
 
 
 def check_length(name: str, values: Any) -> int:
-    """The number of rows of an array or of another sequence that can be cut into pieces."""
+    """The number of rows of an array or another sequence that can be sliced."""
     try:
         if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, '__getitem__'):
             raise TypeError
         return len(values)
-    except TypeError:                                       # an array without dimensions has both and no length
+    except TypeError:                                       # an array of 0 dimensions can be indexed but has no length
         raise ArgumentTypeError('%s must be an array or a list of rows, not %s' % (name, shorten(values))) from None
 
 
 def as_array(name: str, values: ArrayLike) -> np.ndarray:
-    """The values as an array, of whatever shape and type."""
+    """The values as an array of any shape and type."""
     try:
         return np.asarray(values)
     except (TypeError, ValueError, NotImplementedError):
@@ -156,14 +161,14 @@ def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Op
                                  % (name, columns or 'columns', array.shape))
     if array.dtype.kind not in 'iu':
         raise ArgumentTypeError('%s must hold integers, not %s' % (name, array.dtype))
-    # A type that holds no wrong id, uint8 for 256 of them say, needs no look at any.
+    # A type that can hold no wrong id, such as uint8 for 256 of them, needs no check.
     if np.iinfo(array.dtype).min < 0 or np.iinfo(array.dtype).max >= end:
         _check_range(name, array, end, end_name)
     return array.astype(np.int32, copy=False) if copy else array
 
 
 def _check_range(name, array, end, end_name):
-    """Look at the ids in blocks of some columns, so that what that takes does not grow with the array."""
+    """Check the ids in blocks of columns, so that the memory this takes does not grow with the array."""
     width = max(1, CHECKED // max(1, len(array)))
     for start in range(0, array.shape[1], width):
         block = array[:, start:start + width]

