@@ -60,10 +60,9 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
         if about['vocabulary'] != _fingerprint(description):
             raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
                             'it again' % (path, MODEL_JSON))
-        expected = list(_expected(folder, description))
-        for name, shape in expected:
+        for name, shape in _expected(folder, description):  # of a damaged model.json perhaps without an end
             _member(path, archive, name, shape, FLOAT32, header_only=True)
-        arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in expected}
+        arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in _expected(folder, description)}
     newest, fingerprint = _newest(folder)
     if fingerprint not in (None, about['newest']):
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
