@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import functools
 import importlib
 import os
@@ -34,9 +36,13 @@ FLAGS: Dict[str, str] = {}
 
 
 def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
-    """Make `main(argv)` a script's entry: it returns the exit status and lets no traceback of a user's mistake out."""
+    """Make `main(argv)` a script's entry point, which returns the exit status and reports user errors as one line."""
     @functools.wraps(main)
     def run(argv=None):
+        if sys.stderr is None:                              # closed, as by 2>&-
+            sys.stderr = open(os.devnull, 'w')
+        if sys.stdout is None:
+            return _fail('standard output is closed')
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, 'reconfigure'):              # not so where a notebook or a test has put its own
                 stream.reconfigure(errors='backslashreplace')
@@ -44,19 +50,33 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _one_line
-                status = main(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
+                try:
+                    status = main(sys.argv[1:] if argv is None else argv)
+                finally:                                    # argparse ends the process after --help
+                    sys.stdout.flush()
             return status or 0
         except RnnbookError as error:
-            print('%s: error: %s' % (os.path.basename(sys.argv[0]), _name_flags(str(error))), file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
+            return _fail(_name_flags(str(error)))
+        except KeyboardInterrupt as error:
             print('interrupted', file=sys.stderr)
-            return 130
-        except BrokenPipeError:                             # the reader, `head` say, has had enough
+            return error.args[0] if error.args else 130
+        except MemoryError as error:
+            return _fail(('out of memory: %s' % error).rstrip(': '))
+        except Exception as error:
+            if type(error).__name__ == 'ResourceExhaustedError':            # TensorFlow's, which need not be there
+                return _fail('out of memory: %s' % str(error).splitlines()[0])
+            if getattr(error, 'errno', None) not in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT):
+                raise
+            # What is left to write would raise once more when Python ends. A reader like `head` has simply had enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 0 if error.errno == errno.EPIPE else _fail('cannot write the output: %s' % error.strerror)
     return run
+
+
+def _fail(message):
+    """Print the one line about an error; the exit status."""
+    print('%s: error: %s' % (os.path.basename(sys.argv[0]), message), file=sys.stderr)
+    return 2
 
 
 def _one_line(message, category, filename, lineno, file=None, line=None):
@@ -72,7 +92,8 @@ def resume_command(world: Any) -> str:
 
 
 class StopOnSignal:
-    """While the block runs, Ctrl-C and SIGTERM ask for a stop instead of ending the process; a second one ends it."""
+    """Within the block, Ctrl-C, SIGTERM and SIGHUP ask for a stop instead of ending the process; a second one ends it.
+    """
 
     def __init__(self) -> None:
         self.status = 0
@@ -81,7 +102,10 @@ class StopOnSignal:
         return self.status != 0
 
     def __enter__(self) -> 'StopOnSignal':
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, 'SIGHUP') and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:     # as nohup sets it
+            numbers.append(signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._ask) for number in numbers}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -89,14 +113,15 @@ class StopOnSignal:
             signal.signal(number, handler)
 
     def agree(self, world: Any) -> None:
-        """Take the signal of another process for one's own, so that all end alike; each has to call."""
+        """Adopt the signal that another process has got, so that all end alike; each process must call this."""
         self.status = int(world.gather(np.array([self.status])).max())
 
     def _ask(self, number, frame):
         if self.status:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self.status)
         self.status = 128 + number
-        print('stopping after this step; once more to stop at once', file=sys.stderr)
+        with contextlib.suppress(OSError):                  # after SIGHUP, the terminal may be gone
+            print('stopping after this step; once more to stop at once', file=sys.stderr)
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):

@@ -1,5 +1,6 @@
 """What the scripts share: exit statuses, output on any console, the stop on a signal, and flags from signatures."""
 
+import errno
 import io
 import os
 import signal
@@ -133,6 +134,59 @@ def test_a_reader_who_has_had_enough_is_no_error(lines):
     assert (process.wait(), errors) == (0, b'')
 
 
+PRINTS = """
+import sys
+from rnnbook import cli
+def main(argv):
+    if argv:
+        parser = cli.parser('Does it.')
+        parser.parse_args(argv)
+    print('x' * 100)
+sys.exit(cli.command(main)())
+"""
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='there is no /dev/full')
+@pytest.mark.parametrize('redirection, message', [
+    ('>&-', b'standard output is closed'), ('>/dev/full', b'cannot write the output: No space left on device'),
+])
+def test_output_that_cannot_be_written_is_one_line_and_status_2(redirection, message):
+    for argv in ('', ' --help'):
+        command = '"$0" -c "$1"%s %s' % (argv, redirection)
+        done = subprocess.run(['/bin/sh', '-c', command, sys.executable, PRINTS], cwd=ROOT, stderr=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (2, b'-c: error: ' + message + b'\n')
+
+
+def test_errors_that_nobody_can_see_are_no_traceback():
+    assert subprocess.run(['/bin/sh', '-c', '"$0" -c "$1" --nothing 2>&-', sys.executable, PRINTS], cwd=ROOT,
+                          stdout=subprocess.PIPE).returncode == 2
+
+
+def test_an_error_of_the_system_that_is_not_about_the_output_is_a_traceback():
+    def main(argv):
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+    with pytest.raises(OSError, match='Too many'):
+        cli.command(main)([])
+
+
+class ResourceExhaustedError(Exception):
+    """As TensorFlow's is called."""
+
+
+@pytest.mark.parametrize('error, said', [
+    (MemoryError(), 'out of memory\n'),
+    (MemoryError('Unable to allocate 8 GiB'), 'out of memory: Unable to allocate 8 GiB\n'),
+    (ResourceExhaustedError('OOM when allocating tensor\nwith shape'), 'out of memory: OOM when allocating tensor\n'),
+])
+def test_out_of_memory_is_one_line_and_status_2(capsys, error, said):
+    def main(argv):
+        raise error
+
+    assert cli.command(main)([]) == 2
+    assert capsys.readouterr().err.partition(': error: ')[2] == said
+
+
 @pytest.mark.parametrize('encoding, out', [('ascii', b'caf\\xe9 \\u2014 \\U0001f600\n'),
                                            ('latin-1', b'caf\xe9 \\u2014 \\U0001f600\n'),
                                            ('utf-8', 'caf\u00e9 \u2014 \U0001f600\n'.encode('utf-8'))])
@@ -153,30 +207,44 @@ def test_output_that_a_notebook_has_put_in_place_is_left_alone(monkeypatch):
 
 # The stop on a signal
 
-@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize('number, status', zip(SIGNALS, (130, 143, 129)))
 def test_a_signal_asks_for_a_stop_and_handlers_are_put_back(capsys, number, status):
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.getsignal(each) for each in SIGNALS}
     with cli.StopOnSignal() as stop:
         assert (stop(), stop.status) == (False, 0)
         os.kill(os.getpid(), number)
         assert (stop(), stop.status) == (True, status)
-    assert {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)} == before
+    assert {each: signal.getsignal(each) for each in SIGNALS} == before
     assert capsys.readouterr().err == 'stopping after this step; once more to stop at once\n'
 
 
-def test_a_second_signal_ends_the_block_and_handlers_are_put_back(capsys):
-    before = signal.getsignal(signal.SIGTERM)
-    reached = []
-    with pytest.raises(KeyboardInterrupt):
-        with cli.StopOnSignal() as stop:
+@pytest.mark.parametrize('second', SIGNALS)
+def test_a_second_signal_ends_the_block_with_the_status_of_the_first(capsys, second):
+    before, reached, stop = signal.getsignal(signal.SIGTERM), [], cli.StopOnSignal()
+
+    def main(argv):
+        with stop:
             os.kill(os.getpid(), signal.SIGTERM)
             reached.append(stop())
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), second)
             reached.append('not here')
-    assert reached == [True]
-    assert stop.status == 143
-    assert signal.getsignal(signal.SIGTERM) == before
-    assert capsys.readouterr().err.count('stopping') == 1
+
+    assert cli.command(main)([]) == 143
+    assert (reached, stop.status, signal.getsignal(signal.SIGTERM)) == ([True], 143, before)
+    assert capsys.readouterr().err == 'stopping after this step; once more to stop at once\ninterrupted\n'
+
+
+def test_a_hangup_that_nohup_has_put_off_stays_off():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with cli.StopOnSignal() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_stop_can_be_given_to_a_run():
