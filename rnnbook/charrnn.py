@@ -36,6 +36,8 @@ BEST_RUN = {'batch_size': 32, 'num_steps': 50, 'lstm_size': 256, 'num_layers': 2
 SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
 
+#: A call writes no more characters: 8 bytes of random numbers are held for each.
+MAX_WRITTEN = 2 ** 26
 LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
 
 
@@ -418,6 +420,9 @@ class CharRNN(Model):
         seed = seed if seed is None else check_int('seed', seed, 0, 2 ** 32 - 1)
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         starter = hamlet.encode_starter(starter_seq, char2int, unknown)
+        if samples * (len(starter) + steps) > MAX_WRITTEN:
+            raise ArgumentValueError('num_samples * (output_length + 1 + the starter) must be at most %d characters, '
+                                     'not %d * %d' % (MAX_WRITTEN, samples, len(starter) + steps))
         stop = stop if stop is None else hamlet.check_known('stop', stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
         uniform = drawing.uniform_numbers(steps, samples, seed)

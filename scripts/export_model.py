@@ -23,6 +23,7 @@ def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
     from rnnbook.portable import export                              # here, so that a missing TensorFlow is one line
+    cli.check_model_folder(args.ckpt_dir)
     if args.saved_model is None:
         print(export.write_weights(args.ckpt_dir, args.checkpoint))
     else:

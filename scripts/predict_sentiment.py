@@ -63,6 +63,8 @@ def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
     texts = read_texts(args)
+    for folder in args.ckpt_dir or ['./model/']:
+        cli.check_model_folder(folder, 'SentimentRNN')
     models = [rnnbook.SentimentRNN.load(folder, device=args.device) for folder in args.ckpt_dir or ['./model/']]
     found = [rnn.predict_text(texts, checkpoint=args.checkpoint, return_unknown=True) for rnn in models]
     probabilities = np.mean([given for given, _ in found], axis=0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Train the character model of the chapter on Hamlet or any other text, and print a sample."""
 
+import os
 import sys
 
 import numpy as np
@@ -18,22 +19,37 @@ def arguments(argv):
     preset, run = cli.add_preset_flag(parser, argv, {'book': rnnbook.charrnn.BOOK_RUN,
                                                      'best': rnnbook.charrnn.BEST_RUN})
     data = parser.add_argument_group('data')
-    data.add_argument('--text', metavar='PATH', help='a UTF-8 text to train on, of any size, a folder of '
-                      'such, or a pattern in quotes; None is Hamlet')
-    data.add_argument('--data-dir', metavar='DIR',
-                      help='where Hamlet is looked for; None is $RNNBOOK_DATA, else ./data')
-    data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='keep the last X of the text, 0.1 say, '
-                      'out of the training, and print its bits per character at the end')
+    data.add_argument('--text', metavar='PATH', help='your own text: a file of any size, packed with gzip or not; a '
+                      "folder, whose hidden and binary files and models are left out; or a pattern in quotes, such as "
+                      "'texts/*.txt'; default: Hamlet")
+    data.add_argument('--encoding', metavar='NAME', help='the encoding of the text, cp1252 say; default: UTF-8, or '
+                      'UTF-16 if the file begins with its byte order mark')
+    data.add_argument('--data-dir', metavar='DIR', help='where to look for Hamlet; default: $RNNBOOK_DATA, else ./data')
+    data.add_argument('--held-out', type=float, default=0.0, metavar='X', help='do not train on this fraction of the '
+                      'text, at its end, but print its bits per character after the training')
     model = cli.add_flags(parser.add_argument_group('model'), rnnbook.CharRNN, run, skip=['sampling'])
-    fields = cli.add_run_flags(parser, {'save_every': 1, **run}, None)
-    parser.add_argument('--length', type=int, default=500, metavar='N', help='characters of the sample at the end')
+    folder = './model-%s%%s/' % ('' if preset == 'book' else preset + '-')
+    default = folder % (cli.early_value(argv, '--epochs') or run['num_epochs'])
+    fields = cli.add_run_flags(parser, {'save_every': 1, **run}, default)
+    parser.add_argument('--length', type=int, default=500, metavar='N', help='length of the sample printed at the end')
     args = parser.parse_args(argv)
-    args.ckpt_dir = args.ckpt_dir or './model-%s%d/' % ('' if preset == 'book' else preset + '-', args.num_epochs)
+    if args.resume and args.ckpt_dir == default:
+        check_resumable(args, folder % '[0-9]*')
     return args, cli.chosen(args, model), cli.chosen(args, fields)
 
 
+def check_resumable(args, pattern):
+    """Refuse to start from nothing if the run to resume is in the folder for another number of epochs."""
+    there = cli.model_folders('CharRNN', pattern, lstm_size=args.lstm_size, num_layers=args.num_layers)
+    if there and os.path.join(args.ckpt_dir, '') not in there:
+        raise errors.ArgumentValueError(
+            '--resume finds no run in %s, but there is one in %s; to go on with it, give --ckpt-dir %s; to start a new '
+            'run from its weights, give --init-from %s and no --resume'
+            % (args.ckpt_dir, ', '.join(there), there[-1], there[-1]))
+
+
 def validation_text(numbers, fraction):
-    """Where the last part of a text starts, and that part as one row to validate on."""
+    """The start of the text's last part, and this part as one row to validate on."""
     start = len(numbers) - int(len(numbers) * fraction)
     if len(numbers) - start < 2:
         raise errors.ArgumentValueError('--validation must hold out at least 2 of the %d characters, not %d'
@@ -47,9 +63,13 @@ def main(argv):
     args, model, run = arguments(argv)
     check_int('--length', args.length, 0)
     check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
+    cli.FLAGS.update(path='--text', sequence='--text')      # what the library calls the text
+    if args.text and os.path.realpath(args.text) == os.path.realpath(args.ckpt_dir):
+        raise errors.ArgumentValueError('--ckpt-dir must not be the folder of the texts, %s' % args.text)
     world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.num_epochs, run)
     with world.first_on_machine():
-        name, numbers, char2int = cli.character_numbers(args.text or datasets.fetch_hamlet(args.data_dir))
+        name, numbers, char2int = cli.character_numbers(
+            datasets.fetch_hamlet(args.data_dir) if args.text is None else args.text, args.encoding)
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)
@@ -77,8 +97,7 @@ def main(argv):
         print('Held out: %.4f bits per character on the last %d characters of %s'
               % (rnn.evaluate(hamlet.decode(numbers[end:], char2int)), len(numbers) - end, name))
     np.random.seed(args.seed)
-    starter = 'The ' if set('The ') <= set(char2int) else hamlet.decode(numbers[:1], char2int)
-    print(rnn.sample(args.length, ckpt_dir, starter))
+    print(rnn.sample(args.length, ckpt_dir, cli.default_starter(char2int)))
 
 
 if __name__ == '__main__':

@@ -22,14 +22,16 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-from rnnbook.cli.data import character_numbers, check_vocabulary, indexed_halves, review_halves, say_unknown
+from rnnbook.cli.data import (character_numbers, check_model_folder, check_vocabulary, default_starter, indexed_halves,
+                              model_folders, review_halves, say_unknown)
 from rnnbook.cli.flags import (add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags,
-                               add_vocabulary_flags, check_flags, chosen, documented)
-from rnnbook.errors import RequirementError, RnnbookError
+                               add_vocabulary_flags, check_flags, chosen, documented, early_value)
+from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_flags', 'add_preset_flag',
            'add_review_flags', 'add_vocabulary_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
-           'documented', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers']
+           'documented', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers',
+           'early_value', 'default_starter', 'model_folders', 'check_model_folder']
 
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}
@@ -141,6 +143,15 @@ class _Parser(argparse.ArgumentParser):
         FLAGS.update((action.dest, action.option_strings[-1]) for action in self._actions if action.option_strings)
         return super().parse_known_args(args, namespace)
 
+    def parse_args(self, args=None, namespace=None):
+        found, rest = self.parse_known_args(args, namespace)
+        if rest and not rest[0].startswith('-'):            # most likely the shell has replaced a pattern by its files
+            raise ArgumentValueError("unexpected %s%s; put a pattern in quotes: --text 'texts/*.txt', say"
+                                     % (rest[0], ' and %d more' % (len(rest) - 1) if rest[1:] else ''))
+        if rest:
+            self.error('unrecognized arguments: %s' % ' '.join(rest))
+        return found
+
 
 def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
     """A parser whose help gives defaults, and whose flags stand for the arguments they set in an error's message."""
@@ -149,8 +160,8 @@ def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentP
 
 def _name_flags(message: str) -> str:
     """The message with flags for arguments: its first word, and any other that `_` or `=` shows to be a name."""
-    return re.sub(r'(?<![-\w])(\w+)(=?)', lambda match: FLAGS.get(match.group(1), match.group())
-                  if not match.start() or '_' in match.group() or match.group(2) else match.group(), message)
+    return re.sub(r'^\w+(?= (?:must|has|needs) )|(?<![-\w])(?:\w+_\w+|\w+(?= ?=))',
+                  lambda match: FLAGS.get(match.group(), match.group()), message)
 
 
 def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:

@@ -16,7 +16,7 @@ from rnnbook.base.checks import check_int
 from rnnbook.training.run import Run
 
 __all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_flags', 'add_run_flags',
-           'add_device_flag', 'chosen', 'check_flags', 'documented']
+           'add_device_flag', 'chosen', 'check_flags', 'documented', 'early_value']
 
 #: What stands for a flag's value in the help, by its type.
 METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: 'DIR'}
@@ -88,11 +88,16 @@ def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
     first = next(iter(presets))
     parser.add_argument('--preset', choices=list(presets), default=first,
                         help='the run whose settings are the defaults of the other flags')
-    early = argparse.ArgumentParser(add_help=False)
-    early.add_argument('--preset', nargs='?')
-    name = early.parse_known_args(argv)[0].preset
+    name = early_value(argv, '--preset')
     name = name if name in presets else first
     return name, presets[name]
+
+
+def early_value(argv: List[str], flag: str) -> Optional[str]:
+    """The value of a flag on which the defaults of others depend, if it is given; the parser checks it later."""
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument(flag, nargs='?', dest='value')
+    return early.parse_known_args(argv)[0].value
 
 
 def add_review_flags(parser: argparse.ArgumentParser) -> None:

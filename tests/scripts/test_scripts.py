@@ -145,10 +145,16 @@ SAMPLE_MISTAKES = [
     (['--top-n', '0'], '--top-n must be an integer of at least 1, not 0'),
     (['--top-n', 'some'], "--top-n must be an integer of at least 1 or 'all', not 'some'"),
     (['--num-samples', '0'], '--num-samples must be an integer of at least 1, not 0'),
-    (['--stop', ''], 'stop must have at least one character, not none'),
-    (['--stop', '#'], "stop has '#', which the model has not seen"),
+    (['--stop', ''], '--stop must have at least one character, not none'),
+    (['--stop', '#'], "--stop has '#', which the model has not seen"),
     (['--starter', '#'], "--starter has '#', which the model has not seen"),
-    (['--stream', '--temperature', '0'], 'temperature must be a finite number above 0, not 0.0'),
+    (['--stream', '--temperature', '0'], '--temperature must be above 0, not 0; --top-n 1 always takes the'),
+    (['--stream', '--temperature', '-1'], '--temperature must be a finite number above 0, not -1.0'),
+    (['--stop', r'a\q'], r"--stop has '\\', 'q', which the model has not seen"),
+    (['--starter', '\u00e8\u65e5'], "--starter has '\u00e8', '\u65e5', which the model has not seen"),
+    (['--length', '-1'], '--length must be an integer of at least 0, not -1'),
+    (['--num-samples', '2000000000'], '--num-samples * (--length + 1 + the starter) must be at most 67108864'),
+    (['--length', '2000000000'], 'must be at most 67108864 characters, not 1 * 2000000005'),
 ]
 
 
@@ -169,6 +175,65 @@ def test_sampling_flags_are_those_of_sample(place, text_run, capsys, monkeypatch
     end = one.index('t', 4)
     assert write('--stop', 't', '--stream') == one[:end + 1] + '\n'
     assert write('--starter', '#The ', '--unknown', 'skip') == one
+
+
+def test_a_missing_folder_names_the_models_that_are_there(place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    for name in ('sample_charrnn.py', 'export_model.py'):
+        assert main_of(name)(['--ckpt-dir', 'model-100']) == 2
+        assert re.search(r': error: --ckpt-dir model-100 is not there; models are in .*\./model-4/',
+                         capsys.readouterr().err.strip())
+    assert main_of('predict_sentiment.py')(['--ckpt-dir', 'none', 'x']) == 2
+    assert 'model-4' not in capsys.readouterr().err         # a model of the other class
+
+
+DNA = ['--batch-size', '2', '--num-steps', '5', '--lstm-size', '2', '--quiet', '--length', '3']
+
+
+def test_a_model_without_the_chapters_starter_begins_with_a_character_that_it_knows(tmp_path):
+    (tmp_path / 'dna.txt').write_bytes(b'>\n' + b'ACGT' * 20)
+    out, _ = run('train_charrnn.py', '--text', 'dna.txt', '--epochs', '1', *DNA, cwd=tmp_path)
+    assert out.splitlines()[2].startswith('A')
+    flags = ['--ckpt-dir', 'model-1', '--length', '400', '--top-n', 'all', '--seed', '1']
+    text, _ = run('sample_charrnn.py', *flags, cwd=tmp_path)
+    assert text.startswith('A') and '\n' in text[:-1]
+    assert run('sample_charrnn.py', *flags, '--stop', r'\n', cwd=tmp_path)[0] == text[:text.index('\n') + 1] + '\n'
+
+
+def test_a_run_for_more_epochs_finds_the_folder_to_resume(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'dna.txt').write_bytes(b'ACGT' * 20)
+    flags = ['--text', 'dna.txt', *DNA]
+    main = main_of('train_charrnn.py')
+    assert main(flags + ['--epochs', '1', '--resume']) == 0         # there is nothing yet: a new run
+    before = sorted(os.listdir('.'))
+    assert main(flags + ['--epochs', '2', '--resume']) == 2
+    assert capsys.readouterr().err.endswith(
+        'error: --resume finds no run in ./model-2/, but there is one in ./model-1/; to go on with it, give --ckpt-dir '
+        './model-1/; to start a new run from its weights, give --init-from ./model-1/ and no --resume\n')
+    assert sorted(os.listdir('.')) == before
+    assert main(flags + ['--epochs', '2', '--resume', '--ckpt-dir', './model-1/']) == 0
+    assert 'Resuming from ./model-1/' in capsys.readouterr().out
+    for more in (['--lstm-size', '3'], ['--preset', 'best', '--engine', 'book'], ['--ckpt-dir', 'mine']):
+        assert main(flags + ['--epochs', '2', '--resume', *more]) == 0      # another model: a new run
+
+
+def test_the_folder_of_the_texts_may_hold_the_models_and_the_cache(tmp_path):
+    (tmp_path / 'a.txt').write_bytes(b'ACGT' * 20)
+    flags = ['--text', '.', *DNA]
+    first, _ = run('train_charrnn.py', *flags, '--epochs', '1', cwd=tmp_path)
+    again, err = run('train_charrnn.py', *flags, '--epochs', '2', cwd=tmp_path)
+    assert first.splitlines()[0] == again.splitlines()[0] == 'Data: ., 80 characters, 4 of them distinct'
+    assert "warning: .: 2 folders left out (hidden, binary, a model's, or ./data); texts read: 1\n" in err
+    resumed, _ = run('train_charrnn.py', *flags, '--epochs', '3', '--resume', '--ckpt-dir', 'model-2', cwd=tmp_path)
+    assert 'Resuming from model-2/' in resumed
+
+
+@pytest.mark.parametrize('flags, folder', [
+    ([], './model-100/'), (['--epochs', '7'], './model-7/'), (['--preset', 'best'], './model-best-18/')])
+def test_help_shows_the_default_folder(capsys, flags, folder):
+    assert main_of('train_charrnn.py')(flags + ['--help']) == 0
+    assert '(default:%s)' % folder in ''.join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize('flags, message', SAMPLE_MISTAKES)
@@ -249,13 +314,22 @@ MISTAKES = [
     ('train_sentiment.py', ['--data-dir', 'nowhere'], 'nowhere'),
     ('train_charrnn.py', ['--text', 'none.txt'], 'cannot read none.txt: No such file or directory'),
     ('train_charrnn.py', ['--text', 'text.txt'],
-     '--batch-size * --num-steps + 1 = 6401 characters for one batch, not 860'),
+     '--text must have at least --batch-size * --num-steps + 1 = 6401 characters for one batch, not 860'),
     ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], '--keep-prob must be a finite number above 0'),
-    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is not there; train saves into it'),
+    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is not there; '),
     ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
     ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
-    ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is not there; train saves into it'),
+    ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is not there; '),
+    ('sample_charrnn.py', ['--ckpt-dir', ''], '--ckpt-dir must be a path of at least one character'),
+    ('train_charrnn.py', ['--text', ''], '--text must be a path of at least one character'),
+    ('train_charrnn.py', ['--text', '/dev/zero'], '--text must be a regular file, not a pipe or a device such as'),
+    ('train_charrnn.py', ['--text', '.', '--ckpt-dir', './'], '--ckpt-dir must not be the folder of the texts, .'),
+    ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'x'], '--encoding must name a text encoding such as'),
+    ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'ascii'],
+     'text.txt is not ASCII: byte 28 is 0xc3, in line 1; if it is text, give its encoding (--encoding cp1252'),
+    ('train_charrnn.py', ['--text', 'a.txt', 'b.txt', 'c.txt', '--epochs', '1'],
+     "unexpected b.txt and 1 more; put a pattern in quotes: --text 'texts/*.txt', say"),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'],
      '--min-count must be an integer of at least 1'),
     ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt matches no file'),
@@ -303,7 +377,7 @@ FLAGS = {
                            'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle',
                            'preset', 'shards', 'seed', 'distributed', 'scale-learning-rate',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
-    'train_charrnn.py': ['text', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
+    'train_charrnn.py': ['text', 'encoding', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size', 'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'distributed', 'scale-learning-rate',
                          'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
