@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw losses, accuracies and bits per character of one or several runs, from what they printed or a history.csv."""
+"""Draw losses, accuracies and bits per character of one or more runs, from their history.csv or printed output."""
 
 import collections
 import csv
@@ -12,6 +12,7 @@ import sys
 from rnnbook import cli
 from rnnbook.base import files
 from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.model_folder.checkpoint_files import HISTORY
 
 # Both of the book's lines. A log that is still being written may end within a number, hence the white space behind it.
 LOSS = re.compile(r'Epoch:? (\d+)/\d+ Iteration:? (\d+) ?\| Train(?:ing)? loss: (\d+\.\d+|nan|inf)(?=\s)')
@@ -19,43 +20,53 @@ ACCURACY = re.compile(r'Epoch (\d+): (\w+) accuracy (\d\.\d+)(?=\s)')
 EPOCH = re.compile(r'^Epoch (\d+)/\d+: (training loss .*)$', flags=re.MULTILINE)
 FIGURE = re.compile(r'(\w+) loss [\d.]+, (?:accuracy (\d\.\d+)|(\d+\.\d+) bits per character)(?=;)')
 CSV_HEAD = 'epoch,iteration,loss,'
-FORMATS = {'.png': {'Software': None}, '.svg': {'Creator': None, 'Date': None}}     # what is not to be written into it
+FORMATS = {'.png': {'Software': None}, '.svg': {'Creator': None, 'Date': None}}     # metadata to leave out
 STYLE = {
-    'svg.hashsalt': 'rnnbook',                  # ids inside the file do not differ from run to run
-    'svg.fonttype': 'none',                     # text as text: smaller than outlines, and it can be searched
+    'svg.hashsalt': 'rnnbook',                  # the same ids in the file each time
+    'svg.fonttype': 'none',                     # text, not outlines: smaller and searchable
     'font.family': ['DejaVu Sans', 'Verdana', 'sans-serif'],
     'axes.grid': True, 'grid.alpha': 0.3, 'axes.spines.top': False, 'axes.spines.right': False,
     'legend.frameon': False, 'savefig.dpi': 120,
 }
 STYLES = {'training': ':^', 'validation': '--s', 'test': '-o'}
 FIGURES = collections.OrderedDict([('accuracies', 'accuracy'), ('bits', 'bits per character')])
-MAX_POINTS = 1500                               # of a run: more cannot be told apart, and make an SVG large
+MAX_POINTS = 1500                               # in a run: more look the same and make an SVG large
 
-# `losses` is iteration to (epoch, loss) as printed; `means` is 'training' or 'validation' to a dict of iteration to the
-# loss of the epoch that ended there; `accuracies` and `bits` are such a word to a dict of epoch to figure.
+# `losses` maps an iteration to (epoch, loss) as printed; `means` maps 'training' or 'validation' to a dict of iteration
+# to the loss of the epoch that ended there; `accuracies` and `bits` map such a word to a dict of epoch to figure.
 History = collections.namedtuple('History', 'losses means accuracies bits')
 
 
 def arguments(argv):
     """Parse the command line."""
-    parser = cli.parser(__doc__, epilog='Logs with one label are one run: its training and its evaluation, say. Where '
-                                        'a resumed run printed an iteration again, the later line counts.')
-    parser.add_argument('logs', nargs='+', metavar='LOG', help='a history.csv, or a file with the output of '
-                        'train_sentiment.py, train_charrnn.py or evaluate_checkpoints.py')
+    parser = cli.parser(__doc__, epilog='Logs with the same label are one run, such as its training and its '
+                        'evaluation. If a resumed run printed an iteration again, the later line counts.')
+    parser.add_argument('logs', nargs='+', metavar='LOG', help='a history.csv, or the folder that it is in; or a file '
+                        'with the output of train_sentiment.py, train_charrnn.py or evaluate_checkpoints.py')
     parser.add_argument('--out', default='history.svg', metavar='FILE', help='the picture, .svg or .png')
     parser.add_argument('--label', action='append', metavar='TEXT',
-                        help='the name of a run, once for each log in their order; None is the name of the file')
+                        help='the name of a run, given once for each log in the order of the logs; default: the name '
+                        'of the file, or of the folder of a history.csv, or the path if two have the same name')
     args = parser.parse_intermixed_args(argv)   # a label may stand beside its log
+    args.logs = [os.path.join(path, HISTORY) if os.path.isdir(path) else path for path in args.logs]
     if os.path.splitext(args.out)[1].lower() not in FORMATS:
         raise ArgumentValueError('--out must end in %s, not %s' % (' or '.join(sorted(FORMATS)), args.out))
     if args.label is not None and len(args.label) != len(args.logs):
         raise ArgumentValueError('--label must be given once for each of the %d logs, not %d times'
                                  % (len(args.logs), len(args.label)))
+    args.label = args.label or labels(args.logs)
     return args
 
 
+def labels(logs):
+    """The names of the runs, by their files, or by their folders if the files are a history.csv."""
+    paths = [os.path.dirname(os.path.abspath(path)) if os.path.basename(path) == HISTORY else path for path in logs]
+    names = [os.path.basename(path) for path in paths]
+    return [os.path.relpath(path) if names.count(name) > 1 else name for name, path in zip(names, paths)]
+
+
 def read(path, history):
-    """Add what a log says to a history."""
+    """Add the figures of a log to a history."""
     text = files.read_text(path)
     if text.startswith(CSV_HEAD):
         return read_csv(path, text, history)
@@ -74,7 +85,7 @@ def read(path, history):
 
 
 def read_csv(path, text, history):
-    """Add the rows of a history.csv; a cell is empty where an older version had no such column."""
+    """Add the rows of a history.csv; cells are empty in columns that an older version did not have."""
     columns = [(history.means, 'iteration', 'loss'), (history.accuracies, 'epoch', 'accuracy'),
                (history.bits, 'epoch', 'bits_per_char')]
     try:
@@ -89,7 +100,7 @@ def read_csv(path, text, history):
 
 
 def draw_losses(axes, runs):
-    """The loss of every printed iteration as a pale point, and the mean of each epoch's on a line."""
+    """Draw the loss of every printed iteration as a pale point, and the mean of each epoch as a line."""
     for (label, history), color in zip(runs.items(), colors()):
         points = sorted((iteration, loss) for iteration, (_, loss) in history.losses.items())
         epochs = collections.defaultdict(list)
@@ -107,14 +118,14 @@ def draw_losses(axes, runs):
 
 
 def draw_kinds(axes, label, figures, color):
-    """A line for each kind of figure of a run."""
+    """Draw a line for each kind of figure of a run."""
     for kind, values in sorted(figures.items()):
         axes.plot(*zip(*sorted(values.items())), STYLES.get(kind, '-.v'), color=color, markersize=4,
                   label='%s, %s' % (label, kind))
 
 
 def draw_figures(name, ylabel):
-    """What draws figures over the epochs, those of one field of the histories."""
+    """A function that draws one field of the histories over the epochs."""
     def draw(axes, runs):
         for (label, history), color in zip(runs.items(), colors()):
             draw_kinds(axes, label, getattr(history, name), color)
@@ -125,13 +136,13 @@ def draw_figures(name, ylabel):
 
 
 def colors():
-    """The same color for the same run in both panels, over and over if need be."""
+    """One color for each run, the same in all panels; after ten they repeat."""
     while True:
         yield from ('C%d' % number for number in range(10))
 
 
 def picture(runs, ending):
-    """The bytes of the picture."""
+    """The picture as bytes."""
     import matplotlib
     from matplotlib.figure import Figure
     panels = []
@@ -141,7 +152,7 @@ def picture(runs, ending):
         if any(getattr(history, name) for history in runs.values()):
             panels.append(draw_figures(name, ylabel))
     with matplotlib.rc_context():
-        matplotlib.rcdefaults()                 # not what the user's own matplotlibrc says
+        matplotlib.rcdefaults()                 # independent of the user's matplotlibrc
         matplotlib.rcParams.update(STYLE)
         # A figure without pyplot needs no display: Agg, or the writer of SVG, draws it.
         figure = Figure(figsize=(2 + 5 * len(panels), 4.2), tight_layout=True)
@@ -153,7 +164,7 @@ def picture(runs, ending):
 
 
 def contents(history):
-    """How much of what a history has, in words."""
+    """The number of figures in a history, in words."""
     losses = len(history.losses) + sum(map(len, history.means.values()))
     accuracies, bits = (sum(map(len, getattr(history, name).values())) for name in FIGURES)
     more = ', %d of bits per character' % bits if bits else ''
@@ -166,15 +177,12 @@ def main(argv):
     args = arguments(argv)
     cli.require('matplotlib', 'matplotlib', 'plots', 'scripts/plot_history.py')
     runs = collections.OrderedDict()
-    for path, label in zip(args.logs, args.label or [os.path.basename(path) for path in args.logs]):
+    for path, label in zip(args.logs, args.label):
         read(path, runs.setdefault(label, History({}, {}, {}, {})))
     data = picture(runs, os.path.splitext(args.out)[1].lower())
-    with files.atomic_path(args.out) as temporary:
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(data)
-        except OSError as error:
-            raise FileError('cannot write %s: %s' % (args.out, error.strerror)) from error
+    with files.atomic_path(args.out) as temporary, files.file_errors('cannot write %s' % args.out), \
+            open(temporary, 'wb') as file:
+        file.write(data)
     print('%s: %s' % (args.out, '; '.join('%s, %s' % (label, contents(history)) for label, history in runs.items())))
 
 

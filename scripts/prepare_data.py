@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Find or fetch the chapter's data, verify it, and say what is there and where."""
+"""Find or fetch the chapter's data, verify it, and print what is there and where."""
 
 import argparse
 import os
@@ -11,23 +11,23 @@ from rnnbook.cli import command
 
 EPILOG = """\
 Looks in the data folder for movie_data.csv, movie_data.csv.gz, an aclImdb* archive or folder (IMDb), hamlet.txt and
-pg2265.txt (Hamlet); what is not there is fetched. Sources are read where they lie; what is fetched or made goes to
-./data, each file verified. One line a file on standard output: path, size in bytes, sha256, and which data it is.
+pg2265.txt (Hamlet), and fetches what is missing. Sources are read where they are; new files go to ./data and are
+verified. Prints one line for each file: path, size in bytes, sha256, and which data it holds.
 """
 
 
 def parser():
-    """The parser of the arguments."""
+    """The command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('what', nargs='?', default='all', choices=['imdb', 'hamlet', 'all', 'own-split'],
                         help='which data to prepare (default: all, which is imdb and hamlet); own-split is the IMDb '
-                        'reviews with their authors\' training half first, for the training scripts\' --csv')
+                        'reviews with their authors\' training half first, for --csv of the training scripts')
     parser.add_argument('--data-dir', metavar='DIR',
                         help='folder to look in first (default: the environment\'s RNNBOOK_DATA, else ./data)')
     parser.add_argument('--no-fallback', action='store_true',
-                        help='fail if the 50,000 IMDb reviews cannot be had, and do not make do with 25,000 of them')
-    parser.add_argument('--offline', action='store_true', help='fetch nothing; use what lies in the folders')
+                        help='fail if the 50,000 IMDb reviews are not available; do not use 25,000 of them instead')
+    parser.add_argument('--offline', action='store_true', help='fetch nothing; use only what is in the folders')
     return parser
 
 
@@ -36,7 +36,7 @@ def main(argv):
     """Prepare the data and print what is there."""
     args = parser().parse_args(argv)
     download = not args.offline
-    if args.what in ('hamlet', 'all'):                      # first, since it is there in a second
+    if args.what in ('hamlet', 'all'):                      # first, since it takes only a second
         report(datasets.fetch_hamlet(args.data_dir, download_if_missing=download))
     if args.what in ('imdb', 'all'):
         report(datasets.fetch_imdb(args.data_dir, allow_fallback=not args.no_fallback, download_if_missing=download))
@@ -45,7 +45,7 @@ def main(argv):
 
 
 def report(path):
-    """Print one line about a file."""
+    """Print a line about a file."""
     print('%s  %d bytes  sha256 %s  %s'
           % (path, os.path.getsize(path), files.sha256(path), datasets.describe(path)), flush=True)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure texts larger than a play: the speed of encoding, the memory of that and of training, the time of a step."""
+"""Measure texts larger than a play: the speed and memory of encoding and of training."""
 
 import os
 import subprocess
@@ -12,18 +12,18 @@ from rnnbook.base.checks import check_int, check_number
 from rnnbook.errors import ArgumentValueError, RnnbookError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-#: Training steps of a process whose memory is looked at.
+#: Training steps of the process whose memory is measured.
 STEPS = 30
 
 
 def arguments(argv):
     """Parse the command line."""
-    parser = cli.parser(__doc__, epilog='The texts are made up by make_corpus.py in a temporary folder, which takes '
-                        'twice their size on disk.')
-    parser.add_argument('--megabytes', default='10,100,1000', metavar='X,X', help='the sizes of the texts')
-    parser.add_argument('--steps', type=int, default=20, metavar='N', help='training steps of a turn')
-    parser.add_argument('--turns', type=int, default=6, metavar='N', help='turns of each text')
-    parser.add_argument('--data-dir', metavar='DIR', help='where Hamlet is looked for; None is $RNNBOOK_DATA, else '
+    parser = cli.parser(__doc__, epilog='make_corpus.py writes the texts into a temporary folder, which needs twice '
+                        'their size on disk.')
+    parser.add_argument('--megabytes', default='10,100,1000', metavar='X,X', help='sizes of the texts')
+    parser.add_argument('--steps', type=int, default=20, metavar='N', help='training steps in a turn')
+    parser.add_argument('--turns', type=int, default=6, metavar='N', help='turns for each text')
+    parser.add_argument('--data-dir', metavar='DIR', help='where to look for Hamlet; default: $RNNBOOK_DATA, else '
                         './data')
     args = parser.parse_args(argv)
     check_int('--steps', args.steps)
@@ -39,7 +39,7 @@ def arguments(argv):
 
 
 def make(path, megabytes):
-    """Write a text of that size."""
+    """Write a text of this size."""
     subprocess.run([sys.executable, os.path.join(HERE, 'make_corpus.py'), path, '--megabytes', str(megabytes)],
                    stdout=subprocess.DEVNULL, check=True)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kill a training run with SIGKILL again and again, resuming it each time, and compare it with a run left alone."""
+"""Kill a training run with SIGKILL many times, resume it each time, and compare it with an undisturbed run."""
 
 import contextlib
 import csv
@@ -16,18 +16,18 @@ from rnnbook.errors import FileError, RnnbookError
 from rnnbook.model_folder import checkpoint_files, run_state
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-#: When to kill, taking turns: at any moment of the process's life, while it trains, while it saves.
+#: When to kill, in turn: while the process trains, while it saves, or at any moment.
 MOMENTS = ('training', 'saving', 'training', 'saving', 'any moment', 'saving')
 
 
 def arguments(argv):
     """Parse the command line."""
-    parser = cli.parser(__doc__, epilog='What follows -- goes to the script: --script train_charrnn.py -- --epochs 4 '
+    parser = cli.parser(__doc__, epilog='Flags after -- are for the script: --script train_charrnn.py -- --epochs 4 '
                                         '--engine fused --save-minutes 0.01.')
     parser.add_argument('--script', default='train_charrnn.py', metavar='NAME', help='a training script in scripts/')
     parser.add_argument('--kills', type=int, default=30, metavar='N', help='how often to kill')
-    parser.add_argument('--seed', type=int, default=1, metavar='N', help='of the moments')
-    parser.add_argument('--work', metavar='DIR', help='where to train; None is a temporary folder, removed at the end')
+    parser.add_argument('--seed', type=int, default=1, metavar='N', help='seed of the random moments')
+    parser.add_argument('--work', metavar='DIR', help='where to train; default: a temporary folder, removed at the end')
     parser.add_argument('flags', nargs='*', metavar='FLAG', help='flags of the script')
     args = parser.parse_args(argv)
     check_int('--kills', args.kills)
@@ -35,16 +35,7 @@ def arguments(argv):
 
 
 class Life:
-    """A process that trains: the files and lines that it has made since it began.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-    folder : str
-        To train into.
-    log : str
-        A file for what the process prints.
-    """
+    """A process that trains into a folder, and the log of what it prints."""
 
     def __init__(self, args, folder, log):
         self.began, self._folder, self._log = time.time(), folder, log
@@ -63,13 +54,13 @@ class Life:
         return 'loss' in self.output()
 
     def saves(self):
-        """Whether it is saving: whether the folder in which a save is made has come up in its time."""
+        """Whether it is saving: whether the staging folder has changed since it began."""
         with contextlib.suppress(OSError):
             return os.stat(os.path.join(self._folder, checkpoint_files.STAGING)).st_mtime >= self.began
         return False
 
     def wait(self, until, pause):
-        """Wait for something; false if the process has ended before."""
+        """Wait for a condition; false if the process ends first."""
         while not until():
             if self.process.poll() is not None:
                 return False
@@ -77,13 +68,13 @@ class Life:
         return True
 
     def end(self):
-        """Let it run to its end, which must be a good one."""
+        """Wait for its end, which must be successful."""
         if self.process.wait() != 0:
             raise RnnbookError('the run ended with status %d:\n%s' % (self.process.returncode, self.output()))
 
 
 def kill(life, moment, draw, training):
-    """Kill the process at a moment of this kind; gives what there was to see, or None if it has ended before."""
+    """Kill the process at a moment of this kind; returns when that was, or None if the process ended first."""
     if moment == 'any moment':
         delay, there = draw.uniform(0, 6), True
     elif moment == 'training':
@@ -101,7 +92,7 @@ def kill(life, moment, draw, training):
 
 
 def look(folder):
-    """What a dead process has left, in words."""
+    """Describe what a killed process has left in its folder."""
     with contextlib.suppress(FileError):
         newest = (checkpoint_files.listed(folder) or ['none'])[-1]
         staging = os.path.join(folder, checkpoint_files.STAGING)
@@ -114,14 +105,14 @@ def look(folder):
 
 
 def history(folder):
-    """The rows of history.csv without the columns of times."""
+    """The rows of history.csv without the timing columns."""
     with open(os.path.join(folder, checkpoint_files.HISTORY), encoding='utf-8', newline='') as file:
         return [{name: value for name, value in row.items() if name not in run_state.TIMING}
                 for row in csv.DictReader(file)]
 
 
 def torture(args, work, training):
-    """Kill and resume until all kills are done or the run is complete; gives how many there were, and of which kind."""
+    """Kill and resume until all kills are done or the run is complete; returns a description of each kill."""
     folder, draw, done = os.path.join(work, 'killed'), random.Random(args.seed), []
     while len(done) < args.kills:
         life = Life(args, folder, os.path.join(work, 'killed.log'))
@@ -129,8 +120,8 @@ def torture(args, work, training):
         seen = kill(life, moment, draw, training)
         if seen is None:
             life.end()
-            print('FEWER KILLS than asked for: the run was complete after %d; a longer one has room for more'
-                  % len(done), flush=True)
+            print('FEWER KILLS than asked for: the run was complete after %d; a longer run allows more' % len(done),
+                  flush=True)
             break
         done.append(moment)
         left = look(folder)
@@ -154,7 +145,7 @@ def main(argv):
         print('left alone: %.1f s to the first loss, %.1f s from there' % (began - life.began, time.time() - began),
               flush=True)
         done = torture(args, work, (time.time() - began) / args.kills)
-        for _ in range(2):                                  # to its end, and once more where there is nothing to do
+        for _ in range(2):                                  # to its end, and once more with nothing left to do
             life = Life(args, killed, os.path.join(work, 'killed.log'))
             life.end()
         print(next(line for line in life.output().splitlines() if ' is complete, ' in line))
@@ -162,7 +153,7 @@ def main(argv):
 
 
 def compare(alone, killed, done):
-    """Print both results; gives the exit status, 0 if they are equal."""
+    """Print both results; returns the exit status, 0 if they are equal."""
     from rnnbook.model_folder import reading
     ours, theirs = reading.fingerprint(alone), reading.fingerprint(killed)
     rows, others = history(alone), history(killed)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write text of any size, made up from a seed: for measuring what large texts take, not for reading."""
+"""Write a made-up text of any size from a seed, to measure time and memory with, not to read."""
 
 import sys
 
@@ -9,11 +9,11 @@ from rnnbook import cli
 from rnnbook.base import files
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import check_int, check_number
-from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.errors import ArgumentValueError
 
 SYLLABLES = ('ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za \u00e9 an en in on un ar er or '
              'st th sh ch \u00e4 \u00f1o').split()
-#: How many different words, and how many of them are written at a time.
+#: The number of different words, and of words written at a time.
 WORDS = 20000
 BLOCK = 2 ** 17
 
@@ -23,12 +23,12 @@ def arguments(argv):
     parser = cli.parser(__doc__, epilog='The same size and seed give the same bytes, on any machine.')
     parser.add_argument('out', metavar='FILE', help='the file to write, UTF-8')
     parser.add_argument('--megabytes', type=float, default=1.0, metavar='X', help='its size, in millions of bytes')
-    parser.add_argument('--seed', type=int, default=123, metavar='N', help='of the draws')
+    parser.add_argument('--seed', type=int, default=123, metavar='N', help='seed of the random numbers')
     return parser.parse_args(argv)
 
 
 def make_words(draw):
-    """The words, each with what follows it: a space for most, punctuation or the end of a line for some."""
+    """The words, each followed by a space, or by punctuation, or by the end of a line."""
     words = []
     for _ in range(WORDS):
         word = ''.join(SYLLABLES[number] for number in draw.randint(len(SYLLABLES), size=draw.randint(1, 5)))
@@ -40,12 +40,12 @@ def make_words(draw):
 
 
 def blocks(size, seed):
-    """The text in blocks of bytes, `size` in all; the last character is not cut, but made up of line ends."""
+    """The text in blocks of bytes, `size` in total; line ends take the place of a character that does not fit."""
     draw = np.random.RandomState(seed)
     words = make_words(draw)
     left = size
     while left:
-        # By Zipf's law, the nth word about once in n times.
+        # Zipf's law: the frequency of the nth word is proportional to 1 / n.
         numbers = np.floor(WORDS ** draw.random_sample(BLOCK)).astype(np.int64) - 1
         block = b''.join(map(words.__getitem__, numbers.tolist()))
         if len(block) > left:
@@ -62,14 +62,11 @@ def main(argv):
     check_int('--seed', args.seed, 0, 2 ** 32 - 1)
     size = int(check_number('--megabytes', args.megabytes, above=0) * 10 ** 6)
     if not size:
-        raise ArgumentValueError('--megabytes must be a millionth at least, not %g' % args.megabytes)
-    with files.atomic_path(args.out) as temporary:
-        try:
-            with open(temporary, 'wb') as file:
-                for block in show_bar(blocks(size, args.seed), size // 800000 + 1, 'Writing ' + args.out):
-                    file.write(block)
-        except OSError as error:
-            raise FileError('cannot write %s: %s' % (args.out, error.strerror)) from error
+        raise ArgumentValueError('--megabytes must be at least a millionth, not %g' % args.megabytes)
+    with files.atomic_path(args.out) as temporary, files.file_errors('cannot write %s' % args.out), \
+            open(temporary, 'wb') as file:
+        for block in show_bar(blocks(size, args.seed), size // 800000 + 1, 'Writing ' + args.out):
+            file.write(block)
     print('%s: %d bytes' % (args.out, size))
 
 

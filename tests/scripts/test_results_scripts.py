@@ -184,7 +184,7 @@ def test_checkpoints_whose_name_is_not_that_of_a_whole_epoch_are_left_out(call, 
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['--ckpt-dir', 'none'], 'ckpt_dir none is not there'),
+    (['--ckpt-dir', 'none'], '--ckpt-dir none is not there'),
     (['--ckpt-dir', '.'], '--ckpt-dir . has no checkpoint sentiment-N.ckpt'),
     (['--epochs', '1,99'],
      '--epochs must be among those saved in ./model/ (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), not 99'),
@@ -285,6 +285,37 @@ def test_a_log_without_accuracies_makes_one_panel_and_without_losses_the_other(c
     assert call('plot_history.py', 'accuracies.log', '--out', 'other.svg')[0] == 0
     written = texts(place / 'other.svg')
     assert 'accuracies.log, test' in written and 'iteration' not in written
+
+
+@pytest.mark.parametrize('logs, labels', [
+    (['a/history.csv', 'b/history.csv'], ['a', 'b']),
+    (['a', 'b'], ['a', 'b']),
+    (['a/history.csv', 'c/a/history.csv', 'b'], ['a', 'c/a', 'b']),
+    (['a/train.log', 'b/train.log', 'x.log'], ['a/train.log', 'b/train.log', 'x.log']),
+    (['a/history.csv', 'a'], ['a', 'a']),
+    (['a', 'b', '--label', 'one', '--label', 'one'], ['one', 'one']),
+])
+def test_runs_are_named_after_their_folders(tmp_path, monkeypatch, logs, labels):
+    monkeypatch.chdir(tmp_path)
+    for folder in ('a', 'b', 'c/a'):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    assert script('plot_history.py').arguments(logs).label == labels
+
+
+def test_a_history_in_the_working_directory_is_named_after_it(tmp_path, monkeypatch):
+    (tmp_path / 'model-7').mkdir()
+    monkeypatch.chdir(tmp_path / 'model-7')
+    assert script('plot_history.py').arguments(['history.csv']).label == ['model-7']
+
+
+def test_two_histories_are_two_runs(call, place):
+    pytest.importorskip('matplotlib', reason='matplotlib comes with the extra plots')
+    for number, name in enumerate(('left', 'right')):
+        (place / name).mkdir()
+        (place / name / 'history.csv').write_text('epoch,iteration,loss,accuracy\n1,10,%d.5,\n2,20,0.5,\n' % number)
+    status, out, _ = call('plot_history.py', 'left/history.csv', 'right', '--out', 'two.svg')
+    assert (status, out) == (0, 'two.svg: left, 2 losses and 0 accuracies; right, 2 losses and 0 accuracies\n')
+    assert {'left, training', 'right, training'} <= set(texts(place / 'two.svg'))
 
 
 def test_a_png_is_one_and_a_long_run_stays_small(call, place):

@@ -334,7 +334,7 @@ MISTAKES = [
      '--min-count must be an integer of at least 1'),
     ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt matches no file'),
     ('measure/make_corpus.py', ['x.txt', '--megabytes', '0'], '--megabytes must be a finite number above 0, not 0'),
-    ('measure/make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be a millionth at least, not 1e-09'),
+    ('measure/make_corpus.py', ['x.txt', '--megabytes', '1e-9'], '--megabytes must be at least a millionth, not 1e-09'),
     ('measure/make_corpus.py', ['x.txt', '--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
