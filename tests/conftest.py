@@ -1,6 +1,8 @@
 """What the tests share: the real data where it lies, and the rule for tests that want it."""
 
 import contextlib
+import gzip
+import io
 import json
 import os
 
@@ -16,6 +18,14 @@ if os.environ.get('RNNBOOK_DATA'):
     os.environ['RNNBOOK_DATA'] = os.path.abspath(os.environ['RNNBOOK_DATA'])
 DATA_DIRS = [path for path in (os.path.join(ROOT, 'data'), os.environ.get('RNNBOOK_DATA'))
              if path and os.path.isdir(path)]
+
+
+def gzipped(data):
+    """The same gzip file whenever it is made, so that tests with it have one name in every process."""
+    file = io.BytesIO()
+    with gzip.GzipFile(fileobj=file, mode='wb', mtime=0) as packed:
+        packed.write(data)
+    return file.getvalue()
 
 
 def require_data(reason):

@@ -159,9 +159,9 @@ def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentP
 
 
 def _name_flags(message: str) -> str:
-    """The message with flags for arguments: its first word, and any other that `_` or `=` shows to be a name."""
-    return re.sub(r'^\w+(?= (?:must|has|needs) )|(?<![-\w])(?:\w+_\w+|\w+(?= ?=))',
-                  lambda match: FLAGS.get(match.group(), match.group()), message)
+    """The message with flags for arguments: where it begins with one, and every word that can be nothing else."""
+    return re.sub(r'^(\w+)(?= (?:must|has|needs) )|(?<![-\w])(?:(\w+_\w+)|(\w+)=(?!\w))',
+                  lambda match: FLAGS.get(match.group(match.lastindex), match.group()), message)
 
 
 def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:
