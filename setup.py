@@ -188,7 +188,7 @@ EXTRAS = {
 }
 
 # What a user runs by name. Left out: `bootstrap.py`, which makes the environment of a checkout, and what only the
-# figures of RESULTS.md need.
+# figures of docs/results.md need.
 SCRIPTS = ['train_sentiment.py', 'predict_sentiment.py', 'train_charrnn.py', 'sample_charrnn.py', 'prepare_data.py',
            'export_model.py', 'plot_history.py']
 

@@ -26,7 +26,7 @@ copyright = author
 version = release = rnnbook.__version__
 
 extensions = ['myst_nb', 'numpydoc', 'sphinx.ext.autodoc', 'sphinx.ext.mathjax', 'sphinx.ext.viewcode']
-exclude_patterns = ['_build']
+exclude_patterns = ['_build', 'jupyter_execute']
 language = 'en'
 nitpicky = True
 
