@@ -59,7 +59,7 @@ EXTRAS = {
         'horovod==0.28.1; python_version < "3.8"',
     ],
     # `notebook` opens notebooks/chapter16.ipynb, `nbclient` and `ipykernel` execute it; the figures want `plots` too.
-    # 6.4 is the last line of `notebook` that does not bring a second server with it; `nbclient` is as old as `docs` has it.
+    # 6.4 is the last line of `notebook` that does not bring a second server with it; `nbclient` is the one of `docs`.
     'notebook': [
         'notebook==6.4.13; python_version < "3.8"',
         'nbclient==0.5.13; python_version < "3.8"',
@@ -121,6 +121,7 @@ EXTRAS = {
         'myst-nb==0.17.2; python_version < "3.8"',
         'numpydoc==1.5.0; python_version < "3.8"',
         'furo==2022.9.29; python_version < "3.8"',
+        'sphinx-mathjax-offline==0.0.2; python_version < "3.8"',    # equations without a network
         'alabaster==0.7.13; python_version < "3.8"',
         'babel==2.14.0; python_version < "3.8"',
         'backcall==0.2.0; python_version < "3.8"',
@@ -184,6 +185,7 @@ EXTRAS = {
         'myst-nb>=0.17; python_version >= "3.8"',
         'numpydoc>=1.5; python_version >= "3.8"',
         'furo>=2022.9; python_version >= "3.8"',
+        'sphinx-mathjax-offline>=0.0.2; python_version >= "3.8"',
     ],
 }
 

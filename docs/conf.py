@@ -14,6 +14,9 @@ sys.path.insert(0, ROOT)
 
 import rnnbook                                              # noqa: E402
 
+# Public names of modules that lie in folders: viewcode imports modules by their names.
+sys.modules.update({'rnnbook.export': rnnbook.export, 'rnnbook.metrics': rnnbook.metrics})
+
 logger = logging.getLogger(__name__)
 LINKED = set()                                              # pages of viewcode
 
@@ -25,7 +28,8 @@ author = 'the rnnbook authors'
 copyright = author
 version = release = rnnbook.__version__
 
-extensions = ['myst_nb', 'numpydoc', 'sphinx.ext.autodoc', 'sphinx.ext.mathjax', 'sphinx.ext.viewcode']
+extensions = ['myst_nb', 'numpydoc', 'sphinx.ext.autodoc', 'sphinx.ext.mathjax', 'sphinx.ext.viewcode',
+              'sphinx-mathjax-offline']
 exclude_patterns = ['_build', 'jupyter_execute']
 language = 'en'
 nitpicky = True
@@ -43,6 +47,8 @@ add_module_names = False
 
 html_theme = 'furo'
 html_title = 'rnnbook'
+html_static_path = ['_static']
+html_css_files = ['pages.css']
 html_copy_source = False
 
 
@@ -64,6 +70,12 @@ def check_source(app, exception):
             logger.warning('%s is linked to and not there: document the module in docs/api', page)
 
 
+def skip_fields(app, what, name, obj, skip, options):
+    """Leave out the fields of named tuples, of which Python says no more than their numbers."""
+    return True if (getattr(obj, '__doc__', None) or '').startswith('Alias for field number') else None
+
+
 def setup(app):
+    app.connect('autodoc-skip-member', skip_fields)
     app.connect('doctree-read', link_source, priority=400)  # ahead of the collector of downloads
     app.connect('build-finished', check_source)

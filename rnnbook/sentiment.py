@@ -29,8 +29,8 @@ __all__ = ['SentimentRNN', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 #: The run that the chapter prints; the constructor's own defaults are others. Names are those of `SentimentRNN`.
 BOOK_RUN = {'seq_len': 200, 'embed_size': 256, 'lstm_size': 128, 'num_layers': 1, 'batch_size': 100,
             'learning_rate': 0.001, 'num_epochs': 40}
-#: The best run on the 50,000 reviews that was found, by validation, see docs/results.md. Names are those of `SentimentRNN`,
-#: of its `train` and of `imdb.Settings`.
+#: The best run on the 50,000 reviews that was found, by validation, see docs/results.md. Names are those of
+#: `SentimentRNN`, of its `train` and of `imdb.Settings`.
 BEST_RUN = {'seq_len': 600, 'embed_size': 128, 'lstm_size': 100, 'num_layers': 1, 'batch_size': 50,
             'learning_rate': 0.001, 'engine': 'fused', 'optimizer': 'lazy_adam', 'pooling': 'meanmax',
             'bidirectional': True, 'embed_keep_prob': 0.4, 'embed_init': 0.05, 'ngram_size': 64, 'grad_clip': 5.0,

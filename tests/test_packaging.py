@@ -195,7 +195,7 @@ def test_an_error_behind_the_door_passes_through(monkeypatch):
 
 SCRIPTS = literal('SCRIPTS')
 NOT_SOURCE = shutil.ignore_patterns('.git', '.venv*', '__pycache__', '*.egg-info', 'build', 'dist', '.pytest_cache',
-                                    'model', 'model-*')
+                                    'model', 'model-*', '_build', 'jupyter_execute')
 
 
 def not_source(folder, names):
@@ -259,19 +259,22 @@ def clean(built, tmp_path_factory):
 
 def below(top):
     """The paths, as archives spell them, of all files below a folder of the checkout."""
-    return {os.path.relpath(os.path.join(folder, name), ROOT).replace(os.sep, '/')
-            for folder, folders, names in os.walk(os.path.join(ROOT, top)) for name in names
-            if '__pycache__' not in folder and '.ipynb_checkpoints' not in folder}
+    paths = {os.path.relpath(os.path.join(folder, name), ROOT).replace(os.sep, '/')
+             for folder, folders, names in os.walk(os.path.join(ROOT, top)) for name in names}
+    made = ('__pycache__', '.ipynb_checkpoints', 'docs/_build', 'docs/jupyter_execute', 'docs/chapter16.ipynb')
+    return {path for path in paths if not any(name in path for name in made)}
 
 
 def test_the_source_distribution_is_a_checkout_without_its_history(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
-    for folder in ('rnnbook', 'scripts', 'tests', 'notebooks', 'results'):
+    for folder in ('rnnbook', 'scripts', 'tests', 'notebooks', 'results', 'docs'):
         assert below(folder) and below(folder) <= names
-    assert {'LICENSE', 'CHANGELOG.md', 'README.md', 'MANIFEST.in', 'requirements.txt', 'setup.cfg', 'setup.py',
+    assert {'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', 'MANIFEST.in', 'requirements.txt',
+            'setup.cfg', 'setup.py',
             'pyproject.toml', 'data/README.md'} <= names
-    assert not [name for name in names if name.startswith(('.venv', 'data/')) and name != 'data/README.md']
+    assert not [name for name in names if name.startswith(('.venv', 'data/', 'docs/_build', 'docs/jupyter_execute'))
+                and name != 'data/README.md']
 
 
 def test_the_wheel_holds_the_package_and_the_scripts(built):
@@ -338,3 +341,4 @@ def test_the_ci_script_runs_the_tests_the_style_check_and_the_notebook():
     assert 'python3 scripts/bootstrap.py -m pytest' in read('.ci', 'run')
     assert 'python3 scripts/bootstrap.py -m flake8' in read('.ci', 'run')
     assert '--extra notebook --extra plots -m pytest tests/test_notebook.py' in read('.ci', 'run')
+    assert '--extra docs -m sphinx -W docs docs/_build' in read('.ci', 'run')
