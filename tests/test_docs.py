@@ -89,7 +89,8 @@ def test_every_file_that_is_named_is_there(page):
 @pytest.mark.parametrize('page', DOCS)
 def test_every_function_that_is_named_is_there(page):
     named = [name for _, name in ROLE.findall(read(page))]
-    named += re.findall(r'^\.\. auto\w+:: (\S+)$', read(page), flags=re.MULTILINE)
+    for name, members in re.findall(r'^\.\. auto\w+:: (\S+)$(?:\n +:members:(.*))?', read(page), flags=re.MULTILINE):
+        named += [name] + ['%s.%s' % (name, member.strip()) for member in members.split(',') if member.strip()]
     assert len(named) >= read(page).count('{py:')
     for name in named:
         resolve(name)
