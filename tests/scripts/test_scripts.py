@@ -327,7 +327,8 @@ MISTAKES = [
     ('train_charrnn.py', ['--text', '.', '--ckpt-dir', './'], '--ckpt-dir must not be the folder of the texts, .'),
     ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'x'], '--encoding must name a text encoding such as'),
     ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'ascii'],
-     'text.txt is not ASCII: byte 28 is 0xc3, in line 1; if it is text, name its encoding with --encoding, such as cp1252'),
+     'text.txt is not ASCII: byte 28 is 0xc3, in line 1; '
+     'if it is text, name its encoding with --encoding, such as cp1252'),
     ('train_charrnn.py', ['--text', 'a.txt', 'b.txt', 'c.txt', '--epochs', '1'],
      "unexpected b.txt and 1 more; put a pattern in quotes: --text 'texts/*.txt', say"),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'],
