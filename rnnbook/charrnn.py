@@ -19,7 +19,7 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, chec
                                  check_size, check_str)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder import reading
-from rnnbook.network import drawing, fused, lstm, optimizers, sampling
+from rnnbook.network import drawing, fused, lstm, sampling
 from rnnbook.network.drawing import get_top_char
 from rnnbook.training import loop, validation
 from rnnbook.training.run import Run
@@ -42,7 +42,9 @@ LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
 
 
 class CharRNN(Model):
-    """A multilayer LSTM that reads a text character by character and says which comes next.
+    """A multilayer LSTM that reads a text character by character and predicts the next one.
+
+    The keyword arguments, the attributes and the errors are those of `Model`.
 
     ===================  ==========  ========  ==================================================================
     tensor of `g`        shape       dtype     meaning
@@ -62,62 +64,21 @@ class CharRNN(Model):
     num_classes : int
         V, the number of distinct characters.
     batch_size : int, default 64
-        N, the stretches of text that are read side by side.
+        N, the number of stretches of text that are read in parallel.
     num_steps : int, default 100
-        T, the characters of a window: truncated backpropagation through time goes no further back.
+        T, the number of characters in a window; backpropagation through time stops at its start.
     lstm_size : int, default 128
-        H, the hidden units of a layer.
+        H, the number of hidden units in a layer.
     num_layers : int, default 1
-        The LSTM layers, one on another.
+        Number of LSTM layers, stacked.
     learning_rate : float, default 0.001
-        Of Adam.
+        Learning rate of Adam.
     keep_prob : float, default 0.5
-        The probability that dropout keeps an output while training, above 0 and at most 1.
+        Probability that dropout keeps an output while training, above 0 and at most 1.
     grad_clip : float, default 5
-        The largest global norm of the gradients; larger ones are scaled down to it.
+        Largest global norm of the gradients; larger ones are scaled down to it.
     sampling : bool, default False
-        Build the graph of one character at a time, and let `sample` work, instead of the one for `train`.
-    engine : {'book', 'fused'}, default 'book'
-        How the recurrent layers are computed: by the chapter's cells, or all time steps in one op, which is faster.
-        Checkpoints of one can be used with the other.
-    shards : int, optional
-        ``'fused'`` computes a batch in so many parts, side by side. Default: one a core, or one on a GPU.
-    seed : int, default 123
-        The graph-level seed: initial weights and dropout follow from it.
-    device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        Where to compute, see `devices.session_config`.
-    intra_op_threads, inter_op_threads : int, optional
-        The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
-        to be fast, see `devices.session_config`.
-    distributed : bool, default False
-        Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
-    scale_learning_rate : bool, default False
-        Take `learning_rate` times the number of processes (Goyal et al. 2017, arXiv:1706.02677).
-
-    Attributes
-    ----------
-    g : tf.Graph
-    initial_state, final_state : tuple of LSTMStateTuple
-        The zero state, which may be fed, and the state after the last step; (c, h) of shape (N, H) for each layer.
-    saver : tf.train.Saver
-        Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
-    init_op : tf.Operation
-        Initialises every variable, `step` and others that are no part of a checkpoint included.
-    step : tf.Variable of int64, shape ()
-        The training steps so far.
-    ckpt_dir : str or None
-        The folder that this object was loaded from, or has saved into.
-    vocabulary : dict of str to int, or None
-        The one that was saved with it.
-    world : distributed.World
-        The processes that train together, and which of them this is.
-    global_batch_size : int
-        The rows of a batch in all processes: the `batch_size` of the one process that the folder describes.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        An argument of the wrong type or out of range, before any graph is built.
+        Build the graph for `sample`, with one character at a time, instead of the one for `train`.
 
     References
     ----------
@@ -154,20 +115,20 @@ class CharRNN(Model):
     def build(self, sampling: bool) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
 
-        The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
+        The ops come in the chapter's order, which with the graph-level seed determines the initial weights.
 
         Parameters
         ----------
         sampling : bool
-            One stretch and one time step instead of `batch_size` and `num_steps`.
+            Read one character at a time, instead of `batch_size` rows of `num_steps`.
         """
-        # Placeholders for the characters, those that follow, and the keep probability of dropout
+        # Placeholders for the characters, the next characters, and the keep probability of dropout
         shape = (1, 1) if sampling else (self.batch_size, self.num_steps)
         tf_x = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_x')
         tf_y = tf.compat.v1.placeholder(tf.int32, shape=shape, name='tf_y')
         tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
 
-        # One-hot encoding, multilayer LSTM from the zero state on, logits of every time step
+        # One-hot encoding, multilayer LSTM, and the logits of every time step
         y_onehot = tf.one_hot(tf_y, depth=self.num_classes)                                         # (N, T, V)
         logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
         tf.nn.softmax(logits, name='probabilities')
@@ -178,26 +139,20 @@ class CharRNN(Model):
             tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=y_reshaped), name='cost')
 
         # Clipping against exploding gradients, and the optimizer
-        variables = tf.compat.v1.trainable_variables()
-        gradients = self.world.average(optimizers.gradients(cost, variables))
-        gradients, norm = tf.clip_by_global_norm(gradients, self.grad_clip)
-        tf.identity(norm, name='gradient_norm')
-        learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
-        self.step = optimizers.step_counter()
-        optimizers.make('adam', learning_rate).apply_gradients(
-            zip(gradients, variables), global_step=self.step, name='train_op')
+        self._optimize(cost, 'adam', self.grad_clip)
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
         """The logits of every character, shape (N * T, V), and the states before and after them."""
-        def lookup(ids):
+        def one_hot(ids):
             return tf.one_hot(ids, depth=self.num_classes)                                          # (..., V)
 
         layers = self._layers(engine)
         with lstm.seeded(self._seeds):
+            # Define LSTM cells, their initial state and all time steps
             if engine == 'book':
-                outputs, *states = lstm.build(layers, lookup(tf_x), tf_keepprob)                    # (N, T, H)
+                outputs, *states = lstm.build(layers, one_hot(tf_x), tf_keepprob)                   # (N, T, H)
             else:
-                outputs, *states = fused.read(layers, tf_x, lookup, tf_keepprob)                    # (N, T, H)
+                outputs, *states = fused.read(layers, tf_x, one_hot, tf_keepprob)                   # (N, T, H)
             seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
             logits = tf.compat.v1.layers.dense(
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
@@ -211,14 +166,14 @@ class CharRNN(Model):
         self._forward('book', x, keep_prob)
 
     def serving(self) -> loop.Serving:
-        """The graph that `export.write_saved_model` writes: one step of any number of texts, side by side.
+        """The graph that `export.write_saved_model` writes: one step of any number of texts.
 
         Returns
         -------
         training.Serving
-            ``next_char``: ``character_ids``, int32 (texts,), and the state before it, ``c_0``, ``h_0`` and so on for
-            each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities``, float32 (texts, V), of
-            what follows, and the state after it under the same names.
+            ``next_char``: from ``character_ids``, int32 (texts,), and the state before them, ``c_0``, ``h_0`` and so
+            on for each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities`` of the next
+            character, float32 (texts, V), and the state after them under the same names.
         """
         with tf.Graph().as_default() as g:
             ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
@@ -509,9 +464,8 @@ class CharRNN(Model):
             Make the object for `sample`, or the one for `train`.
         engine : {'book', 'fused'}, optional
             Default: the one that it was trained with.
-        device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        intra_op_threads, inter_op_threads : int, optional
-            See `CharRNN`.
+        device, intra_op_threads, inter_op_threads
+            As for `CharRNN`.
 
         Returns
         -------

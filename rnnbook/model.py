@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
 from rnnbook.model_folder import description as sidecar, reading
-from rnnbook.network import lstm
+from rnnbook.network import lstm, optimizers
 
 import tensorflow as tf
 
@@ -17,7 +17,52 @@ __all__ = ['Model']
 
 
 class Model:
-    """A model of the chapter; a subclass checks its own arguments, calls `_place`, and then `_construct`."""
+    """What `SentimentRNN` and `CharRNN` share; a subclass checks its own arguments, calls `_place`, then `_construct`.
+
+    Parameters
+    ----------
+    engine : {'book', 'fused'}, default 'book'
+        How to compute the recurrent layers: with the chapter's cells, or with all time steps in one op, which is
+        faster. Each engine can use the checkpoints of the other.
+    shards : int, optional
+        Number of parts of a batch that ``'fused'`` computes in parallel. Default: one per core, or one on a GPU.
+    seed : int, default 123
+        Graph-level seed, which determines the initial weights and dropout.
+    device : {'auto', 'cpu', 'gpu'}, default 'auto'
+        Where to compute; ``'auto'`` uses a GPU if TensorFlow finds one.
+    intra_op_threads, inter_op_threads : int, optional
+        Threads for one op, and the number of ops that run in parallel; 0 leaves the choice to TensorFlow. Default: the
+        fastest measured values for the engine and the device.
+    distributed : bool, default False
+        Train with all processes that `horovodrun` has started; each takes `batch_size` rows of a batch.
+    scale_learning_rate : bool, default False
+        Multiply `learning_rate` by the number of processes (Goyal et al. 2017, arXiv:1706.02677).
+
+    Attributes
+    ----------
+    g : tf.Graph
+    initial_state, final_state : tuple of LSTMStateTuple
+        The zero state, which may be fed, and the state after the last step; (c, h) of shape (N, H) for each layer.
+    saver : tf.train.Saver
+        For exactly the variables of the chapter's graph, so that the two can exchange checkpoints.
+    init_op : tf.Operation
+        Initialises every variable, including those that no checkpoint holds, such as `step`.
+    step : tf.Variable of int64, shape ()
+        Number of training steps so far.
+    ckpt_dir : str or None
+        The folder that this object was loaded from or has saved into.
+    vocabulary : dict of str to int, or None
+        The vocabulary saved with the model.
+    world : distributed.World
+        The processes that train together, and which of them this is.
+    global_batch_size : int
+        Rows of a batch in all processes together.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        An argument of the wrong type or out of range, before any graph is built.
+    """
 
     #: The constructor's arguments that a folder keeps; where to compute is not among them.
     ARGUMENTS: ClassVar[Tuple[str, ...]]
@@ -56,6 +101,19 @@ class Model:
 
     def _layers(self, engine):
         return lstm.Layers(engine, self.lstm_size, self.num_layers, self.shards, self.seed, self.world.rank)
+
+    def _optimize(self, cost, optimizer, grad_clip):
+        """Add the training step: the gradients, averaged over all processes, clipped and applied."""
+        variables = tf.compat.v1.trainable_variables()
+        gradients = self.world.average(optimizers.gradients(cost, variables))
+        norm = tf.linalg.global_norm(gradients)
+        if grad_clip is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, grad_clip, use_norm=norm)
+        tf.identity(norm, name='gradient_norm')
+        learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
+        self.step = optimizers.step_counter()
+        optimizers.make(optimizer, learning_rate).apply_gradients(
+            zip(gradients, variables), global_step=self.step, name='train_op')
 
     def arguments(self) -> Dict[str, Any]:
         """The constructor's arguments that the model's folder keeps, as a dict that JSON can hold."""

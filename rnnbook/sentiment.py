@@ -1,7 +1,7 @@
 """`SentimentRNN`, the many-to-one model of "Project one - performing sentiment analysis of IMDb movie reviews".
 
 Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`,
-G `ngram_size`, F what `pooling` makes of a row, H by default.
+G `ngram_size`, F the pooled output of a row, H by default.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ LINE = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
 
 
 class SentimentRNN(Model):
-    """A multilayer LSTM that reads a review word by word and says whether it is a positive one.
+    """A multilayer LSTM that reads a review word by word and predicts whether it is positive.
+
+    The arguments from `engine` on that are not described here, the attributes and the errors are those of `Model`.
 
     ===================  ==========  ========  ==================================================================
     tensor of `g`        shape       dtype     meaning
@@ -66,80 +68,39 @@ class SentimentRNN(Model):
     n_words : int
         V, the largest word number plus 1.
     seq_len : int, default 200
-        T, the words of a row.
+        T, the number of words in a row.
     lstm_size : int, default 256
-        H, the hidden units of a layer.
+        H, the number of hidden units in a layer.
     num_layers : int, default 1
-        The LSTM layers, one on another.
+        Number of LSTM layers, stacked.
     batch_size : int, default 64
-        N, the rows of a batch.
+        N, the number of rows in a batch.
     learning_rate : float, default 0.0001
-        Of Adam.
+        Learning rate of the optimizer.
     embed_size : int, default 200
-        E, the length of a word's vector.
-    engine : {'book', 'fused'}, default 'book'
-        How the recurrent layers are computed: by the chapter's cells, or all time steps in one op, which is faster.
-        Checkpoints of one can be used with the other.
+        E, the length of a word vector.
     optimizer : {'adam', 'lazy_adam'}, default 'adam'
-        ``'lazy_adam'`` leaves alone the vectors of words that a batch does not have: another rule than the chapter's,
-        faster for large vocabularies.
+        ``'lazy_adam'`` updates only the vectors of the words in the batch: not the chapter's rule, but faster with a
+        large vocabulary.
     pooling : {'last', 'mean', 'max', 'meanmax'}, default 'last'
-        What is made of the outputs of the time steps: the last, as in the chapter, or for each unit the mean or the
-        largest over the words of the row, or both of these; dropout comes after it. But for ``'last'``, each row is
-        read on its own: from the zero state, its padding left out.
+        How the outputs of all time steps become one vector: the last output, as in the chapter, or each unit's mean or
+        maximum over the words of the row, or both. Dropout is applied to that vector. Except with ``'last'``, each row
+        is read on its own, from the zero state and without its padding.
     bidirectional : bool, default False
-        Other layers of the same size read the row from its end to its start, as in `tf.nn.bidirectional_dynamic_rnn`;
-        what is made of their outputs is appended.
+        Also read the row from its end to its start, with layers of the same size, as
+        `tf.nn.bidirectional_dynamic_rnn` does, and append their output.
     embed_keep_prob : float, default 1
-        The probability that dropout keeps a number of a word's vector while training, above 0 and at most 1. What is
-        dropped of a word is dropped wherever it stands in the batch.
+        Probability that dropout keeps an element of a word vector while training, above 0 and at most 1. A word loses
+        the same elements wherever it occurs in the batch.
     embed_init : float, default 1
-        The vectors of words and n-grams start at random between minus this and this.
+        Word and n-gram vectors start at random between minus this and this.
     ngram_size : int, default 0
-        G, the length of the vectors of n-grams: each word and each pair of neighbouring words has one, and their sum
-        over the root of their number gives a second logit (Joulin et al. 2016, arXiv:1607.01759). They are learned
-        apart from the words' vectors that the layers read; all pairs share `ngrams.BUCKETS`, 2 ** 18, of them. Each of
-        the two logits is trained to tell the label, and the mean of both decides. 0: there are none.
+        G, the length of n-gram vectors; 0 means no n-grams. Each word and each pair of neighbouring words has a vector,
+        and their sum, divided by the root of their number, gives a second logit (Joulin et al. 2016, arXiv:1607.01759).
+        These vectors are separate from those that the layers read, and all pairs share `ngrams.BUCKETS`, 2 ** 18, of
+        them. Each of the two logits is trained to predict the label; their mean decides.
     grad_clip : float, optional
-        The largest global norm of the gradients; larger ones are scaled down to it. Default: they are not.
-    shards : int, optional
-        ``'fused'`` computes a batch in so many parts, side by side. Default: one a core, or one on a GPU.
-    seed : int, default 123
-        The graph-level seed: initial weights and dropout follow from it.
-    device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        Where to compute, see `devices.session_config`.
-    intra_op_threads, inter_op_threads : int, optional
-        The threads of one op, and the ops that run at a time; 0 is TensorFlow's own choice. Default: what was measured
-        to be fast, see `devices.session_config`.
-    distributed : bool, default False
-        Train with all processes that `horovodrun` has started, each with `batch_size` rows of a batch.
-    scale_learning_rate : bool, default False
-        Take `learning_rate` times the number of processes (Goyal et al. 2017, arXiv:1706.02677).
-
-    Attributes
-    ----------
-    g : tf.Graph
-    initial_state, final_state : tuple of LSTMStateTuple
-        The zero state, which may be fed, and the state after the last step; (c, h) of shape (N, H) for each layer.
-    saver : tf.train.Saver
-        Of exactly the variables of the chapter's graph, so that checkpoints can be exchanged with it.
-    init_op : tf.Operation
-        Initialises every variable, `step` and others that are no part of a checkpoint included.
-    step : tf.Variable of int64, shape ()
-        The training steps so far.
-    ckpt_dir : str or None
-        The folder that this object was loaded from, or has saved into.
-    vocabulary : dict of str to int, or None
-        The one that was saved with it.
-    world : distributed.World
-        The processes that train together, and which of them this is.
-    global_batch_size : int
-        The rows of a batch in all processes: the `batch_size` of the one process that the folder describes.
-
-    Raises
-    ------
-    ArgumentTypeError, ArgumentValueError
-        An argument of the wrong type or out of range, before any graph is built.
+        Largest global norm of the gradients; larger ones are scaled down to it. Default: no clipping.
 
     References
     ----------
@@ -185,59 +146,52 @@ class SentimentRNN(Model):
     def build(self) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
 
-        The order of the ops is the chapter's: with the graph-level seed, it decides the initial weights.
+        The ops come in the chapter's order, which with the graph-level seed determines the initial weights.
         """
         # Placeholders for the rows, their labels, and the keep probability of dropout
         tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
         tf_y = tf.compat.v1.placeholder(tf.float32, shape=(self.batch_size,), name='tf_y')
         tf_keepprob = tf.compat.v1.placeholder(tf.float32, name='tf_keepprob')
 
-        # Embedding, multilayer LSTM from the zero state on, one logit from the output of the last step; one of n-grams
+        # Embedding, multilayer LSTM, logits, and what they predict
         logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
         self._outputs(logits)
 
         # Cost, and the optimizer
         losses = [tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=each) for each in logits]
         cost = tf.reduce_mean(tf.concat(losses, axis=0), name='cost')
-        variables = tf.compat.v1.trainable_variables()
-        gradients = self.world.average(optimizers.gradients(cost, variables))
-        norm = tf.linalg.global_norm(gradients)
-        if self.grad_clip is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.grad_clip, use_norm=norm)
-        tf.identity(norm, name='gradient_norm')
-        learning_rate = tf.compat.v1.placeholder_with_default(self.learning_rate, (), name='learning_rate')
-        self.step = optimizers.step_counter()
-        optimizers.make(self.optimizer, learning_rate).apply_gradients(
-            zip(gradients, variables), global_step=self.step, name='train_op')
+        self._optimize(cost, self.optimizer, self.grad_clip)
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
-        """The logits of the rows, a list of one or two of the shape (N,), and the states before and after them."""
+        """The logits of the rows, one or two of the shape (N,), and the states before and after them."""
+        # Create the embedding layer
         embedding = self._vectors('embedding', self.n_words, self.embed_size)
 
-        def lookup(ids):
+        def embed(ids):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
         beside = self._ngrams(tf_x) if self.ngram_size else None
         layers, pooled = self._layers(engine), self.pooling != 'last' or self.bidirectional
         with lstm.seeded(self._seeds):
-            if engine == 'fused' or pooled or self.embed_keep_prob < 1 or self.ngram_size:
-                outputs, initial_state, final_state = fused.read(
-                    layers, tf_x, lookup, tf_keepprob, pooling=self.pooling, bidirectional=self.bidirectional,
-                    embed_keep_prob=self.embed_keep_prob, beside=beside)                            # (N, F)
-            else:
-                outputs, initial_state, final_state = lstm.build(layers, lookup(tf_x), tf_keepprob)
+            # Define LSTM cells, their initial state and all time steps; keep the output of the last one
+            if engine == 'book' and not pooled and self.embed_keep_prob == 1 and not self.ngram_size:
+                outputs, *states = lstm.build(layers, embed(tf_x), tf_keepprob)
                 outputs = outputs[:, -1]                                                            # (N, H)
+            else:
+                outputs, *states = fused.read(
+                    layers, tf_x, embed, tf_keepprob, pooling=self.pooling, bidirectional=self.bidirectional,
+                    embed_keep_prob=self.embed_keep_prob, beside=beside)                            # (N, F + G)
             if self.ngram_size:
                 outputs, beside = outputs[:, :-self.ngram_size], outputs[:, -self.ngram_size:]
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
-            # Book: squeezes without an axis, which leaves no batch axis at all where batch_size is 1.
+            # Book: squeezes without an axis, which leaves no batch axis at all if batch_size is 1.
             logits = [tf.squeeze(logits, axis=1, name='logits_squeezed')]                           # (N,)
             if self.ngram_size:
                 logits.append(tf.compat.v1.layers.dense(beside, units=1, name='ngram_logits')[:, 0])
-        return logits, initial_state, final_state
+        return (logits, *states)
 
     def _vectors(self, name, rows, size):
-        """A variable of this name, the vectors of words or n-grams, at random."""
+        """A variable with random vectors of words or n-grams."""
         return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
                                              seed=self._seeds.get(name)), name=name)
 
@@ -251,6 +205,7 @@ class SentimentRNN(Model):
 
     @staticmethod
     def _outputs(logits):
+        """Add the probabilities and labels that the mean of the logits predicts."""
         logits = logits[0] if len(logits) == 1 else tf.add_n(logits) / len(logits)
         probabilities = tf.nn.sigmoid(logits, name='probabilities')
         tf.cast(tf.round(probabilities), tf.int32, name='labels')
@@ -261,7 +216,7 @@ class SentimentRNN(Model):
         self._forward('book', rows, tf.compat.v1.placeholder(tf.float32))
 
     def _inference(self):
-        """The graph of predictions: `global_batch_size` rows, its variables, no dropout and nothing of training."""
+        """The graph that predicts `global_batch_size` rows, without dropout and training."""
         rows = self.global_batch_size
         if rows not in self._inference_graphs:
             with tf.Graph().as_default() as g:
@@ -273,12 +228,12 @@ class SentimentRNN(Model):
         return self._inference_graphs[rows]
 
     def serving(self) -> loop.Serving:
-        """The graph that `export.write_saved_model` writes: any number of rows, each from the zero state.
+        """The graph that `export.write_saved_model` writes: any number of rows, each read from the zero state.
 
         Returns
         -------
         training.Serving
-            ``classify``: ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32.
+            ``classify``: from ``word_ids``, int32 (rows, T), to ``probabilities``, float32, and ``labels``, int32.
         """
         with tf.Graph().as_default() as g:
             tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
@@ -522,9 +477,8 @@ class SentimentRNN(Model):
             A folder that `train` has saved into.
         engine : {'book', 'fused'}, optional
             Default: the one that it was trained with.
-        device : {'auto', 'cpu', 'gpu'}, default 'auto'
-        intra_op_threads, inter_op_threads : int, optional
-            See `SentimentRNN`.
+        device, intra_op_threads, inter_op_threads
+            As for `SentimentRNN`.
 
         Returns
         -------

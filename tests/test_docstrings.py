@@ -28,11 +28,10 @@ MODULES = sorted(modules())
 
 
 def described(docstring):
-    """The names that the section "Parameters" of a numpydoc docstring describes."""
-    section = re.search(r'^Parameters\n-{10}\n(.*?)(?=^\S[^\n]*\n---|\Z)', inspect.cleandoc(docstring or ''),
-                        flags=re.MULTILINE | re.DOTALL)
-    heads = re.findall(r'^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : .+)?$', section.group(1) if section else '',
-                       flags=re.MULTILINE)
+    """The names that the sections "Parameters" of a numpydoc docstring describe."""
+    sections = re.findall(r'^Parameters\n-{10}\n(.*?)(?=^\S[^\n]*\n---|\Z)', inspect.cleandoc(docstring or ''),
+                          flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r'^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : .+)?$', '\n'.join(sections), flags=re.MULTILINE)
     return {name.lstrip('*') for head in heads for name in head.split(', ')}
 
 
@@ -48,7 +47,8 @@ def public(module):
         thing = getattr(module, name)
         if inspect.isclass(thing):
             if '__init__' in vars(thing):                   # else an exception, or a named tuple
-                yield name, thing.__init__, thing.__doc__
+                bases = [base for base in thing.__mro__ if base.__module__.startswith('rnnbook')]
+                yield name, thing.__init__, '\n\n'.join(inspect.cleandoc(base.__doc__ or '') for base in bases)
             for method, value in vars(thing).items():
                 if not method.startswith('_') and (inspect.isfunction(value)
                                                    or isinstance(value, (classmethod, staticmethod))):
@@ -75,7 +75,7 @@ def reached():
             yield getattr(module, label.partition('.')[0]).__module__, label
 
 
-REACHED = set(reached()) | {('rnnbook.training.validation', 'evaluate')}
+REACHED = set(reached()) | {('rnnbook.training.validation', 'evaluate'), ('rnnbook.model', 'Model')}
 
 
 def described_in_full(name):
