@@ -6,9 +6,9 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 from __future__ import annotations
 
 import itertools
-from typing import Any, Iterator, List, Mapping, Optional, Union
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Union
 
-from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
+from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
 
 import numpy as np
 import tensorflow as tf
@@ -36,9 +36,27 @@ BEST_RUN = {'batch_size': 32, 'num_steps': 50, 'lstm_size': 256, 'num_layers': 2
 SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
 
-#: A call writes no more characters: 8 bytes of random numbers are held for each.
-MAX_WRITTEN = 2 ** 26
 LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
+
+#: How many characters one call may write.
+MOST_CHARACTERS = 2 ** 28
+#: What to do if there is no memory to write them.
+SMALLER_SAMPLE = 'reduce num_samples or output_length'
+
+
+class _Sampling(NamedTuple):
+    """The arguments that `sample` and `sample_stream` share."""
+
+    output_length: int
+    ckpt_dir: Optional[StrPath]
+    starter_seq: str
+    top_n: Union[int, str, None]
+    temperature: float
+    vocabulary: Optional[Mapping[str, int]]
+    checkpoint: Optional[str]
+    stop: Optional[str]
+    seed: Optional[int]
+    unknown: str
 
 
 class CharRNN(Model):
@@ -87,6 +105,7 @@ class CharRNN(Model):
 
     ARGUMENTS = ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
                  'grad_clip', 'engine', 'shards', 'seed')
+    STEPS = 'num_steps'
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
     def __init__(self, num_classes: int, batch_size: int = 64, num_steps: int = 100, lstm_size: int = 128,
@@ -184,6 +203,7 @@ class CharRNN(Model):
             return loop.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
                                 {'probabilities': probabilities, **after})
 
+    @memory_errors('reduce one of these')
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
               vocabulary: Optional[Mapping[str, int]] = None, **run: Any) -> None:
         """Train and save checkpoints, ``language_modeling.ckpt-25`` after 25 iterations and so on.
@@ -243,7 +263,7 @@ class CharRNN(Model):
         y = check_ids(y_name, y, self.num_classes, 'num_classes', copy=False)
         if x.shape != y.shape or len(x) != (rows or max(1, len(x))):
             raise ArgumentValueError('%s and %s must have %s and one shape, not %s and %s' % (
-                x_name, y_name, self.world.counted('batch_size', self.batch_size) + ' rows' if rows else
+                x_name, y_name, self.world.counted('batch_size', self.batch_size, 'row') if rows else
                 'at least one row', x.shape, y.shape))
         return x, y
 
@@ -267,13 +287,14 @@ class CharRNN(Model):
         return x, y
 
     def sample(self, output_length: int, ckpt_dir: StrPath, starter_seq: str = 'The ', *,
-               top_n: Union[int, str, None] = 5,
-               temperature: float = 1.0, vocabulary: Optional[Mapping[str, int]] = None,
-               checkpoint: Optional[str] = None, stop: Optional[str] = None, seed: Optional[int] = None,
-               num_samples: Optional[int] = None, unknown: str = 'error') -> Union[str, List[str]]:
+               top_n: Union[int, str, None] = 5, temperature: float = 1.0,
+               vocabulary: Optional[Mapping[str, int]] = None, checkpoint: Optional[str] = None,
+               stop: Optional[str] = None, seed: Optional[int] = None, num_samples: Optional[int] = None,
+               unknown: str = 'error') -> Union[str, List[str]]:
         """Write a text: the starter, one character, and `output_length` more, as in the chapter.
 
-        Characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call repeats a text.
+        The characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call makes a text
+        repeatable.
 
         Parameters
         ----------
@@ -282,114 +303,112 @@ class CharRNN(Model):
         ckpt_dir : str or path
             The folder to restore from.
         starter_seq : str, default 'The '
-            What the text begins with, at least one character; all of them in the vocabulary.
+            The beginning of the text: one or more characters, all of them in the vocabulary.
         top_n : int, 'all' or None, default 5
-            How many of the likeliest characters to draw from; ``'all'``, None and V or more mean all of them.
+            Draw from the `top_n` likeliest characters; ``'all'``, None and V or more mean all of them.
         temperature : float, default 1.0
-            Above 0. Probabilities are raised to the power of its inverse: below 1 for safer texts, above for wilder.
+            Above 0. Probabilities are raised to the power of its inverse: values below 1 give safer texts, values
+            above 1 wilder ones.
         vocabulary : dict of str to int, optional
             The `char2int` of the training text. Default: the one saved in the folder.
         checkpoint : str, optional
-            The name of a checkpoint in the folder, such as ``'language_modeling.ckpt-25'``. Default: the newest.
+            Name of a checkpoint in the folder, such as ``'language_modeling.ckpt-25'``. Default: the newest.
         stop : str, optional
-            The text ends with the first occurrence of this one after the starter, which may be a single character.
+            End the text with the first occurrence of this string after the starter.
         seed : int, optional
-            Draw with a generator of its own, `np.random.RandomState(seed)`, and leave numpy's global one alone.
-            Default: numpy's global generator, as in the chapter.
+            Draw with `np.random.RandomState(seed)` and leave numpy's global generator alone. Default: numpy's global
+            generator, as in the chapter.
         num_samples : int, optional
-            Write so many texts side by side, which is much faster than one after the other, and return a list. They are
-            the texts of so many calls in a row without a seed in between: each uses up ``output_length + 1`` random
-            numbers, wherever it stops. (Sums of a batch are rounded in another way than those of one row, which may
-            change a text on a rare occasion.) Default: one text, returned as a `str`.
+            Write this many texts together, much faster than one after the other, and return a list. They are the texts
+            of as many calls without a seed in between: each uses ``output_length + 1`` random numbers, wherever it
+            stops. (Sums over a batch are rounded differently, which may rarely change a text.) Default: one text,
+            returned as a `str`.
         unknown : {'error', 'skip'}, default 'error'
-            What becomes of characters of `starter_seq` that the vocabulary lacks; ``'skip'`` leaves them out.
+            What to do with characters of `starter_seq` that the vocabulary lacks; ``'skip'`` leaves them out.
 
         Returns
         -------
         str, or list of str
-            ``len(starter_seq) + 1 + output_length`` characters, fewer with `stop` or where some were left out.
+            ``len(starter_seq) + 1 + output_length`` characters; fewer with `stop` or skipped characters.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            An argument of the wrong type or out of range, a starter or a `stop` with a character that the vocabulary
-            lacks, no vocabulary at all; or `sampling` is false.
+            An argument of the wrong type or out of range, a character in the starter or in `stop` that the vocabulary
+            lacks, or no vocabulary at all; or `sampling` is false.
         FileError
-            No checkpoint in the folder, one that cannot be read, or one of another model.
+            No checkpoint in the folder, or one that is damaged or belongs to another model.
         """
         samples = 1 if num_samples is None else check_int('num_samples', num_samples)
-        starter, pieces = self._writing(
-            'sample', samples, sampling.window(samples * self.num_classes), output_length, ckpt_dir, starter_seq,
-            top_n=top_n, temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
-            unknown=unknown)
+        how = _Sampling(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop, seed,
+                        unknown)
+        starter, pieces = self._write('sample', how, samples, sampling.window(samples * self.num_classes))
         texts = [starter + ''.join(column) for column in zip(*pieces)]
         return texts[0] if num_samples is None else texts
 
     def sample_stream(self, output_length: int, ckpt_dir: Optional[StrPath], starter_seq: str = 'The ', *,
-                      top_n: Union[int, str, None] = 5,
-                      temperature: float = 1.0, vocabulary: Optional[Mapping[str, int]] = None,
-                      checkpoint: Optional[str] = None, stop: Optional[str] = None, seed: Optional[int] = None,
+                      top_n: Union[int, str, None] = 5, temperature: float = 1.0,
+                      vocabulary: Optional[Mapping[str, int]] = None, checkpoint: Optional[str] = None,
+                      stop: Optional[str] = None, seed: Optional[int] = None,
                       unknown: str = 'error') -> Iterator[str]:
-        """Write the text of `sample`, and give its characters as they come.
+        """Write the text of `sample` and yield its characters as they come.
 
-        The random numbers of the whole text are drawn when the method is called, so that numpy's global generator may
-        be used between two characters.
+        All random numbers are drawn when the method is called, so numpy's global generator may be used between two
+        characters.
 
         Parameters
         ----------
-        output_length : int
-            As in `sample`, and so are the others.
-        ckpt_dir : str or path
-        starter_seq : str, default 'The '
-        top_n : int, 'all' or None, default 5
-        temperature : float, default 1.0
-        vocabulary : dict of str to int, optional
-        checkpoint : str, optional
-        stop : str, optional
-        seed : int, optional
-        unknown : {'error', 'skip'}, default 'error'
+        output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop, seed, unknown
+            As for `sample`.
 
         Returns
         -------
         iterator of str
-            Single characters, those of the starter first.
+            Single characters, starting with those of the starter.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError, FileError
-            As `sample`, when the method is called; a checkpoint that cannot be restored, at the first character.
+            As for `sample`, when the method is called; a checkpoint that cannot be restored, at the first character.
         """
-        starter, pieces = self._writing(
-            'sample_stream', 1, sampling.STREAM, output_length, ckpt_dir, starter_seq, top_n=top_n,
-            temperature=temperature, vocabulary=vocabulary, checkpoint=checkpoint, stop=stop, seed=seed,
-            unknown=unknown)
+        how = _Sampling(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop, seed,
+                        unknown)
+        starter, pieces = self._write('sample_stream', how, 1, sampling.STREAM)
         return itertools.chain(starter, (char for piece, in pieces for char in piece))
 
-    def _writing(self, method, samples, window, output_length, ckpt_dir, starter_seq, *, top_n, temperature, vocabulary,
-                 checkpoint, stop, seed, unknown):
-        """The starter, and an iterator of what follows it: in each sample, what a window of time steps adds."""
+    def _write(self, method, how, samples, window):
+        """The starter, and an iterator over blocks of `window` steps: what each adds to each of the samples."""
         self._needs_sampling(method)
-        steps = check_int('output_length', output_length, 0) + 1
-        top_n = drawing.check_top_n('top_n', top_n, self.num_classes)
-        temperature = check_number('temperature', temperature, above=0)
-        seed = seed if seed is None else check_int('seed', seed, 0, 2 ** 32 - 1)
-        prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
-        starter = hamlet.encode_starter(starter_seq, char2int, unknown)
-        if samples * (len(starter) + steps) > MAX_WRITTEN:
-            raise ArgumentValueError('num_samples * (output_length + 1 + the starter) must be at most %d characters, '
-                                     'not %d * %d' % (MAX_WRITTEN, samples, len(starter) + steps))
-        stop = stop if stop is None else hamlet.check_known('stop', stop, char2int)
+        steps = check_int('output_length', how.output_length, 0) + 1
+        self._check_amount(samples, steps)
+        top_n = drawing.check_top_n('top_n', how.top_n, self.num_classes)
+        temperature = check_number('temperature', how.temperature, above=0)
+        seed = how.seed if how.seed is None else check_int('seed', how.seed, 0, 2 ** 32 - 1)
+        prefix, char2int = self._restorable(how.ckpt_dir, how.vocabulary, how.checkpoint)
+        starter = hamlet.encode_starter(how.starter_seq, char2int, how.unknown)
+        stop = how.stop if how.stop is None else hamlet.check_known('stop', how.stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
-        uniform = drawing.uniform_numbers(steps, samples, seed)
+        with self._memory_errors(SMALLER_SAMPLE):
+            uniform = drawing.uniform_numbers(steps, samples, seed)
 
         def blocks():
             graph = self._private_graph()
-            with graph.session() as sess:
+            with self._memory_errors(SMALLER_SAMPLE), graph.session() as sess:
                 reading.restore(sess, graph.saver, prefix)
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
                 drawing.spell(show_bar(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
+
+    def _check_amount(self, samples, steps):
+        """Refuse more texts or characters than memory is likely to hold."""
+        if samples * steps > MOST_CHARACTERS:
+            raise ArgumentValueError('num_samples * (output_length + 1) must be at most %d, not %d * %d; write shorter '
+                                     'texts, or fewer at a time' % (MOST_CHARACTERS, samples, steps))
+        most = MOST_CHARACTERS // max(self.num_classes, self.lstm_size * self.num_layers)
+        if samples > most:
+            raise ArgumentValueError('num_samples must be at most %d for a model of this size, not %d; write fewer '
+                                     'texts at a time' % (most, samples))
 
     def _private_graph(self):
         """The graph of `sample` and `evaluate`, made when it is first needed."""
@@ -399,21 +418,21 @@ class CharRNN(Model):
 
     def evaluate(self, text: str, ckpt_dir: Optional[StrPath] = None, *, vocabulary: Optional[Mapping[str, int]] = None,
                  checkpoint: Optional[str] = None) -> float:
-        """How well the model predicts a text, in bits per character.
+        """Measure how well the model predicts a text, in bits per character.
 
-        The mean cross entropy of every character but the first, given all that stand before it: from the zero state,
-        carried through the whole text, without dropout.
+        That is the mean cross entropy of every character but the first, given all characters before it: starting from
+        the zero state, which is carried through the whole text, without dropout.
 
         Parameters
         ----------
         text : str
             At least 2 characters, all of them in the vocabulary.
         ckpt_dir : str or path, optional
-            The folder to restore from. Default: where this object was loaded from, else ``./model/``.
+            The folder to restore from. Default: the one this object was loaded from, else ``./model/``.
         vocabulary : dict of str to int, optional
             The `char2int` of the training text. Default: the one saved in the folder.
         checkpoint : str, optional
-            The name of a checkpoint in the folder. Default: the newest.
+            Name of a checkpoint in the folder. Default: the newest.
 
         Returns
         -------
@@ -423,16 +442,16 @@ class CharRNN(Model):
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            A text that is too short or has a character that the vocabulary lacks; no vocabulary at all.
+            A text that is too short or has a character that the vocabulary lacks, or no vocabulary at all.
         FileError
-            No checkpoint in the folder, one that cannot be read, or one of another model.
+            No checkpoint in the folder, or one that is damaged or belongs to another model.
         """
         if len(check_str('text', text)) < 2:
             raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
         prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         numbers = hamlet.encode(text, char2int)
         graph = self._private_graph()
-        with graph.session() as sess:
+        with self._memory_errors('evaluate a shorter text'), graph.session() as sess:
             reading.restore(sess, graph.saver, prefix)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
             nats = sum(show_bar(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))

@@ -6,7 +6,7 @@ one line, from a mistake of ours, which is a traceback.
 """
 
 __all__ = ['RnnbookError', 'ArgumentValueError', 'ArgumentTypeError', 'FileError', 'RequirementError',
-           'DivergenceError', 'PeerError']
+           'DivergenceError', 'OutOfMemoryError', 'PeerError']
 
 
 class RnnbookError(Exception):
@@ -27,6 +27,10 @@ class FileError(RnnbookError, OSError):
 
 class DivergenceError(RnnbookError, ArithmeticError):
     """A training has left the finite numbers."""
+
+
+class OutOfMemoryError(RnnbookError, MemoryError):
+    """There is not enough memory for the sizes of a model, its batches or its texts."""
 
 
 class PeerError(RnnbookError, ConnectionError):

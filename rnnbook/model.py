@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
+import contextlib
+import functools
+from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
 from rnnbook.model_folder import description as sidecar, reading
@@ -11,9 +13,23 @@ from rnnbook.network import lstm, optimizers
 import tensorflow as tf
 
 from rnnbook.base.checks import StrPath, check_bool, check_choice, check_int
+from rnnbook.errors import OutOfMemoryError
 from rnnbook.network.distributed import join
 
-__all__ = ['Model']
+__all__ = ['Model', 'memory_errors']
+
+Method = TypeVar('Method', bound=Callable)
+
+
+def memory_errors(advice: str) -> Callable[[Method], Method]:
+    """A decorator of a model's method, which runs within `Model._memory_errors`."""
+    def decorate(method):
+        @functools.wraps(method)
+        def checked(self, *arguments, **keywords):
+            with self._memory_errors(advice):
+                return method(self, *arguments, **keywords)
+        return checked
+    return decorate
 
 
 class Model:
@@ -68,6 +84,8 @@ class Model:
     ARGUMENTS: ClassVar[Tuple[str, ...]]
     #: Those of them that decide the shapes of the variables.
     SHAPING: ClassVar[Tuple[str, ...]]
+    #: The one that gives the number of time steps.
+    STEPS: ClassVar[str]
 
     def _place(self, engine: str, shards: Optional[int], seed: int, device: str, intra_op_threads: Optional[int],
                inter_op_threads: Optional[int], distributed: bool, scale_learning_rate: bool) -> None:
@@ -98,6 +116,19 @@ class Model:
             self.build(**build)
             self.saver = tf.compat.v1.train.Saver()
             self.init_op = devices.init_op()
+
+    @contextlib.contextmanager
+    def _memory_errors(self, advice: str) -> Iterator[None]:
+        """A block in which a lack of memory is an error that names the sizes and what to do."""
+        try:
+            yield
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            sizes = ['%s = %d' % (name, getattr(self, name)) for name in ('batch_size', self.STEPS, 'lstm_size')]
+            raise OutOfMemoryError('out of memory with %s; %s' % (', '.join(sizes), advice)) from error
+
+    def __repr__(self) -> str:
+        names = (*self.SHAPING, 'engine', 'ckpt_dir')
+        return '%s(%s)' % (type(self).__name__, ', '.join('%s=%r' % (name, getattr(self, name)) for name in names))
 
     def _layers(self, engine):
         return lstm.Layers(engine, self.lstm_size, self.num_layers, self.shards, self.seed, self.world.rank)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence, Union
 
-from rnnbook.model import Model                             # first: it imports TensorFlow checked and quietly
+from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
 
 import numpy as np
 import tensorflow as tf
@@ -110,6 +110,7 @@ class SentimentRNN(Model):
     ARGUMENTS = ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size', 'engine',
                  'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'ngram_size', 'grad_clip',
                  'shards', 'seed')
+    STEPS = 'seq_len'
     SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional', 'ngram_size')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
@@ -241,6 +242,7 @@ class SentimentRNN(Model):
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
             return loop.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
+    @memory_errors('reduce one of these')
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
               **run: Any) -> None:
@@ -315,7 +317,7 @@ class SentimentRNN(Model):
         x = check_ids(x_name, x, self.n_words, 'n_words', self.seq_len)
         if len(x) < least:
             raise ArgumentValueError('%s must have at least %s, not %d' % (
-                x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size) + ' rows',
+                x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size, 'row'),
                 len(x)))
         return x, imdb.check_labels(y_name, y, len(x))
 
@@ -334,7 +336,7 @@ class SentimentRNN(Model):
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> np.ndarray:
-        """Predict the labels of rows with the weights of a checkpoint.
+        """Predict labels with the weights of a checkpoint.
 
         Parameters
         ----------
@@ -343,13 +345,13 @@ class SentimentRNN(Model):
         return_proba : bool, default False
             Return probabilities instead of labels.
         ckpt_dir : str or path, optional
-            The folder to restore from. Default: where this object was loaded from or trained into, else ``./model/``.
+            The folder to restore from. Default: the one this object was loaded from or trained into, else ``./model/``.
         checkpoint : str, optional
-            The name of a checkpoint in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
+            Name of a checkpoint in the folder, such as ``'sentiment-9.ckpt'``. Default: the newest.
         carry_state : bool, optional
-            Carry the state from each batch to the next as the chapter does, so that a row's prediction depends on
-            the rows before it. False starts each batch from the zero state, and then it does not. Default: True where
-            `pooling` is ``'last'``; elsewhere there is nothing to carry.
+            Carry the state from each batch to the next as the chapter does, so that a row's prediction depends on the
+            rows before it; False starts each batch from the zero state. Default: True if `pooling` is ``'last'``;
+            otherwise there is no state to carry.
 
         Returns
         -------
@@ -360,7 +362,7 @@ class SentimentRNN(Model):
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range.
         FileError
-            No checkpoint in the folder, one that cannot be read, or one of another model.
+            No checkpoint in the folder, or one that is damaged or belongs to another model.
         """
         x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
         check_bool('return_proba', return_proba)
@@ -368,21 +370,22 @@ class SentimentRNN(Model):
         return probabilities if return_proba else np.rint(probabilities).astype(np.int32)       # half to even: tf.round
 
     def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
-        """The probabilities of checked rows, float32 of the shape (rows,), with the weights of a checkpoint."""
+        """The probabilities of checked rows, float32 (rows,), with the weights of a checkpoint."""
         carry_state = check_carry_state('carry_state', carry_state, self.pooling)
         _, prefix, _ = self._checkpoint(ckpt_dir, checkpoint)
         inference = self._inference()
-        with tf.compat.v1.Session(graph=inference.g, config=self.session_config()) as sess:
+        session = tf.compat.v1.Session(graph=inference.g, config=self.session_config())
+        with self._memory_errors('predict fewer rows at a time'), session as sess:
             reading.restore(sess, inference.saver, prefix)
             return self._run(loop.CarriedState(sess, inference), x, carry_state)
 
     def _run(self, state, x, carry_state, quiet=False):
-        """The probabilities of checked rows, in the batches of the chapter."""
-        # Book: leaves out the rows after the last whole batch; here rows of zeros fill it, and go again at the end.
+        """The probabilities of checked rows, computed in the chapter's batches."""
+        # Book: drops the rows after the last whole batch; here it is padded with zero rows, which are discarded.
         rows = len(x)
         padding = np.zeros((-rows % self.global_batch_size, self.seq_len), dtype=np.int32)
         x, order = np.concatenate([x, padding]), slice(None)
-        if self.pooling != 'last':                          # rows of like length together, which takes less time
+        if self.pooling != 'last':                          # rows of similar length together, which is faster
             order = np.argsort(row_lengths(x), kind='stable')
         batches = imdb.create_batch_generator(x[order], None, self.global_batch_size)
         probabilities = [np.zeros(0, dtype=np.float32)]
@@ -397,7 +400,7 @@ class SentimentRNN(Model):
 
     def evaluate(self, X_data: ArrayLike, y_data: ArrayLike, *, ckpt_dir: Optional[StrPath] = None,
                  checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> validation.Evaluation:
-        """Hold the predictions for rows against their labels.
+        """Compare predictions with labels.
 
         Parameters
         ----------
@@ -411,12 +414,12 @@ class SentimentRNN(Model):
         Returns
         -------
         validation.Evaluation
-            `accuracy`, `log_loss` in nats, `confusion` of the shape (2, 2) by label and prediction, `auc`.
+            `accuracy`, `log_loss` in nats, `confusion` (2, 2) by label and prediction, and `auc`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError, FileError
-            As for `predict`; or labels of the wrong type, shape or range.
+            As for `predict`, or labels of the wrong type, shape or range.
         """
         x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
         y = imdb.check_labels('y_data', y_data, len(x))
@@ -426,29 +429,29 @@ class SentimentRNN(Model):
 
     def predict_text(self, texts: Union[str, Sequence[str]], *, ckpt_dir: Optional[StrPath] = None,
                      checkpoint: Optional[str] = None, return_unknown: bool = False) -> Any:
-        """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
+        """Predict the probability that a review is positive; each is read from the zero state, whatever is beside it.
 
         Parameters
         ----------
         texts : str or sequence of str
-            They are treated as those of the training were. Words that the vocabulary lacks are left out, or take the
-            vocabulary's number for unknown ones; of what remains the last `seq_len` words are read.
+            Treated as the training texts were. Words that the vocabulary lacks are left out, or get its number for
+            unknown words; then the last `seq_len` words are read.
         ckpt_dir, checkpoint
             As for `predict`.
         return_unknown : bool, default False
-            Return the number of words that the vocabulary lacks as well.
+            Also return the number of words that the vocabulary lacks.
 
         Returns
         -------
         probabilities : float, or numpy.ndarray of float32, shape (texts,)
-            Of the label 1; a float for a single `str`.
+            Probability of the label 1; a float for a single `str`.
         unknown : int, or numpy.ndarray of int64, shape (texts,)
             Only with `return_unknown`.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            Not texts; or the model was trained without a vocabulary.
+            Something other than texts, or the model was trained without a vocabulary.
         FileError
             As for `predict`.
         """
@@ -457,8 +460,8 @@ class SentimentRNN(Model):
         if vocabulary is None:
             vocabulary = SentimentRNN.load(reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
         if vocabulary is None:
-            raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
-                                     'train(..., vocabulary=word_to_int) saves it with the weights')
+            raise ArgumentValueError('this model cannot read texts, because it was trained without a vocabulary; '
+                                     'train(..., vocabulary=word_to_int) saves one with the weights')
         rows = [texts] if isinstance(texts, str) else texts
         x, unknown = imdb.encode(rows, vocabulary, self.seq_len, return_unknown=True)
         probabilities = self._probabilities(x, ckpt_dir, checkpoint, carry_state=False)

@@ -155,7 +155,7 @@ def test_texts_are_classified_each_alone_and_unknown_words_are_counted(trained):
 def test_texts_need_a_vocabulary(tmp_path):
     rnn = models.sentiment()
     rnn.train(X, Y, 1, ckpt_dir=tmp_path)
-    with pytest.raises(ArgumentValueError, match="the vocabulary must be there to read texts"):
+    with pytest.raises(ArgumentValueError, match="this model cannot read texts"):
         rnn.predict_text("good")
 
 

@@ -1,8 +1,7 @@
-"""The processes that train one model together, as one of them sees the others: Horovod (Sergeev and Del Balso 2018,
-arXiv:1802.05799), and the only file that names it.
+"""Several processes that train one model together with Horovod (Sergeev and Del Balso 2018, arXiv:1802.05799).
 
-Each process, a rank, has all of the model and a part of each batch: with N rows a rank, rank r has the rows from r * N
-on of the size * N rows that one process would take. Their gradients are averaged, so that all take the one step.
+No other file names Horovod. Each process, called a rank, holds the whole model and computes a part of each batch: with
+N rows per rank, rank r takes the N rows from r * N on. The gradients are averaged, so that all ranks take the same step.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Iterator, List, Optional, Union
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.base.checks import check_bool
+from rnnbook.base.checks import check_bool, counted
 from rnnbook.errors import PeerError, RequirementError
 from rnnbook.network.optimizers import sum_rows
 
@@ -25,7 +24,7 @@ Gradient = Union[tf.Tensor, tf.IndexedSlices]
 
 
 class World:
-    """A world of one process, in which every method gives back what it was given."""
+    """A world of one process, whose methods return what they are given."""
 
     gpu = config = None
 
@@ -36,32 +35,30 @@ class World:
         """The rows of this process among those of all."""
         return slice(self.rank * rows, (self.rank + 1) * rows)
 
-    def counted(self, name: str, number: int) -> str:
-        """A number of every process and that of all in words, for a message."""
+    def counted(self, name: str, number: int, noun: str) -> str:
+        """A number in each process and in all of them, for a message."""
         if self.size == 1:
-            return '%s = %d' % (name, number)
-        return '%s = %d times %d processes = %d' % (name, number, self.size, number * self.size)
+            return '%s = %s' % (name, counted(number, noun))
+        return '%s = %d times %d processes = %s' % (name, number, self.size, counted(number * self.size, noun))
 
     def average(self, gradients: List[Gradient]) -> List[Gradient]:
         """Add the averages over all processes to the default graph."""
         return gradients
 
     def broadcast(self, sess: tf.compat.v1.Session, variables: List[tf.Variable]) -> None:
-        """Give the variables of a session the values that they have at rank 0; every process has to call."""
+        """Copy the values of the variables from rank 0 to every process; each has to call."""
 
     def gather(self, array: np.ndarray) -> np.ndarray:
-        """The arrays of all processes, one after the other along the first axis; every process has to call."""
+        """The arrays of all processes, concatenated along the first axis; each has to call."""
         return array
 
     def share(self, value: Any) -> Any:
-        """What rank 0 gives, for every process; each has to call."""
+        """The value of rank 0, in every process; each has to call."""
         return value
 
     @contextlib.contextmanager
     def first_on_machine(self) -> Iterator[None]:
-        """A block that one process of each machine goes through ahead of the others, which find what it has left; every
-        process has to enter.
-        """
+        """A block that one process per machine runs before the others, which find its results; each has to enter."""
         if self.local_rank:
             self.gather(np.zeros(1))
         yield
@@ -82,7 +79,7 @@ class _Horovod(World):
         self._horovod, self._sess, self._gathers = horovod, None, {}
 
     def average(self, gradients):
-        # The dense ones in one piece: so their sums are added up in one order in every run.
+        # The dense ones in one piece, so that every run adds them up in the same order.
         dense = [gradient for gradient in gradients if not isinstance(gradient, tf.IndexedSlices)]
         averages = iter(self._horovod.grouped_allreduce(dense, op=self._horovod.Average) if dense else ())
         return [sum_rows(self._horovod.allreduce(gradient, op=self._horovod.Average))
@@ -100,7 +97,7 @@ class _Horovod(World):
             raise PeerError('another process of this job has ended') from error
 
     def _gather_op(self, dtype, axes):
-        """A placeholder and what is gathered of it, in a graph beside the model's."""
+        """A placeholder and its gathered values, in a graph beside the model's."""
         if self._sess is None:
             self._sess = tf.compat.v1.Session(graph=tf.Graph(), config=self.config)
         if (dtype, axes) not in self._gathers:
@@ -118,7 +115,7 @@ class _Horovod(World):
 
 
 def join(name: str, distributed: bool) -> World:
-    """The processes that a model is trained by."""
+    """The processes that train a model: one, or all that Horovod knows."""
     if not check_bool(name, distributed):
         return World()
     try:

@@ -9,7 +9,7 @@ import re
 from string import punctuation
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from rnnbook.base.checks import check_bool, check_int, check_str, check_unicode, shorten
+from rnnbook.base.checks import check_bool, check_int, check_str, check_unicode, counted, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
@@ -189,6 +189,11 @@ class Vocabulary(dict):
 
     def _treats(self):
         return self.settings.drop_markup, self.settings.unknown
+
+    def __repr__(self) -> str:
+        settings = ['%s=%r' % (name, value) for name, value in vars(self.settings).items()
+                    if value != getattr(Settings, name)]
+        return 'Vocabulary(%s)' % ', '.join([counted(len(self), 'word')] + settings)
 
     def __eq__(self, other):
         if not isinstance(other, dict):
