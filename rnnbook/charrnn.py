@@ -6,7 +6,7 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 from __future__ import annotations
 
 import itertools
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Union
+from typing import Any, Iterator, List, Mapping, Optional, Union
 
 from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
 
@@ -37,26 +37,6 @@ SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
 
 LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
-
-#: How many characters one call may write.
-MOST_CHARACTERS = 2 ** 28
-#: What to do if there is no memory to write them.
-SMALLER_SAMPLE = 'reduce num_samples or output_length'
-
-
-class _Sampling(NamedTuple):
-    """The arguments that `sample` and `sample_stream` share."""
-
-    output_length: int
-    ckpt_dir: Optional[StrPath]
-    starter_seq: str
-    top_n: Union[int, str, None]
-    temperature: float
-    vocabulary: Optional[Mapping[str, int]]
-    checkpoint: Optional[str]
-    stop: Optional[str]
-    seed: Optional[int]
-    unknown: str
 
 
 class CharRNN(Model):
@@ -340,8 +320,8 @@ class CharRNN(Model):
             No checkpoint in the folder, or one that is damaged or belongs to another model.
         """
         samples = 1 if num_samples is None else check_int('num_samples', num_samples)
-        how = _Sampling(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop, seed,
-                        unknown)
+        how = sampling.Arguments(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop,
+                                 seed, unknown)
         starter, pieces = self._write('sample', how, samples, sampling.window(samples * self.num_classes))
         texts = [starter + ''.join(column) for column in zip(*pieces)]
         return texts[0] if num_samples is None else texts
@@ -371,16 +351,17 @@ class CharRNN(Model):
         ArgumentTypeError, ArgumentValueError, FileError
             As for `sample`, when the method is called; a checkpoint that cannot be restored, at the first character.
         """
-        how = _Sampling(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop, seed,
-                        unknown)
+        how = sampling.Arguments(output_length, ckpt_dir, starter_seq, top_n, temperature, vocabulary, checkpoint, stop,
+                                 seed, unknown)
         starter, pieces = self._write('sample_stream', how, 1, sampling.STREAM)
         return itertools.chain(starter, (char for piece, in pieces for char in piece))
 
     def _write(self, method, how, samples, window):
         """The starter, and an iterator over blocks of `window` steps: what each adds to each of the samples."""
-        self._needs_sampling(method)
+        if not self.sampling:
+            raise ArgumentValueError('sampling must be True for %s; this object was made for train' % method)
         steps = check_int('output_length', how.output_length, 0) + 1
-        self._check_amount(samples, steps)
+        sampling.check_amount(samples, steps, max(self.num_classes, self.lstm_size * self.num_layers))
         top_n = drawing.check_top_n('top_n', how.top_n, self.num_classes)
         temperature = check_number('temperature', how.temperature, above=0)
         seed = how.seed if how.seed is None else check_int('seed', how.seed, 0, 2 ** 32 - 1)
@@ -388,27 +369,17 @@ class CharRNN(Model):
         starter = hamlet.encode_starter(how.starter_seq, char2int, how.unknown)
         stop = how.stop if how.stop is None else hamlet.check_known('stop', how.stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
-        with self._memory_errors(SMALLER_SAMPLE):
+        with self._memory_errors(sampling.SMALLER):
             uniform = drawing.uniform_numbers(steps, samples, seed)
 
         def blocks():
             graph = self._private_graph()
-            with self._memory_errors(SMALLER_SAMPLE), graph.session() as sess:
+            with self._memory_errors(sampling.SMALLER), graph.session() as sess:
                 reading.restore(sess, graph.saver, prefix)
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
                 drawing.spell(show_bar(blocks(), -(-steps // window), 'Sampling'), int2char, stop))
-
-    def _check_amount(self, samples, steps):
-        """Refuse more texts or characters than memory is likely to hold."""
-        if samples * steps > MOST_CHARACTERS:
-            raise ArgumentValueError('num_samples * (output_length + 1) must be at most %d, not %d * %d; write shorter '
-                                     'texts, or fewer at a time' % (MOST_CHARACTERS, samples, steps))
-        most = MOST_CHARACTERS // max(self.num_classes, self.lstm_size * self.num_layers)
-        if samples > most:
-            raise ArgumentValueError('num_samples must be at most %d for a model of this size, not %d; write fewer '
-                                     'texts at a time' % (most, samples))
 
     def _private_graph(self):
         """The graph of `sample` and `evaluate`, made when it is first needed."""
@@ -456,10 +427,6 @@ class CharRNN(Model):
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
             nats = sum(show_bar(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
-
-    def _needs_sampling(self, method):
-        if not self.sampling:
-            raise ArgumentValueError('sampling must be True for %s; this object was made for train' % method)
 
     def _restorable(self, ckpt_dir, vocabulary, checkpoint):
         """The checkpoint to restore, and the vocabulary that goes with it."""

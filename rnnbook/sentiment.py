@@ -171,7 +171,11 @@ class SentimentRNN(Model):
         def embed(ids):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
-        beside = self._ngrams(tf_x) if self.ngram_size else None
+        def embed_ngrams(numbers):
+            vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
+            return tf.nn.embedding_lookup(vectors, numbers)
+
+        beside = ngrams.pool_tensor(embed_ngrams, tf_x, self.n_words) if self.ngram_size else None  # (N, G)
         layers, pooled = self._layers(engine), self.pooling != 'last' or self.bidirectional
         with lstm.seeded(self._seeds):
             # Define LSTM cells, their initial state and all time steps; keep the output of the last one
@@ -195,14 +199,6 @@ class SentimentRNN(Model):
         """A variable with random vectors of words or n-grams."""
         return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
                                              seed=self._seeds.get(name)), name=name)
-
-    def _ngrams(self, tf_x):
-        """The n-grams of the rows, (N, G)."""
-        def lookup(numbers):
-            vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
-            return tf.nn.embedding_lookup(vectors, numbers)
-
-        return ngrams.pool_tensor(lookup, tf_x, self.n_words)
 
     @staticmethod
     def _outputs(logits):

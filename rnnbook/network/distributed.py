@@ -1,7 +1,7 @@
 """Several processes that train one model together with Horovod (Sergeev and Del Balso 2018, arXiv:1802.05799).
 
 No other file names Horovod. Each process, called a rank, holds the whole model and computes a part of each batch: with
-N rows per rank, rank r takes the N rows from r * N on. The gradients are averaged, so that all ranks take the same step.
+N rows per rank, rank r takes the N rows from r * N on. The gradients are averaged, so that all ranks take one step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The private graph of a character model: it reads a text, and it writes one, drawing included, in a loop of its own.
+"""The private graph of a character model, which reads a text, and writes one in a loop inside the graph.
 
-The graph proposes, numpy checks. What the graph draws from its float32 sums is nearly always what `get_top_char`
-would have drawn, and it draws without leaving the graph. It also gives back the probabilities, from which numpy works
-out every draw exactly; where one differs, the text stands up to there and goes on from the right character.
+The graph proposes characters and NumPy checks them. What the graph draws from its float32 sums is nearly always what
+`get_top_char` would have drawn. The graph also returns the probabilities, from which NumPy computes every draw exactly;
+at the first difference the text is cut and goes on from the right character.
 
 Shapes: M samples, T time steps, H lstm_size, V num_classes.
 """
@@ -10,32 +10,64 @@ Shapes: M samples, T time steps, H lstm_size, V num_classes.
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Iterator, List, Tuple
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import tensorflow as tf
 
+from rnnbook.base.checks import StrPath
+from rnnbook.errors import ArgumentValueError
 from rnnbook.network import drawing, lstm
 
-__all__ = ['SamplingGraph', 'checked', 'window']
+__all__ = ['Arguments', 'SamplingGraph', 'check_amount', 'checked', 'window']
 
-#: The time steps of one run of the graph in reading, and in writing at most.
+#: Time steps in one run of the graph: in reading, and at most in writing.
 WINDOW = 256
-#: The time steps of one run where somebody waits for the characters.
+#: Time steps in one run when somebody waits for the characters.
 STREAM = 16
-#: How many probabilities one run in writing may give back.
+#: How many probabilities one run may return in writing.
 MOST = 2 ** 22
-#: The largest inverse temperature that the graph draws with, so that no float32 overflows; numpy knows no such bound.
+#: The largest inverse temperature that the graph draws with, so that no float32 overflows; NumPy needs no such bound.
 SHARPEST = 1e6
+
+#: How many characters one call may write.
+MOST_CHARACTERS = 2 ** 28
+#: What to do if they do not fit in memory.
+SMALLER = 'reduce num_samples or output_length'
+
+
+class Arguments(NamedTuple):
+    """The arguments that `CharRNN.sample` and `CharRNN.sample_stream` share."""
+
+    output_length: int
+    ckpt_dir: Optional[StrPath]
+    starter_seq: str
+    top_n: Union[int, str, None]
+    temperature: float
+    vocabulary: Optional[Mapping[str, int]]
+    checkpoint: Optional[str]
+    stop: Optional[str]
+    seed: Optional[int]
+    unknown: str
+
+
+def check_amount(samples: int, steps: int, width: int) -> None:
+    """Refuse more characters than memory is likely to hold; `width` is the most numbers that a step has per sample."""
+    if samples * steps > MOST_CHARACTERS:
+        raise ArgumentValueError('num_samples * (output_length + 1) must be at most %d, not %d * %d; write shorter '
+                                 'texts, or fewer at a time' % (MOST_CHARACTERS, samples, steps))
+    if samples * width > MOST_CHARACTERS:
+        raise ArgumentValueError('num_samples must be at most %d for a model of this size, not %d; write fewer texts '
+                                 'at a time' % (MOST_CHARACTERS // width, samples))
 
 
 class SamplingGraph:
-    """A graph of the same variables as a `CharRNN`'s, for any number of time steps and samples, without dropout."""
+    """A graph with the variables of a `CharRNN`, for any number of time steps and samples, without dropout."""
 
     def __init__(self, num_classes: int, layers: lstm.Layers, config: tf.compat.v1.ConfigProto) -> None:
         self._num_classes, self._config = num_classes, config
-        self._idle = []                                     # open sessions that nobody uses
-        self._loops = {}                                    # what to fetch in writing, for one sample and for several
+        self._idle = []                                     # open sessions that are free
+        self._loops = {}                                    # the fetches of writing, for one sample and for several
         self.g = tf.Graph()
         with self.g.as_default():
             self._cells, self._logits = lstm.cells(layers), tf.compat.v1.layers.Dense(num_classes, name='logits')
@@ -58,14 +90,14 @@ class SamplingGraph:
         return tf.one_hot(numbers, self._num_classes)
 
     def _reading(self):
-        """Of texts of one length, the state after them, and the sum of what their characters cost."""
+        """The state after texts of equal length, and the sum of their characters' cross entropies."""
         outputs, state = tf.nn.dynamic_rnn(self._cells, self._one_hot(self._x), initial_state=self._initial_state(),
                                            parallel_iterations=1)                                   # (M, T, H)
         costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self._y, logits=self._logits(outputs))
         return tf.nest.flatten(state), tf.reduce_sum(tf.cast(costs, tf.float64))
 
     def _writing(self, several):
-        """The characters drawn in T steps, the probabilities that they were drawn from, and the state after them."""
+        """The characters drawn in T steps, their probabilities, and the state after them."""
         steps = tf.shape(self._uniform)[0]
         uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
         if several:
@@ -94,8 +126,8 @@ class SamplingGraph:
         return self._loops[several]
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[Any]:
-        """A session for the block, which has it for itself: an idle one of earlier blocks, or a new one."""
+    def session(self) -> Iterator[tf.compat.v1.Session]:
+        """A session that only this block uses: an idle one from an earlier block, or a new one."""
         try:
             sess = self._idle.pop()
         except IndexError:
@@ -105,15 +137,15 @@ class SamplingGraph:
         finally:
             self._idle.append(sess)
 
-    def read(self, sess: Any, numbers: np.ndarray) -> List[np.ndarray]:
+    def read(self, sess: tf.compat.v1.Session, numbers: np.ndarray) -> List[np.ndarray]:
         """The state after a text that is read from the zero state."""
         state = self._zero
         for start in range(0, len(numbers), WINDOW):
             state = sess.run(self._read, {self._x: [numbers[start:start + WINDOW]], **self._from(state)})
         return state
 
-    def costs(self, sess: Any, x: np.ndarray, y: np.ndarray) -> Iterator[float]:
-        """What the characters of texts of one length cost, each from the zero state, window by window."""
+    def costs(self, sess: tf.compat.v1.Session, x: np.ndarray, y: np.ndarray) -> Iterator[float]:
+        """The cross entropy of texts of equal length, each read from the zero state, window by window."""
         state, steps = [np.repeat(zero, len(x), axis=0) for zero in self._zero], window(len(x) * self._num_classes)
         for start in range(0, x.shape[1], steps):
             columns = slice(start, start + steps)
@@ -121,9 +153,9 @@ class SamplingGraph:
                                    {self._x: x[:, columns], self._y: y[:, columns], **self._from(state)})
             yield float(nats)
 
-    def write(self, sess: Any, starter: np.ndarray, uniform: np.ndarray, top_n: int, temperature: float,
-              window: int) -> Iterator[np.ndarray]:
-        """Write M texts of one length, block by block."""
+    def write(self, sess: tf.compat.v1.Session, starter: np.ndarray, uniform: np.ndarray, top_n: int,
+              temperature: float, window: int) -> Iterator[np.ndarray]:
+        """Write M texts of equal length, block by block."""
         samples = uniform.shape[1]
         fetches = self._loop(several=samples > 1)
         state = [np.repeat(values, samples, axis=0) for values in self.read(sess, starter[:-1])]
@@ -143,7 +175,7 @@ class SamplingGraph:
             yield block
 
     def _from(self, state):
-        """The feed of a state."""
+        """The feeds of a state."""
         return dict(zip(self._state, state))
 
 
@@ -187,13 +219,19 @@ def _draw(scores, top_n, uniform, cumsum):
 
 
 def window(width: int) -> int:
-    """The time steps of one run in writing: `WINDOW`, or fewer where samples and characters are many."""
+    """The time steps of one run in writing: `WINDOW`, or fewer if there are many samples and characters."""
     return max(1, min(WINDOW, MOST // width))
 
 
-def checked(propose: Callable[..., Any], exact: Callable[..., Any], state: Any, last: Any,
-            uniform: np.ndarray) -> Tuple[np.ndarray, Any]:
-    """A block of characters, proposed in runs and corrected at the first wrong one of each."""
+#: The states of all layers as arrays.
+Arrays = List[np.ndarray]
+#: From a state, the last characters and random numbers: characters, their probabilities, and the state after them.
+Propose = Callable[[Arrays, np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray, Arrays]]
+
+
+def checked(propose: Propose, exact: Callable[[np.ndarray, np.ndarray], np.ndarray], state: Arrays, last: np.ndarray,
+            uniform: np.ndarray) -> Tuple[np.ndarray, Arrays]:
+    """A block of characters, proposed in runs, each corrected at its first wrong character; and the state after it."""
     done, runs, size = 0, [], len(uniform)
     while done < len(uniform):
         numbers = uniform[done:done + size]
@@ -201,9 +239,9 @@ def checked(propose: Callable[..., Any], exact: Callable[..., Any], state: Any, 
         right = exact(probas, numbers)
         wrong = np.flatnonzero((right != proposed).any(axis=1))
         if len(wrong) and wrong[0] + 1 < len(numbers):
-            size = wrong[0] + 1                             # once more, no further than to there
+            size = wrong[0] + 1                             # run again, up to there
             continue
-        # All that the last characters of a run decide is what is read next, so they may be put right.
+        # The last characters of a run only decide what is read next, so they may be corrected.
         runs.append(right)
         done, state, last, size = done + len(numbers), after, right[-1], 2 * size
     return np.concatenate(runs), state

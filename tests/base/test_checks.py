@@ -187,3 +187,8 @@ def test_the_length_of_a_row_counts_from_its_first_word_and_is_at_least_one():
     rows = np.array([[0, 0, 3], [0, 2, 0], [1, 1, 1], [0, 0, 0]])
     assert checks.row_lengths(rows).tolist() == [1, 2, 3, 1]
     assert checks.row_lengths(rows[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize('number, text', [(0, '0 words'), (1, '1 word'), (2, '2 words'), (1000, '1000 words')])
+def test_a_number_agrees_with_its_noun(number, text):
+    assert checks.counted(number, 'word') == text

@@ -203,3 +203,9 @@ def test_the_portable_model_treats_text_alike(tmp_path):
     with pytest.raises(FileError, match='was written for another model.json'):
         (tmp_path / 'book' / 'model.json').write_bytes((tmp_path / 'ours' / 'model.json').read_bytes())
         portable.load(tmp_path / 'book')
+
+
+def test_repr_says_how_many_words_and_which_settings_differ():
+    assert repr(Vocabulary({'a': 1})) == 'Vocabulary(1 word)'
+    settings = Settings(min_count=5, unknown=True)
+    assert repr(Vocabulary({'a': 1, 'b': 2}, settings)) == 'Vocabulary(2 words, min_count=5, unknown=True)'
