@@ -5,8 +5,9 @@ Shapes: N batch (`batch_size`), T time steps (`num_steps`), H `lstm_size`, V `nu
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from typing import Any, Iterator, List, Mapping, Optional, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
 from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
 
@@ -19,9 +20,12 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, chec
                                  check_size, check_str)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder import reading
+from rnnbook.model_folder.checkpoint_files import check_folder, folder_of
+from rnnbook.model_folder.graphs import Serving
 from rnnbook.network import drawing, fused, lstm, sampling
 from rnnbook.network.drawing import get_top_char
 from rnnbook.training import loop, validation
+from rnnbook.training.plan import Plan
 from rnnbook.training.run import Run
 
 __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
@@ -35,8 +39,6 @@ BEST_RUN = {'batch_size': 32, 'num_steps': 50, 'lstm_size': 256, 'num_layers': 2
 #: A run of a few seconds, to see that everything is in place.
 SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}
-
-LINE = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
 
 
 class CharRNN(Model):
@@ -164,12 +166,12 @@ class CharRNN(Model):
         tf.one_hot(y, depth=self.num_classes)
         self._forward('book', x, keep_prob)
 
-    def serving(self) -> loop.Serving:
+    def serving(self) -> Serving:
         """The graph that `export.write_saved_model` writes: one step of any number of texts.
 
         Returns
         -------
-        training.Serving
+        Serving
             ``next_char``: from ``character_ids``, int32 (texts,), and the state before them, ``c_0``, ``h_0`` and so
             on for each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities`` of the next
             character, float32 (texts, V), and the state after them under the same names.
@@ -180,8 +182,8 @@ class CharRNN(Model):
             before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
                               for part, tensor in zip('ch', pair)} for state in states)
             probabilities = tf.nn.softmax(logits, name='probabilities')
-            return loop.Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
-                                {'probabilities': probabilities, **after})
+            return Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+                           {'probabilities': probabilities, **after})
 
     @memory_errors('reduce one of these')
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,
@@ -202,8 +204,8 @@ class CharRNN(Model):
         **run
             The fields of `training.Run`: `resume`, `save_every` (default 1 epoch), `save_minutes`, `max_to_keep`,
             `log_every` (default 10 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
-            `decay_after`, `quiet`, `logdir`. A pair of arrays to validate on has any number of rows and columns: each
-            row is a text of its own, and its character that follows, read from the zero state.
+            `decay_after`, `quiet`, `logdir`, `init_from`. A pair of arrays to validate on has any number of rows and
+            columns; each row is a text of its own, read from the zero state.
 
         Raises
         ------
@@ -215,27 +217,23 @@ class CharRNN(Model):
         DivergenceError
             The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
-        data = self._training_rows(train_x, train_y)
+        data, held_out = self._training_rows(train_x, train_y), None
         num_epochs = check_int('num_epochs', num_epochs)
         run = Run.of(run, save_every=1, log_every=10)
-        vocabulary = hamlet.check_char2int('vocabulary', vocabulary, self.num_classes)
-        (x, y), held_out, settings = validation.hold_out(
-            run.validation, data, lambda data, fraction: validation.last_columns(data, fraction, self.num_steps),
-            lambda x, y: self._texts('validation[0]', x, 'validation[1]', y))
+        x, y = data
+        if isinstance(run.validation, tuple):
+            held_out = self._texts('validation[0]', run.validation[0], 'validation[1]', run.validation[1])
+        elif run.validation is not None:
+            (x, y), held_out = validation.last_columns(data, run.validation, self.num_steps)
         batches = x.shape[1] // self.num_steps
+        loop.train(self, folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, _Plan(
+            num_epochs, batches, batches * self.num_steps * self.global_batch_size,
+            validation.fingerprints(data, run.validation, held_out), self._check_vocabulary('vocabulary', vocabulary),
+            held_out, self, x, y))
 
-        def name(progress):
-            return 'language_modeling.ckpt-%d' % progress.iteration
-
-        own = self.world.own(self.batch_size)
-
-        def feeds(epoch):
-            for batch_x, batch_y in hamlet.create_batch_generator(x[own], y[own], self.num_steps):
-                yield {'tf_x:0': batch_x, 'tf_y:0': batch_y, 'tf_keepprob:0': self.keep_prob}
-
-        loop.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
-            LINE, num_epochs, batches, batches * self.num_steps * self.global_batch_size, 'characters', feeds, name,
-            settings, vocabulary, validator=held_out and self._validator(*held_out)))
+    def _check_vocabulary(self, name: str, vocabulary: Optional[Mapping[str, int]]) -> Optional[Dict[str, int]]:
+        """The vocabulary as a dict, if it has a character for each of the `num_classes` numbers."""
+        return hamlet.check_char2int(name, vocabulary, self.num_classes)
 
     def _texts(self, x_name, x, y_name, y, rows=None):
         """Rows of characters and of those that follow, checked."""
@@ -246,16 +244,6 @@ class CharRNN(Model):
                 x_name, y_name, self.world.counted('batch_size', self.batch_size, 'row') if rows else
                 'at least one row', x.shape, y.shape))
         return x, y
-
-    def _validator(self, x, y):
-        """What measures the model on texts that it is not trained on, with whatever weights the session has."""
-        graph = self._private_graph()
-
-        def figures(sess):
-            nats = sum(graph.costs(sess, x, y)) / y.size
-            return {'val_loss': nats, 'val_bits_per_char': nats / np.log(2)}
-
-        return loop.Validator(graph.session, figures)
 
     def _training_rows(self, train_x, train_y):
         if self.sampling:
@@ -365,7 +353,7 @@ class CharRNN(Model):
         top_n = drawing.check_top_n('top_n', how.top_n, self.num_classes)
         temperature = check_number('temperature', how.temperature, above=0)
         seed = how.seed if how.seed is None else check_int('seed', how.seed, 0, 2 ** 32 - 1)
-        prefix, char2int = self._restorable(how.ckpt_dir, how.vocabulary, how.checkpoint)
+        folder, found, char2int = self._restorable(how.ckpt_dir, how.vocabulary, how.checkpoint)
         starter = hamlet.encode_starter(how.starter_seq, char2int, how.unknown)
         stop = how.stop if how.stop is None else hamlet.check_known('stop', how.stop, char2int)
         int2char = {number: char for char, number in char2int.items()}
@@ -375,7 +363,7 @@ class CharRNN(Model):
         def blocks():
             graph = self._private_graph()
             with self._memory_errors(sampling.SMALLER), graph.session() as sess:
-                reading.restore(sess, graph.saver, prefix)
+                reading.restore(sess, graph.saver, folder, how.checkpoint, found)
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
@@ -419,23 +407,23 @@ class CharRNN(Model):
         """
         if len(check_str('text', text)) < 2:
             raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
-        prefix, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
+        folder, found, char2int = self._restorable(ckpt_dir, vocabulary, checkpoint)
         numbers = hamlet.encode(text, char2int)
         graph = self._private_graph()
         with self._memory_errors('evaluate a shorter text'), graph.session() as sess:
-            reading.restore(sess, graph.saver, prefix)
+            reading.restore(sess, graph.saver, folder, checkpoint, found)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
             nats = sum(show_bar(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
 
     def _restorable(self, ckpt_dir, vocabulary, checkpoint):
-        """The checkpoint to restore, and the vocabulary that goes with it."""
-        folder, prefix, found = self._checkpoint(ckpt_dir, checkpoint)
+        """The folder to restore from, its description, and the vocabulary to use."""
+        folder, found = self._described(ckpt_dir, checkpoint)
         if vocabulary is None and (found is None or found.vocabulary is None):
             raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
                                      'saves it with the weights' % folder)
-        return prefix, hamlet.check_char2int('vocabulary', found.vocabulary if vocabulary is None else vocabulary,
-                                             self.num_classes)
+        return folder, found, self._check_vocabulary(
+            'vocabulary', found.vocabulary if vocabulary is None else vocabulary)
 
     @classmethod
     def load(cls, ckpt_dir: StrPath, sampling: bool = True, *, engine: Optional[str] = None, device: str = 'auto',
@@ -463,8 +451,33 @@ class CharRNN(Model):
             No such folder, no model of this class in it, or a damaged description.
         """
         check_bool('sampling', sampling)
-        folder = reading.check_folder('ckpt_dir', ckpt_dir)
-        return reading.rebuild(
-            cls, folder, lambda name, chars, model: hamlet.check_char2int(name, chars, model.num_classes),
-            sampling=sampling, engine=engine, device=device, intra_op_threads=intra_op_threads,
-            inter_op_threads=inter_op_threads)
+        return reading.load(cls, check_folder('ckpt_dir', ckpt_dir), sampling=sampling, engine=engine, device=device,
+                            intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)
+
+
+@dataclasses.dataclass
+class _Plan(Plan):
+    """A training of `CharRNN` on these rows."""
+
+    model: CharRNN
+    x: np.ndarray
+    y: np.ndarray
+
+    unit = 'characters'
+    line = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
+
+    def feeds(self, epoch):
+        own = self.model.world.own(self.model.batch_size)
+        for x, y in hamlet.create_batch_generator(self.x[own], self.y[own], self.model.num_steps):
+            yield {'tf_x:0': x, 'tf_y:0': y, 'tf_keepprob:0': self.model.keep_prob}
+
+    def checkpoint(self, state):
+        return 'language_modeling.ckpt-%d' % state.iteration
+
+    def session(self):
+        return self.model._private_graph().session()
+
+    def validate(self, sess):
+        x, y = self.held_out
+        nats = sum(self.model._private_graph().costs(sess, x, y)) / y.size
+        return {'val_loss': nats, 'val_bits_per_char': nats / np.log(2)}

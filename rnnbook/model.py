@@ -7,7 +7,9 @@ import functools
 from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import description as sidecar, reading
+from rnnbook.model_folder import checkpoint_files, reading
+from rnnbook.model_folder.description import Description, class_name, summary
+from rnnbook.model_folder.graphs import Trainable
 from rnnbook.network import lstm, optimizers
 
 import tensorflow as tf
@@ -32,7 +34,7 @@ def memory_errors(advice: str) -> Callable[[Method], Method]:
     return decorate
 
 
-class Model:
+class Model(Trainable):
     """What `SentimentRNN` and `CharRNN` share; a subclass checks its own arguments, calls `_place`, then `_construct`.
 
     Parameters
@@ -82,8 +84,6 @@ class Model:
 
     #: The constructor's arguments that a folder keeps; where to compute is not among them.
     ARGUMENTS: ClassVar[Tuple[str, ...]]
-    #: Those of them that decide the shapes of the variables.
-    SHAPING: ClassVar[Tuple[str, ...]]
     #: The one that gives the number of time steps.
     STEPS: ClassVar[str]
 
@@ -107,6 +107,7 @@ class Model:
     def _construct(self, **build: Any) -> None:
         """Make the graph, with these arguments of `build`; under one seed, both engines start from the same weights."""
         self.vocabulary = self.ckpt_dir = None
+        self.loaded = False
         self._seeds: Dict[str, int] = {}                    # the chapter's graph needs none said
         if self.engine == 'fused':
             self._seeds = lstm.initial_seeds(self._build_book, self.seed)
@@ -152,18 +153,18 @@ class Model:
 
     def summary(self) -> str:
         """The model's variables by layer, their shapes and numbers of weights, as a text of several lines."""
-        return sidecar.summary(self.description(self.vocabulary))
+        return summary(self.description(self.vocabulary))
 
     def session_config(self) -> tf.compat.v1.ConfigProto:
         """The `tf.ConfigProto` of the sessions that this object opens, for those that a notebook opens itself."""
         return devices.session_config(self.device, self.threads, self.world.gpu)
 
-    def description(self, vocabulary: Optional[Mapping[str, int]]) -> sidecar.Description:
-        """What `model.json` says of this model."""
-        return sidecar.Description(sidecar.class_name(type(self)), self.arguments(), vocabulary)
+    def description(self, vocabulary: Optional[Mapping[str, int]]) -> Description:
+        """What `model.json` says about this model with a vocabulary."""
+        return Description(class_name(type(self)), self.arguments(), vocabulary)
 
-    def _checkpoint(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]):
-        """The folder, the checkpoint to restore, and what `model.json` says, which is of a model like this."""
-        folder = reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        return folder, reading.find(folder, checkpoint), reading.match(
-            folder, self.description(None), self.SHAPING)
+    def _described(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]) -> Tuple[str, Optional[Description]]:
+        """The folder to restore from, which has checkpoints, and its description, which fits this model."""
+        folder = checkpoint_files.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
+        reading.find(folder, checkpoint)
+        return folder, reading.read_matching(folder, self.description(None), self.SHAPING)

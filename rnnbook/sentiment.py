@@ -6,6 +6,7 @@ G `ngram_size`, F the pooled output of a row, H by default.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Mapping, Optional, Sequence, Union
 
 from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
@@ -19,9 +20,12 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, c
                                  check_size, row_lengths)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder import reading
+from rnnbook.model_folder.checkpoint_files import check_folder, folder_of
+from rnnbook.model_folder.graphs import Inference, Serving
 from rnnbook.network import fused, lstm, ngrams, optimizers
 from rnnbook.network.pooling import POOLINGS, check_carry_state
 from rnnbook.training import loop, validation
+from rnnbook.training.plan import Plan
 from rnnbook.training.run import Run
 
 __all__ = ['SentimentRNN', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
@@ -39,8 +43,6 @@ BEST_RUN = {'seq_len': 600, 'embed_size': 128, 'lstm_size': 100, 'num_layers': 1
 #: A run of a few seconds, to see that everything is in place.
 SMOKE_RUN = {'seq_len': 20, 'embed_size': 8, 'lstm_size': 8, 'num_layers': 1, 'batch_size': 10,
              'learning_rate': 0.01, 'num_epochs': 2}
-
-LINE = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
 
 
 class SentimentRNN(Model):
@@ -220,23 +222,23 @@ class SentimentRNN(Model):
                 tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
                 logits, initial_state, final_state = self._forward(self.engine, tf_x)
                 self._outputs(logits)
-                self._inference_graphs[rows] = loop.Inference(
+                self._inference_graphs[rows] = Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[rows]
 
-    def serving(self) -> loop.Serving:
+    def serving(self) -> Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each read from the zero state.
 
         Returns
         -------
-        training.Serving
+        Serving
             ``classify``: from ``word_ids``, int32 (rows, T), to ``probabilities``, float32, and ``labels``, int32.
         """
         with tf.Graph().as_default() as g:
             tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
             self._outputs(self._forward(self.engine, tf_x)[0])
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
-            return loop.Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
+            return Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
     @memory_errors('reduce one of these')
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
@@ -266,8 +268,8 @@ class SentimentRNN(Model):
         **run
             The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
             `log_every` (default 20 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
-            `decay_after`, `quiet`, `logdir`. A pair of arrays to validate on is as `X_train` and `y_train`, of any
-            number of rows; they are predicted as `predict` does.
+            `decay_after`, `quiet`, `logdir`, `init_from`. A pair of arrays to validate on is like `X_train` and
+            `y_train`, with any number of rows; they are predicted as `predict` does.
 
         Raises
         ------
@@ -279,34 +281,27 @@ class SentimentRNN(Model):
         DivergenceError
             The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
         """
-        data = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size)
+        data, held_out = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size), None
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
+        shuffle = check_bool('shuffle', shuffle)
         run = Run.of(run, save_every=10, log_every=20)
-        shuffling = {'shuffle': True} if check_bool('shuffle', shuffle) else {}     # older records have none
-        vocabulary = imdb.check_word_to_int('vocabulary', vocabulary, self.n_words)
-        (x, y), held_out, settings = validation.hold_out(
-            run.validation, data, lambda data, fraction: validation.last_rows(data, fraction, self.global_batch_size),
-            lambda x, y: self._labelled('validation[0]', x, 'validation[1]', y, 1))
+        x, y = data
+        if isinstance(run.validation, tuple):
+            held_out = self._labelled('validation[0]', run.validation[0], 'validation[1]', run.validation[1], 1)
+        elif run.validation is not None:
+            (x, y), held_out = validation.last_rows(data, run.validation, self.global_batch_size)
+        settings = {'keep_prob': keep_prob, **validation.fingerprints(data, run.validation, held_out)}
+        if shuffle:                                         # older records have no such setting
+            settings['shuffle'] = True
         batches = len(x) // self.global_batch_size
+        loop.train(self, folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, _Plan(
+            num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), settings,
+            self._check_vocabulary('vocabulary', vocabulary), held_out, self, x, y, keep_prob, shuffle, run.quiet))
 
-        def name(progress):                                 # the book numbers epochs from 0 here
-            return ('sentiment-%d.ckpt-%d' % (progress.epochs, progress.iteration) if progress.position else
-                    'sentiment-%d.ckpt' % (progress.epochs - 1))
-
-        own = self.world.own(self.batch_size)
-
-        def feeds(epoch):
-            rows = slice(None)
-            if shuffle:
-                rows = imdb.shuffled(x, self.global_batch_size, self.seed, epoch, by_length=self.pooling != 'last')
-            for batch_x, batch_y in imdb.create_batch_generator(x[rows], y[rows], self.global_batch_size):
-                yield {'tf_x:0': batch_x[own], 'tf_y:0': batch_y[own], 'tf_keepprob:0': keep_prob}
-
-        loop.train(self, reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, loop.Plan(
-            LINE, num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), 'words', feeds,
-            name, {'keep_prob': keep_prob, **shuffling, **settings}, vocabulary, labels='labels:0',
-            embedding='embedding:0', validator=held_out and self._validator(*held_out, run.quiet)))
+    def _check_vocabulary(self, name: str, vocabulary: Optional[Mapping[str, int]]) -> Optional[imdb.Vocabulary]:
+        """The vocabulary as an `imdb.Vocabulary`, if its numbers fit `n_words`."""
+        return imdb.check_word_to_int(name, vocabulary, self.n_words)
 
     def _labelled(self, x_name, x, y_name, y, least):
         """Rows and their labels, checked."""
@@ -316,19 +311,6 @@ class SentimentRNN(Model):
                 x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size, 'row'),
                 len(x)))
         return x, imdb.check_labels(y_name, y, len(x))
-
-    def _validator(self, x, y, quiet):
-        """What measures the model on rows that it is not trained on, with whatever weights the session has."""
-        inference, carry_state = self._inference(), check_carry_state('carry_state', None, self.pooling)
-
-        def session():
-            return tf.compat.v1.Session(graph=inference.g, config=self.session_config())
-
-        def figures(sess):
-            found = validation.evaluate(y, self._run(loop.CarriedState(sess, inference), x, carry_state, quiet))
-            return {'val_loss': found.log_loss, 'val_accuracy': found.accuracy}
-
-        return loop.Validator(session, figures)
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
                 checkpoint: Optional[str] = None, carry_state: Optional[bool] = None) -> np.ndarray:
@@ -368,11 +350,11 @@ class SentimentRNN(Model):
     def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
         """The probabilities of checked rows, float32 (rows,), with the weights of a checkpoint."""
         carry_state = check_carry_state('carry_state', carry_state, self.pooling)
-        _, prefix, _ = self._checkpoint(ckpt_dir, checkpoint)
+        folder, found = self._described(ckpt_dir, checkpoint)
         inference = self._inference()
         session = tf.compat.v1.Session(graph=inference.g, config=self.session_config())
         with self._memory_errors('predict fewer rows at a time'), session as sess:
-            reading.restore(sess, inference.saver, prefix)
+            reading.restore(sess, inference.saver, folder, checkpoint, found)
             return self._run(loop.CarriedState(sess, inference), x, carry_state)
 
     def _run(self, state, x, carry_state, quiet=False):
@@ -454,7 +436,7 @@ class SentimentRNN(Model):
         check_bool('return_unknown', return_unknown)
         vocabulary = self.vocabulary
         if vocabulary is None:
-            vocabulary = SentimentRNN.load(reading.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
+            vocabulary = SentimentRNN.load(folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)).vocabulary
         if vocabulary is None:
             raise ArgumentValueError('this model cannot read texts, because it was trained without a vocabulary; '
                                      'train(..., vocabulary=word_to_int) saves one with the weights')
@@ -488,7 +470,41 @@ class SentimentRNN(Model):
         FileError
             No such folder, no model of this class in it, or a damaged description.
         """
-        folder = reading.check_folder('ckpt_dir', ckpt_dir)
-        return reading.rebuild(
-            cls, folder, lambda name, words, model: imdb.check_word_to_int(name, words, model.n_words),
-            engine=engine, device=device, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)
+        return reading.load(cls, check_folder('ckpt_dir', ckpt_dir), engine=engine, device=device,
+                            intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)
+
+
+@dataclasses.dataclass
+class _Plan(Plan):
+    """A training of `SentimentRNN` on these rows."""
+
+    model: SentimentRNN
+    x: np.ndarray
+    y: np.ndarray
+    keep_prob: float
+    shuffle: bool
+    quiet: bool
+
+    unit, labels, embedding = 'words', 'labels:0', 'embedding:0'
+    line = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
+
+    def feeds(self, epoch):
+        model, rows = self.model, slice(None)
+        own = model.world.own(model.batch_size)
+        if self.shuffle:
+            rows = imdb.shuffled(self.x, model.global_batch_size, model.seed, epoch, by_length=model.pooling != 'last')
+        for x, y in imdb.create_batch_generator(self.x[rows], self.y[rows], model.global_batch_size):
+            yield {'tf_x:0': x[own], 'tf_y:0': y[own], 'tf_keepprob:0': self.keep_prob}
+
+    def checkpoint(self, state):                            # the book numbers epochs from 0 here
+        return ('sentiment-%d.ckpt-%d' % (state.epochs, state.iteration) if state.position else
+                'sentiment-%d.ckpt' % (state.epochs - 1))
+
+    def session(self):
+        return tf.compat.v1.Session(graph=self.model._inference().g, config=self.model.session_config())
+
+    def validate(self, sess):
+        model, (x, y) = self.model, self.held_out
+        found = validation.evaluate(y, model._run(loop.CarriedState(sess, model._inference()), x, check_carry_state(
+            'carry_state', None, model.pooling), self.quiet))
+        return {'val_loss': found.log_loss, 'val_accuracy': found.accuracy}

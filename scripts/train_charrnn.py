@@ -90,7 +90,7 @@ def main(argv):
         return 0
     ckpt_dir = rnn.ckpt_dir
     if args.keep_best:
-        ckpt_dir, epoch = reading.best(ckpt_dir)
+        ckpt_dir, epoch = reading.best_folder(ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, ckpt_dir))
     rnn = rnnbook.CharRNN.load(ckpt_dir, device=args.device)
     if end < len(numbers):

@@ -46,7 +46,7 @@ def main(argv):
     if world.rank:
         return 0
     if args.keep_best:
-        rnn.ckpt_dir, epoch = reading.best(rnn.ckpt_dir)
+        rnn.ckpt_dir, epoch = reading.best_folder(rnn.ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, rnn.ckpt_dir))
     predictions = rnn.predict(x_test)
     print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))

@@ -213,7 +213,7 @@ RULES['settings of a run'] = [
         (dict(decay_after=-1), VALUE, 'decay_after must be an integer of at least 0, not -1'),
         (dict(quiet=None, logdir=3), TYPE, 'logdir must be a path, not 3'),
         (dict(logdir='model'), VALUE, 'logdir must be a folder that no model is saved into, not model'),
-        (dict(epochs=3), TYPE, "train has no argument 'epochs'; its settings of a run are resume, save_every"),
+        (dict(epochs=3), TYPE, "train has no setting 'epochs'; its settings are resume, save_every"),
         (dict(ckpt_dir=3), TYPE, 'ckpt_dir must be a path, not 3'),
         (dict(ckpt_dir=''), VALUE, 'ckpt_dir must be a path of at least one character'),
         (dict(ckpt_dir='a\0b'), VALUE, 'ckpt_dir must be a path .* without NUL'),

@@ -20,17 +20,18 @@ from rnnbook import hamlet, imdb, portable
 from rnnbook.base import files
 from rnnbook.datasets import aclimdb
 from rnnbook.errors import RnnbookError
-from rnnbook.model_folder import description as sidecar, run_state
+from rnnbook.model_folder import run_state
+from rnnbook.model_folder.description import Description, write_description
 from rnnbook.portable import weights
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get('RNNBOOK_FUZZ_ROUNDS') or 0)
 SEED = 20 if not ROUNDS else random.SystemRandom().randrange(10 ** 9)
 CHAR2INT, _ = hamlet.char_vocabulary('the cat sat.')
-CHAR = sidecar.Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=2,
-                                           num_layers=1), CHAR2INT)
-WORDS = sidecar.Description('SentimentRNN', dict(n_words=4, seq_len=4, lstm_size=2, num_layers=1, batch_size=5,
-                                                 embed_size=2), {'good': 1, 'bad': 2, 'caf\u00e9': 3})
+CHAR = Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=2,
+                                   num_layers=1), CHAR2INT)
+WORDS = Description('SentimentRNN', dict(n_words=4, seq_len=4, lstm_size=2, num_layers=1, batch_size=5,
+                                         embed_size=2), {'good': 1, 'bad': 2, 'caf\u00e9': 3})
 #: What means something in one of the formats, to be put in anywhere.
 TOKENS = [b'"', b'\n', b'\r', b',', b'\0', b'\xff', b'\xef\xbb\xbf', b'{', b'[', b']', b'}', b':', b'\\u', b'\\ud83d',
           b'null', b'NaN', b'1e999', b'-1', b'0', b'99999999999999999999', b'PK\1\2', b'PK\3\4', b'PK\5\6', b'\x1f\x8b',
@@ -74,7 +75,7 @@ def csv_bytes():
 
 
 def model_bytes(folder, description, name):
-    sidecar.write(str(folder), description)
+    write_description(str(folder), description)
     arrays = {name: np.ones(shape, np.float32) for name, shape in weights.variables(description)}
     weights.write(str(folder), arrays, description, 'hand-1.ckpt')
     return (folder / name).read_bytes()
@@ -93,9 +94,9 @@ def record_bytes(folder):
         (folder / ('hand-1.ckpt' + ending)).write_bytes(b'weights')
     state = (((np.ones((1, 2), np.float32),) * 2),)
     history = [{'epoch': 1, 'iteration': 3, 'loss': 0.5, 'seconds': 1.25}]
-    progress = run_state.Progress(iteration=4, epochs=1, position=1, loss_sum=0.5, seconds=0.25, right=1, seen=2,
-                                  history=history, state=state)
-    run_state.write(prefix, 1, progress, {'num_epochs': 2})
+    progress = run_state.RunState(iteration=4, epochs=1, position=1, loss_sum=0.5, seconds=0.25, right=1, seen=2,
+                                  history=history, carried=state)
+    run_state.write_record(prefix, 1, progress, {'num_epochs': 2})
     return json.dumps(json.loads((folder / 'hand-1.ckpt.progress.json').read_text())['record']).encode('ascii')
 
 
@@ -207,7 +208,8 @@ KINDS = {
     'weights.npz, about': (member_bytes('about.npy'), as_member('about.npy'), use_beside),
     'weights.npz, an array': (member_bytes('logits/bias.npy'), as_member('logits/bias.npy'), use_beside),
     'checkpoint': (checkpoint_bytes, as_is, use_beside),
-    'hand-1.ckpt.progress.json': (record_bytes, sealed, lambda path: run_state.check(path[:-len(run_state.ENDING)])),
+    'hand-1.ckpt.progress.json': (record_bytes, sealed, lambda path: run_state.check_record(
+        path[:-len(run_state.ENDING)])),
     'a.tar': (lambda folder: tar_bytes(), as_is, everything),
     'a.tar with checksums': (lambda folder: tar_bytes(), with_checksums, everything),
     'a.tar of pax with checksums': (lambda folder: tar_bytes(tarfile.PAX_FORMAT), with_checksums, everything),

@@ -9,7 +9,7 @@ import pytest
 
 from rnnbook import hamlet, imdb
 from rnnbook.errors import ArgumentValueError
-from rnnbook.model_folder import description as sidecar
+from rnnbook.model_folder.description import Description, KINDS, differences, read_description, write_description
 from rnnbook.network import drawing
 
 hypothesis = pytest.importorskip('hypothesis')
@@ -129,13 +129,13 @@ VALUES = st.one_of(st.integers(-2 ** 62, 2 ** 62), st.text(max_size=9), st.none(
 ARGUMENTS = st.dictionaries(st.text(max_size=9), VALUES, max_size=5)
 
 
-@given(st.sampled_from(sorted(sidecar.KINDS)), ARGUMENTS, st.one_of(st.none(), WORDS))
+@given(st.sampled_from(sorted(KINDS)), ARGUMENTS, st.one_of(st.none(), WORDS))
 def test_a_description_is_read_back_as_it_was_written(class_name, arguments, vocabulary):
-    description = sidecar.Description(class_name, arguments, vocabulary)
+    description = Description(class_name, arguments, vocabulary)
     with tempfile.TemporaryDirectory() as folder:
-        sidecar.write(folder, description)
-        found = sidecar.read(folder)
-    assert found == description and sidecar.differences(found, description) == []
+        write_description(folder, description)
+        found = read_description(folder)
+    assert found == description and differences(found, description) == []
     if vocabulary is not None:
         assert list(found.vocabulary.items()) == list(vocabulary.items())
 

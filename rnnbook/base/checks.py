@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import functools
 import math
 import numbers
@@ -16,8 +17,8 @@ import numpy as np
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_size', 'check_number', 'check_rate', 'check_choice',
-           'check_bool', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array', 'check_ids',
-           'row_lengths', 'counted', 'shorten', 'INT32_MAX']
+           'check_bool', 'check_fields', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array',
+           'check_ids', 'row_lengths', 'counted', 'shorten', 'INT32_MAX']
 
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
@@ -105,6 +106,15 @@ def check_bool(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
     return bool(value)
+
+
+def check_fields(what: str, cls: type, given: Mapping[str, object]) -> None:
+    """Refuse keywords that are no settings of a dataclass."""
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
+    for name in given:
+        if name not in names:
+            raise ArgumentTypeError('%s has no setting %s; its settings are %s'
+                                    % (what, shorten(name), ', '.join(names)))
 
 
 def check_str(name: str, value: Any) -> str:

@@ -1,22 +1,24 @@
 """A folder of checkpoints as files, so that a process may die at any moment and leave nothing half done.
 
-A save is made in the folder `.saving` and is complete with its record (see `record`); its files are then moved into
-place one by one, the record last. What a dead process has left in `.saving` is either moved on or thrown away by the
-next run (`recover`), and a checkpoint stands in the folder whole or not at all.
+A save is made in the folder `.saving` and is complete once it has its record (see `run_state`); its files are then
+moved into place one by one, the record last. The next run (`recover`) finishes or removes what a dead process has left
+in `.saving`, so that a checkpoint is in the folder whole or not at all.
 """
 
 import contextlib
 import os
 import re
 import shutil
-from typing import Iterator, List, Sequence
+from typing import Iterator, List, Optional, Sequence
 
-from rnnbook.base.files import move, read_bytes, sync, write_text
-from rnnbook.errors import FileError
-from rnnbook.model_folder import run_state
+from rnnbook.base.checks import StrPath, shorten
+from rnnbook.base.files import check_path, file_errors, move, read_bytes, sync, write_text
+from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.model_folder.description import MODEL_JSON
+from rnnbook.model_folder.run_state import ENDING, read_record
 
-__all__ = ['LOCK', 'HISTORY', 'BEST', 'STAGING', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging',
-           'recover', 'remove']
+__all__ = ['LOCK', 'HISTORY', 'BEST', 'STAGING', 'WEIGHTS', 'check_folder', 'folder_of', 'refuse_links',
+           'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover', 'remove']
 
 LOCK = '.lock'
 HISTORY = 'history.csv'
@@ -25,13 +27,40 @@ BEST = 'best'
 #: The file in which TensorFlow lists a folder's checkpoints.
 LIST = 'checkpoint'
 STAGING = '.saving'
+#: The file of the weights that `export.write_weights` writes.
+WEIGHTS = 'weights.npz'
+
+
+def check_folder(name: str, path: StrPath) -> str:
+    """The path of a model's folder as a `str`."""
+    path = check_path(name, path)
+    if '://' in path:
+        raise ArgumentValueError('%s must be a folder of this machine, not the address %s' % (name, shorten(path)))
+    if set('*?[]') & set(path) or ('\\' in path and os.sep == '/'):
+        raise ArgumentValueError('%s must be a path without * ? [ ] and \\, which TensorFlow reads as a pattern, not %s'
+                                 % (name, shorten(path)))
+    return path
+
+
+def folder_of(name: str, value: Optional[StrPath], own: Optional[str]) -> str:
+    """The folder that a method uses: its argument, else the object's own, else the book's ``./model/``."""
+    return check_folder(name, value) if value is not None else own or './model/'
+
+
+def refuse_links(folder: str, *paths: str) -> None:
+    """Raise FileError where a name that rnnbook writes in a model's folder, or one of these paths, is a link."""
+    ours = [os.path.join(folder, name) for name in (LOCK, STAGING, BEST, LIST, HISTORY, MODEL_JSON, WEIGHTS)]
+    for path in [*ours, *paths]:
+        if os.path.islink(path):
+            raise FileError('%s is a link, which would be written through; remove it, or choose another folder' % path)
 
 
 def names(folder: str) -> List[str]:
     """The names of all checkpoints in a folder, sorted as text."""
     if not os.path.isdir(folder):
         raise FileError('ckpt_dir %s is not there; train saves into it' % folder)
-    return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
+    with file_errors('cannot read ' + folder):
+        return sorted(name[:-len('.index')] for name in os.listdir(folder) if name.endswith('.index'))
 
 
 def listed(folder: str) -> List[str]:
@@ -47,13 +76,14 @@ def listed(folder: str) -> List[str]:
 
 
 def by_age(folder: str) -> List[str]:
-    """The names of all checkpoints, the newest last: first those that are not listed, by the numbers in their records.
-    """
-    def age(name):
+    """The names of all checkpoints, the newest last: those that are listed come after the others."""
+    def age(name):                                          # by the numbers in the records
         prefix = os.path.join(folder, name)
         with contextlib.suppress(FileError):
-            return run_state.read(prefix).number, 0.0
-        return 0, os.path.getmtime(prefix + '.index')
+            return read_record(prefix).number, 0.0
+        with contextlib.suppress(OSError):                  # a link to nothing, or removed meanwhile
+            return 0, os.path.getmtime(prefix + '.index')
+        return 0, 0.0
 
     in_list = listed(folder)
     return sorted(set(names(folder)) - set(in_list), key=age) + in_list
@@ -63,7 +93,7 @@ def last_number(folder: str) -> int:
     """The number in the newest record of a folder that can be read, 0 if there is none."""
     for name in reversed(by_age(folder)):
         with contextlib.suppress(FileError):
-            return run_state.read(os.path.join(folder, name)).number
+            return read_record(os.path.join(folder, name)).number
     return 0
 
 
@@ -76,7 +106,7 @@ def write_list(folder: str, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def staging(folder: str) -> Iterator[str]:
-    """A folder to save in; at the end of the block its files move to `folder`. If the block fails, they are removed."""
+    """A folder to save in; its files move to `folder` at the end of the block, and are removed if the block fails."""
     path = os.path.join(folder, STAGING)
     shutil.rmtree(path, ignore_errors=True)
     os.mkdir(path)
@@ -89,11 +119,11 @@ def staging(folder: str) -> Iterator[str]:
 
 
 def _commit(folder):
-    """Move a complete save into place; what a dead process has begun is carried on."""
+    """Move a complete save into place; a dead process may have moved some of its files."""
     path = os.path.join(folder, STAGING)
 
     def turn(name):                                         # the list after the weights, the record after all else
-        return name.endswith(run_state.ENDING), name == LIST, name
+        return name.endswith(ENDING), name == LIST, name
 
     for name in sorted(os.listdir(path), key=turn):
         if os.path.isfile(os.path.join(path, name)):
@@ -105,28 +135,25 @@ def _commit(folder):
 def recover(folder: str) -> None:
     """Put in order what a process that died has left; only for the holder of the folder's lock."""
     path = os.path.join(folder, STAGING)
-    try:
+    with file_errors('cannot put %s in order' % folder):
         if os.path.isdir(path):
-            if any(name.endswith(run_state.ENDING) for name in os.listdir(path)):
+            if any(name.endswith(ENDING) for name in os.listdir(path)):
                 _commit(folder)
             else:
                 shutil.rmtree(path)
         there, in_list = os.listdir(folder), set(listed(folder))
         for name in there:
-            if name.startswith(HISTORY + '.') and name.endswith('.part'):
+            if name.endswith('.part') and name.startswith(tuple(
+                    ours + '.' for ours in (LIST, HISTORY, MODEL_JSON, WEIGHTS))):
                 os.remove(os.path.join(folder, name))
-            checkpoint = name[:-len(run_state.ENDING)]
-            if name.endswith(run_state.ENDING) and checkpoint + '.index' not in there and checkpoint not in in_list:
+            checkpoint = name[:-len(ENDING)]
+            if name.endswith(ENDING) and checkpoint + '.index' not in there and checkpoint not in in_list:
                 remove(folder, checkpoint)                  # its removal was not finished
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError('cannot put %s in order: %s' % (folder, error.strerror)) from error
 
 
 def remove(folder: str, name: str) -> None:
     """Remove the files of a checkpoint: the index first, its record last."""
     files = [file for file in os.listdir(folder)
-             if file.startswith(name + '.data-') or file in (name + '.index', name + '.meta', name + run_state.ENDING)]
-    for file in sorted(files, key=lambda file: (file.endswith(run_state.ENDING), not file.endswith('.index'))):
+             if file.startswith(name + '.data-') or file in (name + '.index', name + '.meta', name + ENDING)]
+    for file in sorted(files, key=lambda file: (file.endswith(ENDING), not file.endswith('.index'))):
         os.remove(os.path.join(folder, file))

@@ -1,17 +1,15 @@
 """`model.json`, the description that lies beside every checkpoint: what is needed to use the weights.
 
-It holds the class, the constructor's arguments, the vocabulary with how text is cleaned for it, the number of this
+It holds the class, the constructor's arguments, the vocabulary with the way text is cleaned for it, the number of this
 format and the version of the library. It names no path, so that a model's folder can be moved.
 """
 
 from __future__ import annotations
 
-import collections
-import functools
+import hashlib
 import json
-import operator
 import os
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from rnnbook import __version__
 from rnnbook.base.checks import check_int, shorten
@@ -20,29 +18,43 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.network.ngrams import BUCKETS, check_ngram_size
 from rnnbook.preprocessing.vocabulary import Vocabulary
 
-__all__ = ['Description', 'NAME', 'KINDS', 'class_name', 'write', 'read', 'differences', 'changes', 'FREE', 'variables',
-           'directions', 'summary']
+__all__ = ['Description', 'MODEL_JSON', 'KINDS', 'FREE', 'SINCE', 'class_name', 'write_description',
+           'read_description', 'differences', 'changes', 'variables', 'directions', 'summary']
 
-NAME = 'model.json'
+MODEL_JSON = 'model.json'
 FORMAT = 1
 MAX_BYTES = 2 ** 28
 #: What the vocabulary of each class numbers.
 KINDS = {'SentimentRNN': 'words', 'CharRNN': 'characters'}
-#: How characters are treated; words are as `vocabulary.Vocabulary` says.
+#: How characters are treated; `vocabulary.Vocabulary` says it for words.
 CHARACTERS = {'cleaning': None, 'unknown': None}
 
 #: Arguments that older files lack, with the values that their models have.
 SINCE = {'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0, 'embed_init': 1.0,
          'ngram_size': 0, 'grad_clip': None}
-#: The arguments that say how a model is computed and not which one it is: one that differs makes no other model.
+#: The arguments that say how a model is computed: two models that differ in them alone are the same model.
 FREE = {'engine', 'shards'}
 
-Description = collections.namedtuple('Description', 'class_name arguments vocabulary')
-Description.__doc__ = """What `model.json` says.
 
-Fields: `class_name`, a str; `arguments`, a dict of the constructor's arguments; `vocabulary`, a dict of str to int (of
-words, a `vocabulary.Vocabulary` once it is read), or None where the model was trained without one.
-"""
+class Description(NamedTuple):
+    """What `model.json` says; `read_description` makes a vocabulary of words a `vocabulary.Vocabulary`."""
+
+    class_name: str
+    arguments: Dict[str, object]
+    vocabulary: Optional[Dict[str, int]]
+
+    def digests(self) -> Dict[str, Optional[str]]:
+        """Two sha256, of the model and of its vocabulary: a checkpoint's record keeps them, to know its own model."""
+        arguments = {name: value for name, value in self.arguments.items()
+                     if name not in FREE and (name, value) not in SINCE.items()}
+        ids = self.vocabulary
+        if ids is not None and KINDS[self.class_name] == 'words':       # whose settings say how text is numbered
+            ids = [Vocabulary.of('vocabulary', ids).treatment(), ids]
+        return {'model': _sha256([self.class_name, arguments]), 'vocabulary': ids and _sha256(ids)}
+
+
+def _sha256(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode('ascii')).hexdigest()
 
 
 def class_name(model: type) -> str:
@@ -50,7 +62,7 @@ def class_name(model: type) -> str:
     return next(each.__name__ for each in model.__mro__ if each.__name__ in KINDS)
 
 
-def write(folder: str, description: Description) -> None:
+def write_description(folder: str, description: Description) -> None:
     """Write the description into a folder, whole or not at all."""
     vocabulary = None
     if description.vocabulary is not None:
@@ -58,17 +70,16 @@ def write(folder: str, description: Description) -> None:
         if kind == 'words':
             treatment = Vocabulary.of('vocabulary', description.vocabulary).treatment()
         vocabulary = dict(kind=kind, **treatment, ids=description.vocabulary)
-    content = collections.OrderedDict([('format', FORMAT), ('rnnbook_version', __version__),
-                                       ('class', description.class_name), ('arguments', description.arguments),
-                                       ('vocabulary', vocabulary)])
-    write_text(os.path.join(folder, NAME), json.dumps(content, indent=1) + '\n')
+    content = {'format': FORMAT, 'rnnbook_version': __version__, 'class': description.class_name,
+               'arguments': description.arguments, 'vocabulary': vocabulary}
+    write_text(os.path.join(folder, MODEL_JSON), json.dumps(content, indent=1) + '\n')
 
 
-def read(folder: str, class_name: Optional[str] = None) -> Description:
-    """Read the description of a model."""
-    path = os.path.join(folder, NAME)
+def read_description(folder: str, class_name: Optional[str] = None) -> Description:
+    """Read the description of a model, which must be of this class if one is given."""
+    path = os.path.join(folder, MODEL_JSON)
     if not os.path.isfile(path):
-        raise FileError('%s holds no model: there is no %s in it' % (folder, NAME))
+        raise FileError('%s holds no model: there is no %s in it' % (folder, MODEL_JSON))
     content = read_json(path, MAX_BYTES)
     with damage_errors(path):
         found, form, arguments = content['class'], content['format'], content['arguments']
@@ -80,12 +91,12 @@ def read(folder: str, class_name: Optional[str] = None) -> Description:
     if not isinstance(arguments, dict):
         raise FileError('%s is damaged: its arguments are no object' % path)
     if vocabulary is not None:
-        vocabulary = _ids(path, vocabulary, KINDS[found])
+        vocabulary = _read_vocabulary(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
 
 
-def _ids(path, vocabulary, kind):
-    """The numbers of a vocabulary that treats text in the way that this version knows."""
+def _read_vocabulary(path, vocabulary, kind):
+    """The numbers of a vocabulary, if it treats text in a way that this version knows."""
     ids = vocabulary.get('ids') if isinstance(vocabulary, dict) else None
     if not isinstance(ids, dict) or not all(type(number) is int for number in ids.values()):
         raise FileError('%s is damaged: its vocabulary is no object of numbers' % path)
@@ -105,7 +116,7 @@ def _ids(path, vocabulary, kind):
 
 
 def differences(found: Description, wanted: Description, names: Optional[Iterable[str]] = None) -> List[str]:
-    """What differs between two descriptions."""
+    """What differs between two descriptions: in these arguments, by default in all that are not `FREE`."""
     names = sorted((set(found.arguments) | set(wanted.arguments)) - FREE) if names is None else names
     differs = changes({**SINCE, **found.arguments}, wanted.arguments, names)
     if found.vocabulary is not None and wanted.vocabulary is not None and found.vocabulary != wanted.vocabulary:
@@ -113,8 +124,8 @@ def differences(found: Description, wanted: Description, names: Optional[Iterabl
     return differs
 
 
-def changes(found: Dict[str, Any], wanted: Dict[str, Any], names: Iterable[str]) -> List[str]:
-    """What differs between two dicts of settings, as a list of str such as ``'lstm_size 64, not 128'``."""
+def changes(found: Dict[str, object], wanted: Dict[str, object], names: Iterable[str]) -> List[str]:
+    """What differs between two dicts of settings, such as ``['lstm_size 64, not 128']``."""
     return ['%s %s, not %s' % (name, shorten(found.get(name)), shorten(wanted.get(name)))
             for name in names if found.get(name) != wanted.get(name)]
 
@@ -146,21 +157,22 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
 
 
 def directions(description: Description) -> List[str]:
-    """What the names of the variables of a layer begin with, with a place for its number: for each direction in which a
-    row is read.
-    """
+    """For each direction in which a row is read, the start of the names of a layer's variables; %d is the layer."""
     forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
     return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
 
 
 def summary(description: Description) -> str:
-    """The variables that a model computes with, their shapes and numbers of weights, and their sum."""
-    rows = [(name, ' x '.join(map(str, shape)), '{:,}'.format(functools.reduce(operator.mul, shape, 1)))
-            for name, shape in variables(description)]
-    total = sum(int(count.replace(',', '')) for _, _, count in rows)
-    settings = ', '.join('%s=%s' % (name, description.arguments[name]) for name in sorted(description.arguments))
-    rows = [('variable', 'shape', 'weights')] + rows + [('in all', '', '{:,}'.format(total))]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ['  '.join([name.ljust(widths[0]), shape.rjust(widths[1]), count.rjust(widths[2])])
-             for name, shape, count in rows]
-    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + lines)
+    """The variables that a model computes with, their shapes and numbers of weights, and the total."""
+    rows, total = [('variable', 'shape', 'weights')], 0
+    for name, shape in variables(description):
+        weights = 1
+        for size in shape:
+            weights *= size
+        total += weights
+        rows.append((name, ' x '.join(map(str, shape)), '{:,}'.format(weights)))
+    rows.append(('total', '', '{:,}'.format(total)))
+    name, shape, weights = (max(map(len, column)) for column in zip(*rows))
+    settings = ', '.join('%s=%s' % item for item in sorted(description.arguments.items()))
+    return '\n'.join(['%s(%s)' % (description.class_name, settings)] + [
+        '%-*s  %*s  %*s' % (name, row[0], shape, row[1], weights, row[2]) for row in rows])

@@ -1,29 +1,29 @@
 """`NAME.progress.json`, the record that the save NAME is whole: how far the run was, and the sha256 of its files.
 
-It is written last, holds the sha256 of its own content too, and is JSON; the carried state stands in it as base64.
+It is written last, holds the sha256 of its own content too, and is JSON; the carried state is in it as base64.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import collections
 import dataclasses
 import hashlib
 import json
 import math
 import os
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from rnnbook.base.checks import check_int, check_number, shorten
-from rnnbook.base.files import check_format, damage_errors, read_json, sha256, sync, write_text
+from rnnbook.base.files import check_format, damage_errors, file_errors, read_json, sha256, sync, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.model_folder.description import Description
 
-__all__ = ['Progress', 'Record', 'ENDING', 'COLUMNS', 'TIMING', 'BEST', 'best', 'fingerprint', 'plain', 'progress_of',
-           'write', 'read', 'check']
+__all__ = ['RunState', 'Record', 'State', 'Row', 'ENDING', 'COLUMNS', 'TIMING', 'COMPARED', 'best_row', 'fingerprint',
+           'write_record', 'read_record', 'check_record']
 
 ENDING = '.progress.json'
 FORMAT = 1
@@ -34,15 +34,15 @@ COLUMNS = ('epoch', 'iteration', 'loss', 'accuracy', 'bits_per_char', 'val_loss'
 #: Those that differ from run to run.
 TIMING = ('words_per_second', 'chars_per_second', 'seconds')
 #: The columns by which epochs are compared: 1 where the highest is the best, -1 where the lowest is.
-BEST = {'val_accuracy': 1, 'val_bits_per_char': -1}
+COMPARED = {'val_accuracy': 1, 'val_bits_per_char': -1}
 #: The carried state: (c, h) of each layer.
 State = Tuple[Tuple[np.ndarray, np.ndarray], ...]
-#: What was hashed in this process: path -> (`_stamp` of the file before it was read, its sha256).
-_hashed: Dict[str, Tuple[Tuple[int, ...], str]] = {}
+#: The figures of an epoch, by the names of their columns.
+Row = Dict[str, float]
 
 
 @dataclasses.dataclass
-class Progress:
+class RunState:
     """How far a run is: what it has to remember besides the variables of its graph."""
 
     iteration: int = 0
@@ -52,8 +52,8 @@ class Progress:
     seconds: float = 0.0
     right: int = 0
     seen: int = 0
-    history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
-    state: Optional[State] = None
+    history: List[Row] = dataclasses.field(default_factory=list)
+    carried: Optional[State] = None
 
     def where(self) -> str:
         """The place in words, for a message."""
@@ -64,36 +64,66 @@ class Progress:
         """The mean of the losses of the epoch so far."""
         return self.loss_sum / self.position
 
-    def count(self, loss: float, state: State, seconds: float, right: Optional[np.ndarray] = None) -> None:
-        """Take in one batch."""
+    def count(self, loss: float, carried: State, seconds: float, right: Optional[np.ndarray] = None) -> None:
+        """Add a batch; `right` says of each row whether it was predicted correctly."""
         self.iteration += 1
         self.position += 1
         self.loss_sum += loss
         self.seconds += seconds
-        self.state = state
+        self.carried = carried
         if right is not None:
             self.right += int(right.sum())
             self.seen += len(right)
 
-    def end_epoch(self, figures: Optional[Dict[str, float]] = None) -> None:
-        """Close the epoch: its row goes to the history, and the next one starts from the zero state."""
+    def end_epoch(self, figures: Optional[Row] = None) -> None:
+        """Close the epoch: its row is added to the history, and the next one starts from the zero state."""
         self.epochs += 1
         self.history.append({'epoch': self.epochs, 'iteration': self.iteration, 'loss': self.loss, **(figures or {}),
                              'seconds': round(self.seconds, 3)})
-        self.position, self.loss_sum, self.seconds, self.right, self.seen, self.state = 0, 0.0, 0.0, 0, 0, None
+        self.position, self.loss_sum, self.seconds, self.right, self.seen, self.carried = 0, 0.0, 0.0, 0, 0, None
+
+    def to_json(self) -> Dict[str, Any]:
+        """A dict that JSON can hold and that `from_json` turns back into the same state, to the last bit."""
+        fields = dict(vars(self))
+        return {**fields, 'state': _encode(fields.pop('carried'))}
+
+    @classmethod
+    def from_json(cls, fields: Dict[str, Any]) -> RunState:
+        """The state that `to_json` described; every field is checked."""
+        history = [dict(row) for row in fields['history']]
+        for row in history:
+            for column, value in row.items():
+                if not (value is None or isinstance(value, (int, str)) or isinstance(value, float)
+                        and math.isfinite(value)):
+                    raise ArgumentTypeError('%s of the history is %s' % (shorten(column), shorten(value)))
+        fields = {'right': 0, 'seen': 0, **fields}          # which older records lack
+        counts = {name: check_int(name, fields[name], 0, 2 ** 62)
+                  for name in ('iteration', 'epochs', 'position', 'right', 'seen')}
+        sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
+        state = cls(history=history, carried=_decode(fields['state']), **counts, **sums)
+        if len(history) != state.epochs or (state.carried is None) != (state.position == 0):
+            raise ArgumentValueError('its epochs, position and state do not go together')
+        return state
 
 
-Record = collections.namedtuple('Record', 'number progress settings files')
-Record.__doc__ = """What a progress file says.
+class Record(NamedTuple):
+    """What a record says."""
 
-Fields: `number`, an int that rises from save to save in a folder; `progress`, a Progress; `settings`, a dict of what
-the run was told; `files`, a dict of the ending of each file of the weights to its (size in bytes, sha256).
-"""
+    number: int                                             # rises from save to save in a folder
+    state: RunState
+    settings: Dict[str, object]
+    files: Dict[str, Tuple[int, str]]                       # size and sha256 of each file of the weights, by its ending
+    model: Optional[Dict[str, Optional[str]]]               # the `digests` of the description; older records have none
+
+    def fits(self, description: Description) -> bool:
+        """Whether the checkpoint is one of the model that `model.json` describes, as far as the record knows."""
+        digests = description.digests()
+        return self.model is None or all(self.model[name] in (None, digests[name]) for name in digests)
 
 
-def best(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+def best_row(history: List[Row]) -> Optional[Row]:
     """The row of the epoch with the best validation, the earlier one of equals; None where nothing was validated."""
-    for column, sign in BEST.items():
+    for column, sign in COMPARED.items():
         rows = [row for row in history if isinstance(row.get(column), (int, float))]
         if rows:
             return max(rows, key=lambda row: sign * row[column])
@@ -111,17 +141,19 @@ def fingerprint(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def write(prefix: str, number: int, progress: Progress, settings: Dict[str, Any]) -> None:
+def write_record(prefix: str, number: int, state: RunState, settings: Dict[str, object],
+                 model: Optional[Dict[str, Optional[str]]] = None) -> None:
     """Write the record of a checkpoint whose other files are complete, after they have reached the disk."""
     files = {}
     for ending in _endings(prefix):
         sync(prefix + ending)
         files[ending] = [os.path.getsize(prefix + ending), sha256(prefix + ending)]
-    content = {'format': FORMAT, 'number': number, 'progress': plain(progress), 'settings': settings, 'files': files}
+    content = {'format': FORMAT, 'number': number, 'progress': state.to_json(), 'settings': settings, 'files': files,
+               'model': model}
     write_text(prefix + ENDING, json.dumps({'sha256': _digest(content), 'record': content}, indent=1) + '\n')
 
 
-def read(prefix: str) -> Record:
+def read_record(prefix: str) -> Record:
     """Read the record of a checkpoint."""
     path = prefix + ENDING
     if not os.path.isfile(path):
@@ -132,39 +164,29 @@ def read(prefix: str) -> Record:
         if whole['sha256'] != _digest(content):
             raise ValueError('its sha256 is another one')
         check_format(path, content['format'], FORMAT)
-        return Record(check_int('number', content['number'], 0), progress_of(content['progress']),
+        model = content.get('model')                        # which older records lack
+        return Record(check_int('number', content['number'], 0), RunState.from_json(content['progress']),
                       dict(content['settings']), {_ending(ending): (int(size), str(digest)) for ending, (size, digest)
-                                                  in content['files'].items()})
+                                                  in content['files'].items()},
+                      model and {name: model[name] for name in ('model', 'vocabulary')})
 
 
-def check(prefix: str, *, reread: bool = True) -> Record:
-    """Read the record of a checkpoint, and compare the files of the weights with it."""
-    record = read(prefix)
+def check_record(prefix: str, *, sizes_only: bool = False) -> Record:
+    """Read the record of a checkpoint, and compare the files of the weights with it: their sha256, or their sizes."""
+    record = read_record(prefix)
     for ending, (size, digest) in sorted(record.files.items()):
         path = prefix + ending
         if not os.path.isfile(path):
             raise FileError('%s is missing' % path)
-        if os.path.getsize(path) != size:
-            raise FileError('%s has %d bytes, not the %d that were written' % (path, os.path.getsize(path), size))
-        if _sha256(path, reread) != digest:
+        with file_errors('cannot read ' + path):            # another run may have just removed it
+            found = os.path.getsize(path)
+        if found != size:
+            raise FileError('%s has %d bytes, not the %d that were written' % (path, found, size))
+        if not sizes_only and sha256(path) != digest:
             raise FileError('%s is damaged: its sha256 is not that of what was written' % path)
     if not record.files:
         raise FileError('%s is damaged: it names no files' % (prefix + ENDING))
     return record
-
-
-def _sha256(path, reread):
-    """The sha256 of a file, read or remembered."""
-    path, stamp = os.path.abspath(path), _stamp(path)
-    if reread or _hashed.get(path, ((), ''))[0] != stamp:
-        _hashed[path] = stamp, sha256(path)                 # a stamp from before it was read: never newer than that
-    return _hashed[path][1]
-
-
-def _stamp(path):
-    """Numbers of which one changes where a file is written to, replaced, or given back its old time."""
-    stat = os.stat(path)
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _endings(prefix):
@@ -175,7 +197,7 @@ def _endings(prefix):
 
 
 def _ending(ending):
-    """The ending of a file of weights, if it is one: what a record names lies beside it."""
+    """The ending, if it is that of a file of weights: a record may name only files beside it."""
     if not re.fullmatch(r'\.index|\.data-[0-9]{5}-of-[0-9]{5}', ending):
         raise ValueError('%s is the ending of no file of weights' % ascii(ending))
     return ending
@@ -185,19 +207,14 @@ def _digest(content):
     return hashlib.sha256(json.dumps(content, allow_nan=False).encode('ascii')).hexdigest()
 
 
-def plain(progress: Progress) -> Dict[str, Any]:
-    """A progress as what JSON can hold, which `progress_of` takes back to the bit."""
-    return dict(vars(progress), state=_encode(progress.state))
-
-
-def _encode(state):
+def _encode(carried):
     """The carried state as JSON can hold it."""
-    return state and [[{'shape': list(array.shape), 'float32': base64.b64encode(
-        np.ascontiguousarray(array, dtype='<f4')).decode('ascii')} for array in layer] for layer in state]
+    return carried and [[{'shape': list(array.shape), 'float32': base64.b64encode(
+        np.ascontiguousarray(array, dtype='<f4')).decode('ascii')} for array in layer] for layer in carried]
 
 
-def _decode(state):
-    return state and tuple(tuple(_array(entry) for entry in layer) for layer in state)
+def _decode(carried):
+    return carried and tuple(tuple(_array(entry) for entry in layer) for layer in carried)
 
 
 def _array(entry):
@@ -208,22 +225,3 @@ def _array(entry):
     if not np.isfinite(values).all():
         raise ValueError('the carried state is not finite')
     return values.reshape([check_int('shape', size, 0) for size in entry['shape']]).astype(np.float32)
-
-
-def progress_of(fields: Dict[str, Any]) -> Progress:
-    """The fields as a `Progress`, each checked."""
-    most = 2 ** 62
-    history = [dict(row) for row in fields['history']]
-    for row in history:
-        for column, value in row.items():
-            if not (value is None or isinstance(value, (int, str)) or isinstance(value, float)
-                    and math.isfinite(value)):
-                raise ArgumentTypeError('%s of the history is %s' % (shorten(column), shorten(value)))
-    fields = {'right': 0, 'seen': 0, **fields}              # which older records lack
-    counts = {name: check_int(name, fields[name], 0, most)
-              for name in ('iteration', 'epochs', 'position', 'right', 'seen')}
-    sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
-    progress = Progress(history=history, state=_decode(fields['state']), **counts, **sums)
-    if len(history) != progress.epochs or (progress.state is None) != (progress.position == 0):
-        raise ArgumentValueError('its epochs, position and state do not go together')
-    return progress

@@ -1,8 +1,8 @@
-"""A model's folder as a run uses it: held against other runs, resumed from, saved into.
+"""A model's folder as a run uses it: locked, compared with the run, resumed from, and saved into.
 
-Checkpoints are written by `tf.train.Saver` under the book's names, each save under a new one. Beside each lies its
-record (see `record`), and beside them all `model.json` (see `sidecar`); together they are all that using the model, or
-going on with its training, needs. `saving` makes them, `store` sees to the files.
+Checkpoints are written by `tf.train.Saver` under the book's names, each save under a new one. Each has its record (see
+`run_state`), and all share `model.json` (see `description`): that is all that using the model, or resuming its
+training, needs.
 """
 
 from __future__ import annotations
@@ -10,35 +10,56 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from typing import Any, Dict, List, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from rnnbook.base import files
-from rnnbook.errors import DivergenceError, FileError, PeerError
-from rnnbook.model_folder import checkpoint_files, description, reading, run_state
+from rnnbook.base.checks import shorten
+from rnnbook.base.files import lock, make_folder
+from rnnbook.errors import ArgumentValueError, DivergenceError, FileError, PeerError
+from rnnbook.model_folder import checkpoint_files, reading
+from rnnbook.model_folder.description import (FREE, MODEL_JSON, Description, changes, differences, read_description,
+                                              write_description)
+from rnnbook.model_folder.graphs import Trainable
+from rnnbook.model_folder.run_state import (ENDING, Record, RunState, best_row, check_record, read_record,
+                                            write_record)
 
-__all__ = ['Folder', 'Writer']
+__all__ = ['Folder', 'Request', 'Writer']
+
+
+class Request(NamedTuple):
+    """What a run asks of the folder that it saves into."""
+
+    settings: Dict[str, object]                             # written into each record
+    vocabulary: Optional[Dict[str, int]]
+    resume: bool = False
+    overwrite: bool = False
+    keep_best: bool = False
+    max_to_keep: int = 5
+    init_from: Optional[str] = None
 
 
 class Folder:
-    """The folder that a run saves into, held for the block against any other run."""
+    """The folder that a run saves into, locked for the block against any other run."""
 
     #: The settings of a run that may differ where it resumes.
     FREE = ('num_epochs', 'save_every', 'save_minutes', 'max_to_keep', 'log_every', 'patience')
-    #: Those that may not, with the values of the runs whose records lack them.
-    SINCE = {'keep_best': False, 'decay': 1.0, 'decay_after': 0, 'validation': None}
+    #: The settings that older records lack, with the values that their runs had.
+    SINCE = {'keep_best': False, 'decay': 1.0, 'decay_after': 0, 'validation': None, 'init_from': None}
 
-    def __init__(self, path: str, model: Any, run: Any, plan: Any) -> None:
-        self.path = path
-        self._model, self._run, self._plan, self._world = model, run, plan, model.world
-        self._description = model.description(plan.vocabulary)
-        self._settings = {**self.SINCE, **plan.settings, 'num_epochs': plan.num_epochs, **{
-            field: getattr(run, field) for field in (*self.FREE, *self.SINCE)
-            if hasattr(run, field) and field != 'validation'}}
-        self._writer = self._best = self._sess = None
-        self._found = self._newest = None
+    def __init__(self, path: str, model: Trainable, request: Request) -> None:
+        self.path, self._model, self._request, self._world = path, model, request, model.world
+        self._description = model.description(request.vocabulary)
+        self._settings = {**self.SINCE, **request.settings, 'init_from': request.init_from}
+        self._writer: Optional[Writer] = None               # of rank 0 alone, as are the others
+        self._best: Optional[Writer] = None
+        self._record: Optional[Record] = None
+        self._source: Optional[str] = None
+        self._weights: Dict[str, np.ndarray] = {}           # of the source
+        #: The path of the checkpoint that the run resumes from.
+        self.resumed: Optional[str] = None
+        self._newest: Optional[str] = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Folder:
@@ -47,132 +68,153 @@ class Folder:
         return self
 
     def _open(self):
-        files.make_folder('ckpt_dir', self.path)
+        if not (self._request.resume and os.path.isdir(self.path)):
+            self._read_source()                             # first, so that a wrong one leaves no folder
+        make_folder('ckpt_dir', self.path)
+        checkpoint_files.refuse_links(self.path)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(files.lock(os.path.join(self.path, checkpoint_files.LOCK)))
+                stack.enter_context(lock(os.path.join(self.path, checkpoint_files.LOCK)))
             except FileError as error:
                 raise FileError('ckpt_dir %s is in use: %s' % (self.path, error)) from error
             checkpoint_files.recover(self.path)
             self._writer = Writer(self.path, self._model.saver, self._description, self._settings)
-            self._found = self._look()
-            if self._run.keep_best:
+            self._record = self._look()
+            if self._record is None and self._source is None:
+                self._read_source()
+                self._writer.description = self._description
+            if self._request.keep_best:
                 self._best = self._look_at_best()
             self._stack = stack.pop_all()
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         self._stack.close()
         if self._world.lost(error):
             raise PeerError('process %d of %d ends, since another one has ended; %s'
                             % (self._world.rank, self._world.size, self.left())) from error
 
+    def _read_source(self):
+        """Read the weights to start from: those of `init_from`, or of the folder that the model was loaded from."""
+        folder = self._request.init_from or (self._model.ckpt_dir if self._model.loaded else None)
+        if folder is None:
+            return
+        found = read_description(folder, self._description.class_name)
+        self._description = self._description._replace(
+            vocabulary=_common(folder, found.vocabulary, self._description.vocabulary))
+        reading.read_matching(folder, self._description, self._model.SHAPING)
+        self._source, self._weights = reading.read_weights(folder, None, found, 'start from')
+        self._settings['init_from'] = folder
+
     def _look(self):
         """See what the folder holds; gives the record to resume from, or None for a run that starts."""
         before = checkpoint_files.by_age(self.path)
-        if not os.path.exists(os.path.join(self.path, description.NAME)):
-            if self._run.resume and before:                 # the book's own; they stay where they are
+        if not os.path.exists(os.path.join(self.path, MODEL_JSON)):
+            if self._request.resume and before:             # the book's own; they stay where they are
                 raise FileError('ckpt_dir %s holds checkpoints without a %s, which cannot be resumed'
-                                % (self.path, description.NAME))
+                                % (self.path, MODEL_JSON))
             return None
         found = None
         try:
-            found = description.read(self.path, self._description.class_name)
-            differs = description.differences(found, self._description)
+            found = read_description(self.path, self._description.class_name)
+            differs = differences(found, self._description)
         except FileError as error:
             differs = [str(error)]
-        if differs and not self._run.overwrite:
+        if differs and not self._request.overwrite:
             raise FileError('ckpt_dir %s holds another model (%s); choose another folder, or overwrite it'
                             % (self.path, '; '.join(differs)))
         if differs:
+            print('%s holds another model (%s), which this run overwrites.' % (self.path, '; '.join(differs)))
             self._writer.lost = before
             return None
         self._writer.kept = before
-        if before and not self._run.resume:
+        if before and not self._request.resume:
             print('%s holds an earlier run of this model; this one starts anew.' % self.path)
-        return self._resumable(found) if before and self._run.resume else None
+        return self._resumable(found) if before and self._request.resume else None
 
     def _look_at_best(self):
-        """The writer of the folder `best`; what is there of epochs that are not in the history goes."""
+        """The writer of the folder `best`, from which epochs that are not in the history are removed."""
         path = os.path.join(self.path, checkpoint_files.BEST)
-        files.make_folder('the best model\'s folder', path)
+        make_folder('the best model\'s folder', path)
+        checkpoint_files.refuse_links(path)
         checkpoint_files.recover(path)
         writer = Writer(path, self._model.saver, self._writer.description, self._settings)
         writer.lost = checkpoint_files.by_age(path)
-        if self._found is not None:
-            past = [name for name in writer.lost if 0 < _epochs(path, name) <= self._found.progress.epochs]
+        if self._record is not None:
+            past = [name for name in writer.lost if 0 < _epochs(path, name) <= self._record.state.epochs]
             if past:
                 writer.keep(past[-1:])
         return writer
 
     def _resumable(self, found):
         """The record of the newest whole checkpoint, which must be of a run with these settings."""
-        name, record_ = reading.newest_whole(self.path, self._writer.kept, run_state.check)
-        settings = {**self.SINCE, **record_.settings}
-        refused = description.changes(settings, self._settings,
-                                      sorted((set(settings) | set(self._settings)) - set(self.FREE)))
+        self.resumed, record = reading.newest_whole(self.path, check_record)
+        if not record.fits(found):
+            raise FileError('%s does not belong to the %s beside it: one of them was changed or comes from another '
+                            'model' % (self.resumed, MODEL_JSON))
+        settings = {**self.SINCE, **record.settings}
+        if self._settings['init_from'] is None:             # a run goes on without the folder that it started from
+            self._settings['init_from'] = settings['init_from']
+        refused = changes(settings, self._settings, sorted((set(settings) | set(self._settings)) - set(self.FREE)))
         if refused:
             raise FileError('ckpt_dir %s holds a run that cannot be resumed with other settings or data (%s)'
                             % (self.path, '; '.join(refused)))
         rows = self._model.global_batch_size
         shapes = [[[rows] + tensor.shape.as_list()[1:] for tensor in layer] for layer in self._model.initial_state]
-        state = record_.progress.state
-        if state is not None and [[list(array.shape) for array in layer] for layer in state] != shapes:
-            raise FileError('%s%s is damaged: its state has another shape'
-                            % (os.path.join(self.path, name), run_state.ENDING))
-        differs = (description.changes(found.arguments, self._description.arguments, sorted(description.FREE))
-                   + description.changes(settings, self._settings, self.FREE))
+        carried = record.state.carried
+        if carried is not None and [[list(array.shape) for array in layer] for layer in carried] != shapes:
+            raise FileError('%s%s is damaged: its state has another shape' % (self.resumed, ENDING))
+        differs = (changes(found.arguments, self._description.arguments, sorted(FREE))
+                   + changes(settings, self._settings, self.FREE))
         if differs:
             print('%s was trained with other settings up to here: %s' % (self.path, '; '.join(differs)))
         if self._description.vocabulary is None:
             self._writer.description = self._description._replace(vocabulary=found.vocabulary)
-        self._newest = os.path.join(self.path, name)
-        return record_
+        self._newest = self.resumed
+        return record
 
-    def begin(self, sess: Any) -> run_state.Progress:
+    def begin(self, sess: tf.compat.v1.Session) -> RunState:
         """Give the variables of a session the values that the run starts from."""
         self._sess = sess
         sess.run(self._model.init_op)
-        progress = run_state.Progress() if self._found is None else self._restore()
-        progress = run_state.progress_of(self._world.share(run_state.plain(progress)))
+        state = RunState()
+        if self._record is not None:
+            state = self._record.state
+            reading.restore(sess, self._model.saver, *os.path.split(self.resumed))
+        elif self._source is not None:
+            reading.assign(sess, self._weights)
+            print('Starting from the weights of %s.' % self._source)
+        elif self._world.rank == 0 and self._model.ckpt_dir is not None:
+            print('Starting from fresh weights; to go on with those in %s, pass init_from or resume.'
+                  % self._model.ckpt_dir)
+        state = RunState.from_json(self._world.share(state.to_json()))
         self._world.broadcast(sess, sess.graph.get_collection('variables'))
-        if progress.iteration:
-            self._model.step.load(progress.iteration, sess)
+        if state.iteration:
+            self._model.step.load(state.iteration, sess)
             self._tell_model()
         own = self._world.own(self._model.batch_size)
-        return dataclasses.replace(progress, state=_each(lambda rows: rows[own], progress.state))
+        return dataclasses.replace(state, carried=_each(lambda rows: rows[own], state.carried))
 
-    def _restore(self):
-        progress = self._found.progress
-        print(('%s is complete, %s.' if self._run.over(progress, self._plan.num_epochs) else 'Resuming from %s, %s.')
-              % (self._newest, progress.where()))
-        reading.restore(self._sess, self._model.saver, self._newest)
-        return progress
-
-    def save(self, progress: run_state.Progress) -> None:
-        """Save the session's variables with all that a resuming run needs."""
-        progress = dataclasses.replace(progress, state=_each(self._world.gather, progress.state))
+    def save(self, state: RunState, name: str, rate: float) -> None:
+        """Save the session's variables under a name, with all that a resuming run needs."""
+        state = dataclasses.replace(state, carried=_each(self._world.gather, state.carried))
         if self._world.rank == 0:
-            self._save(self._writer, progress, self._run.max_to_keep)
+            self._writer.save(self._sess, state, name, self._request.max_to_keep, rate, self.left())
             self._newest = self._writer.newest
         self._tell_model()
         if self._best is not None and self._best.kept:
             self._best.keep(self._best.kept[-1:])
 
-    def keep_best(self, progress: run_state.Progress) -> None:
+    def keep_best(self, state: RunState, name: str, rate: float) -> None:
         """Save into the folder `best` if the run has one and the epoch that has just ended is the best so far."""
-        if self._best is not None and run_state.best(progress.history) is progress.history[-1]:
+        if self._best is not None and best_row(state.history) is state.history[-1]:
             saved = self._best.kept[:1]
-            self._save(self._best, progress, 0)
+            self._best.save(self._sess, state, name, 0, rate, self.left())
             self._best.keep([*saved, self._best.kept[-1]])
 
-    def _save(self, writer, progress, keep):
-        rate = self._run.rate(self._model.learning_rate, progress.epochs + (progress.position > 0))
-        writer.save(self._sess, progress, self._plan.name(progress), keep, rate, self.left())
-
     @property
-    def vocabulary(self) -> Any:
-        """The one that is saved: what the run was given, else what the folder has."""
-        return self._writer.description.vocabulary if self._writer else self._plan.vocabulary
+    def vocabulary(self) -> Optional[Dict[str, int]]:
+        """The vocabulary that is saved: the one that the run was given, or else that of the folder."""
+        return self._writer.description.vocabulary if self._writer else self._request.vocabulary
 
     def left(self) -> str:
         """What a run that ends here leaves, in words, for a message."""
@@ -185,45 +227,58 @@ class Folder:
         self._model.ckpt_dir, self._model.vocabulary = self.path, self.vocabulary
 
 
-def _each(change, state):
+def _common(folder, found, given):
+    """The vocabulary of the model that a run starts from, which is also that of the run."""
+    if given is None or found is None or given == found:
+        return found if given is None else given
+    lacks = [word for word in given if word not in found]
+    raise ArgumentValueError('vocabulary must be that of %s, whose weights the run starts from%s; encode the data with '
+                             'the vocabulary of that model' % (folder, lacks and ', which lacks %s' % shorten(
+                                 ' '.join(lacks) if len(lacks[0]) > 1 else ''.join(lacks), 200) or ''))
+
+
+def _each(change, carried):
     """A carried state with each array changed; None where it is None, at the start of an epoch."""
-    return state and tuple(tuple(change(array) for array in layer) for layer in state)
+    return carried and tuple(tuple(change(array) for array in layer) for layer in carried)
 
 
 def _epochs(folder, name):
     """The epochs that a checkpoint's run had completed, 0 where its record cannot be read."""
     with contextlib.suppress(FileError):
-        return run_state.read(os.path.join(folder, name)).progress.epochs
+        return read_record(os.path.join(folder, name)).state.epochs
     return 0
 
 
 class Writer:
     """Saves the variables of a session into a folder, with all that using the model or resuming its run needs."""
 
-    def __init__(self, path: str, saver: Any, description: description.Description, settings: Dict[str, Any]) -> None:
+    def __init__(self, path: str, saver: tf.compat.v1.train.Saver, description: Description,
+                 settings: Dict[str, object]) -> None:
         self.path, self._saver, self.description, self._settings = path, saver, description, settings
-        self.kept, self.lost, self._number = [], [], checkpoint_files.last_number(path)
+        self.kept: List[str] = []
+        self.lost: List[str] = []
+        self._number = checkpoint_files.last_number(path)
 
     @property
     def newest(self) -> str:
         """The path of the newest checkpoint, without the endings of its files."""
         return os.path.join(self.path, self.kept[-1])
 
-    def save(self, sess: Any, progress: run_state.Progress, name: str, keep: int, rate: float, left: str) -> None:
-        """Save the variables of a session."""
+    def save(self, sess: tf.compat.v1.Session, state: RunState, name: str, keep: int, rate: float, left: str) -> None:
+        """Save the variables of a session, and keep this many checkpoints, or all of them where it is 0."""
         name = self._free(name)
-        kept = (self.kept + [name])[-keep:]                                 # all of them where it is 0
+        kept = (self.kept + [name])[-keep:]
         try:
             with checkpoint_files.staging(self.path) as staging:
                 prefix = os.path.join(staging, name)
                 self._saver.save(sess, prefix, write_state=False)
-                for variable, value in reading.variables(prefix):                   # the Saver compares its checksums
+                for variable, value in reading.tensors(prefix):                     # the Saver compares its checksums
                     if not np.isfinite(value).all():
                         raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
-                                              % (variable, progress.where(), rate, left))
-                description.write(staging, self.description)
+                                              % (variable, state.where(), rate, left))
+                write_description(staging, self.description)
                 checkpoint_files.write_list(staging, kept)
-                run_state.write(prefix, self._number + 1, progress, self._settings)
+                write_record(prefix, self._number + 1, state, self._settings, self.description.digests())
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise FileError('cannot save %s: %s; %s'
                             % (os.path.join(self.path, name), reading.reason(error), left)) from error
@@ -239,7 +294,7 @@ class Writer:
             checkpoint_files.write_list(self.path, names)
             self._remove(gone)
 
-    def _remove(self, names: List[str]) -> None:
+    def _remove(self, names):
         for name in names:
             try:
                 checkpoint_files.remove(self.path, name)
@@ -247,7 +302,7 @@ class Writer:
                 self.lost.append(name)
 
     def _free(self, name):
-        """The name, with a number behind it if a checkpoint has it or had it in its list."""
+        """The name, followed by a number if a checkpoint has it or the list names it."""
         taken, free, number = set(checkpoint_files.by_age(self.path)), name, 1
         while free in taken:
             number += 1

@@ -19,7 +19,7 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, c
                                  check_size, check_str)
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder import description as sidecar
+from rnnbook.model_folder.description import MODEL_JSON, Description, directions, read_description
 from rnnbook.network import drawing, ngrams
 from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
 from rnnbook.portable import weights
@@ -53,19 +53,19 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
         The model has been trained further since the weights were exported.
     """
     folder = check_path('folder', folder)
-    description = sidecar.read(folder)
+    description = read_description(folder)
     arrays, checkpoint = weights.read(folder, description)
     cls = {'SentimentRNN': PortableSentiment, 'CharRNN': PortableChar}[description.class_name]
     try:
         return cls(description, arrays, checkpoint)
     except (ArgumentTypeError, ArgumentValueError) as error:
-        raise FileError('%s: %s' % (os.path.join(folder, sidecar.NAME), error)) from error
+        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
 
 
 def _layers(description, arrays):
     """The recurrent layers from the bottom up, as `equations.lstm` takes them, for each direction of reading."""
     return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
-             for layer in range(description.arguments['num_layers'])] for scope in sidecar.directions(description)]
+             for layer in range(description.arguments['num_layers'])] for scope in directions(description)]
 
 
 class PortableSentiment:
@@ -73,7 +73,7 @@ class PortableSentiment:
 
     Parameters
     ----------
-    description : sidecar.Description
+    description : Description
     arrays : dict of str to numpy.ndarray of float32
         As `weights.read` gives them.
     checkpoint : str
@@ -88,7 +88,7 @@ class PortableSentiment:
     checkpoint : str
     """
 
-    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
+    def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
         self.arguments, self.checkpoint = dict(description.arguments), checkpoint
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
@@ -197,7 +197,7 @@ class PortableChar:
 
     Parameters
     ----------
-    description : sidecar.Description
+    description : Description
     arrays : dict of str to numpy.ndarray of float32
         As `weights.read` gives them.
     checkpoint : str
@@ -217,7 +217,7 @@ class PortableChar:
         The model was trained without a vocabulary: its numbers stand for nothing.
     """
 
-    def __init__(self, description: sidecar.Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
+    def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
         self.arguments, self.checkpoint = dict(description.arguments), checkpoint
         self._num_classes = self.arguments['num_classes']
         self.vocabulary = hamlet.check_char2int('vocabulary', description.vocabulary, self._num_classes)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import description as sidecar, reading
+from rnnbook.model_folder import reading
+from rnnbook.model_folder.checkpoint_files import check_folder, folder_of, refuse_links
+from rnnbook.model_folder.description import MODEL_JSON, read_description
+from rnnbook.model_folder.graphs import Trainable
 from rnnbook.portable import weights
 
 import os
 import shutil
 import tempfile
-from typing import Any, Optional
+from typing import Optional
 
 from rnnbook.base.checks import StrPath
 from rnnbook.base.files import check_path
@@ -45,18 +48,15 @@ def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
         No such folder, no model or no checkpoint in it, one that cannot be read or is of another model, or the file
         cannot be written.
     """
-    folder = reading.check_folder('ckpt_dir', ckpt_dir)
-    prefix = reading.find(folder, checkpoint)
-    description = sidecar.read(folder)
-    found = reading.reader(prefix, description, 'export')
-    try:
-        arrays = {name: found.get_tensor(name) for name, _ in sidecar.variables(description)}
-    except (tf.errors.OpError, ValueError) as error:
-        raise FileError('cannot read %s: %s' % (prefix, str(error).splitlines()[0])) from error
+    folder = check_folder('ckpt_dir', ckpt_dir)
+    reading.find(folder, checkpoint)
+    refuse_links(folder)
+    description = read_description(folder)
+    prefix, arrays = reading.read_weights(folder, checkpoint, description, 'export')
     return weights.write(folder, arrays, description, os.path.basename(prefix))
 
 
-def write_saved_model(model: Any, out: StrPath, *, ckpt_dir: Optional[StrPath] = None,
+def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrPath] = None,
                       checkpoint: Optional[str] = None) -> str:
     """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
 
@@ -88,19 +88,20 @@ def write_saved_model(model: Any, out: StrPath, *, ckpt_dir: Optional[StrPath] =
     out = check_path('out', out).rstrip(os.sep) or os.sep
     if os.path.exists(out):
         raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
-    folder = reading.folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
-    prefix = reading.find(folder, checkpoint)
+    folder = folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
+    reading.find(folder, checkpoint)
+    found = reading.read_matching(folder, model.description(None), model.SHAPING)
     serving = model.serving()
     parent = os.path.dirname(os.path.abspath(out))
     try:
         os.makedirs(parent, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=os.path.basename(out) + '.', suffix='.part', dir=parent) as workshop:
             path = os.path.join(workshop, 'saved_model')
-            _build(serving, model, prefix, path)
+            _build(serving, model, folder, checkpoint, found, path)
             extra = os.path.join(path, 'assets.extra')
             os.makedirs(extra)
-            if os.path.exists(os.path.join(folder, sidecar.NAME)):
-                shutil.copy(os.path.join(folder, sidecar.NAME), extra)
+            if os.path.exists(os.path.join(folder, MODEL_JSON)):
+                shutil.copy(os.path.join(folder, MODEL_JSON), extra)
             os.replace(path, out)
     except FileError:
         raise
@@ -109,10 +110,10 @@ def write_saved_model(model: Any, out: StrPath, *, ckpt_dir: Optional[StrPath] =
     return out
 
 
-def _build(serving, model, prefix, path):
+def _build(serving, model, folder, checkpoint, description, path):
     """Write the SavedModel itself."""
     with tf.compat.v1.Session(graph=serving.g, config=model.session_config()) as sess:
-        reading.restore(sess, serving.saver, prefix)
+        reading.restore(sess, serving.saver, folder, checkpoint, description)
         signature = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def(serving.inputs, serving.outputs)
         builder = tf.compat.v1.saved_model.Builder(path)
         with serving.g.as_default():

@@ -21,13 +21,12 @@ from numpy.lib import format as npy
 from rnnbook.base.checks import shorten
 from rnnbook.base.files import atomic_path, check_format, damage_errors, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder.checkpoint_files import listed
-from rnnbook.model_folder.description import NAME as MODEL_JSON, Description, variables
+from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, listed
+from rnnbook.model_folder.description import MODEL_JSON, Description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
 __all__ = ['NAME', 'write', 'read']
 
-NAME = 'weights.npz'
 ABOUT = 'about'
 FORMAT = 1
 FLOAT32 = np.dtype('<f4')

@@ -9,7 +9,7 @@ import re
 from string import punctuation
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from rnnbook.base.checks import check_bool, check_int, check_str, check_unicode, counted, shorten
+from rnnbook.base.checks import check_bool, check_fields, check_int, check_str, check_unicode, counted, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
@@ -119,11 +119,7 @@ class Settings:
         ArgumentTypeError, ArgumentValueError
             A name that is no setting, or a value that breaks a rule.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
-        for name in settings:
-            if name not in names:
-                raise ArgumentTypeError('there is no setting %s of a vocabulary; there are %s'
-                                        % (shorten(name), ', '.join(names)))
+        check_fields('a vocabulary', cls, settings)
         return cls(**settings)
 
 

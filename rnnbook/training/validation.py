@@ -1,33 +1,27 @@
-"""What a run validates on: data held out of the training, and the weights of one session taken over by another."""
+"""Validation: data held out of the training, the weights to measure on them, and what is measured."""
 
 from __future__ import annotations
 
 import collections
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple, Union
 
 import numpy as np
+import tensorflow as tf
 
 from rnnbook.base.checks import ArrayLike
 from rnnbook.errors import ArgumentValueError
-from rnnbook.model_folder import run_state
+from rnnbook.model_folder.reading import assign
+from rnnbook.model_folder.run_state import fingerprint
 
-__all__ = ['Evaluation', 'evaluate', 'Pair', 'hold_out', 'last_rows', 'last_columns', 'copy_variables']
+__all__ = ['Evaluation', 'evaluate', 'Pair', 'fingerprints', 'last_rows', 'last_columns', 'copy_variables']
 
 #: Two arrays with the same rows: x and y.
 Pair = Tuple[np.ndarray, np.ndarray]
 
 
-def hold_out(given: Any, data: Pair, split: Callable[[Pair, float], Tuple[Pair, Pair]],
-             check: Callable[[Any, Any], Pair]) -> Tuple[Pair, Optional[Pair], Dict[str, Any]]:
-    """Split the data of a training as `training.Run` was told."""
-    held_out, settings = None, {'data': run_state.fingerprint(*data), 'validation': None}
-    if isinstance(given, (tuple, list)):
-        held_out = check(*given)
-        settings['validation'] = run_state.fingerprint(*held_out)
-    elif given is not None:
-        settings['validation'] = float(given)
-        data, held_out = split(data, given)
-    return data, held_out, settings
+def fingerprints(data: Pair, given: Union[float, Pair, None], held_out: Optional[Pair]) -> Dict[str, object]:
+    """What a run's record keeps of its data; `given` is the field `validation` of its settings."""
+    return {'data': fingerprint(*data), 'validation': fingerprint(*held_out) if isinstance(given, tuple) else given}
 
 
 def last_rows(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
@@ -37,13 +31,13 @@ def last_rows(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
 
 
 def last_columns(data: Pair, fraction: float, least: int) -> Tuple[Pair, Pair]:
-    """Hold out the last columns of each row, which are the end of a stretch of text."""
+    """Hold out the last columns of each row: the end of its part of the text."""
     start = _start(data[0].shape[1], fraction, least, 'columns')
     return tuple(array[:, :start] for array in data), tuple(array[:, start:] for array in data)
 
 
 def _start(size, fraction, least, what):
-    """Where what is held out starts."""
+    """Where the part that is held out starts."""
     start = size - int(size * fraction)
     if start < least or start == size:
         raise ArgumentValueError('validation must hold out at least one of %d %s and leave %d or more to train on, not '
@@ -51,27 +45,25 @@ def _start(size, fraction, least, what):
     return start
 
 
-def copy_variables(source: Any, target: Any) -> None:
+def copy_variables(source: tf.compat.v1.Session, target: tf.compat.v1.Session) -> None:
     """Give all variables of one session the values that another has for those of the same names, without a file."""
-    variables = target.graph.get_collection('variables')
-    values = {variable.op.name: variable for variable in source.graph.get_collection('variables')}
-    values = source.run({variable.op.name: values[variable.op.name] for variable in variables})
-    target.run([variable.initializer for variable in variables],
-               {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables})
+    names = {variable.op.name for variable in target.graph.get_collection('variables')}
+    assign(target, source.run({variable.op.name: variable for variable in source.graph.get_collection('variables')
+                               if variable.op.name in names}))
 
 
 Evaluation = collections.namedtuple('Evaluation', 'accuracy log_loss confusion auc')
-Evaluation.__doc__ = """What `evaluate` finds.
+Evaluation.__doc__ = """The figures of `evaluate`.
 
-Fields: `accuracy`, the share of right labels; `log_loss`, the mean cross entropy in nats; `confusion`, an int64 array
-of the shape (2, 2), rows counted by label and then by prediction; `auc`, the area under the ROC curve, which is the
-share of the pairs of a row with the label 1 and one with the label 0 in which the first has the higher probability
-(ties count half), NaN where there are no such pairs.
+Fields: `accuracy`, the share of correct labels; `log_loss`, the mean cross entropy in nats; `confusion`, an int64 array
+of shape (2, 2) that counts rows by label and then by prediction; `auc`, the area under the ROC curve: of all pairs of a
+row with the label 1 and a row with the label 0, the share in which the first has the higher probability (ties count
+half), NaN where there are no such pairs.
 """
 
 
 def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> Evaluation:
-    """Hold probabilities of the label 1 against the labels.
+    """Compare probabilities of the label 1 with the labels.
 
     Parameters
     ----------
@@ -95,7 +87,7 @@ def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> Evaluation:
     predicted = np.rint(probabilities).astype(np.int64)
     confusion = np.bincount(2 * labels + predicted, minlength=4).reshape(2, 2)
     right = np.where(labels == 1, probabilities, 1 - probabilities)
-    # A probability that has been rounded to 0 or 1 is one of float32: as sure as it can be, not infinitely so.
+    # A float32 that has been rounded to 0 or 1 is as sure as a float32 can be, not infinitely so.
     log_loss = -np.log(np.maximum(right, np.finfo(np.float32).eps / 2)).mean()
     return Evaluation(float(np.mean(predicted == labels)), float(log_loss), confusion, _auc(labels, probabilities))
 

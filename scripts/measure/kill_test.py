@@ -155,7 +155,7 @@ def main(argv):
 def compare(alone, killed, done):
     """Print both results; returns the exit status, 0 if they are equal."""
     from rnnbook.model_folder import reading
-    ours, theirs = reading.fingerprint(alone), reading.fingerprint(killed)
+    ours, theirs = reading.checksum(alone), reading.checksum(killed)
     rows, others = history(alone), history(killed)
     print('left alone:    sha256 over all variables %s, %d rows of history' % (ours, len(rows)))
     print('killed %5d x: sha256 over all variables %s, %d rows of history' % (len(done), theirs, len(others)))
@@ -163,8 +163,8 @@ def compare(alone, killed, done):
           % (sum('in a save' in moment for moment in done), sum('in a save' not in moment for moment in done)))
     equal = ours == theirs and rows == others
     if os.path.isdir(os.path.join(alone, checkpoint_files.BEST)):
-        bests = [reading.best(folder) for folder in (alone, killed)]
-        prints = [reading.fingerprint(path) for path, _ in bests]
+        bests = [reading.best_folder(folder) for folder in (alone, killed)]
+        prints = [reading.checksum(path) for path, _ in bests]
         for name, (_, epoch), best in zip(('left alone', 'killed'), bests, prints):
             print('best of the run %s: epoch %d, sha256 over all variables %s' % (name, epoch, best))
         equal = equal and bests[0][1] == bests[1][1] and prints[0] == prints[1]

@@ -15,7 +15,7 @@ from conftest import ROOT
 from rnnbook.base import files
 from rnnbook.errors import FileError
 from rnnbook.model_folder import checkpoint_files, run_state
-from rnnbook.model_folder.run_state import Progress
+from rnnbook.model_folder.run_state import RunState
 
 
 def save(folder, name, kept, content=b'weights', number=1):
@@ -28,7 +28,7 @@ def save(folder, name, kept, content=b'weights', number=1):
                 file.write(content + ending.encode())
         files.write_text(os.path.join(staging, 'model.json'), '{}')
         checkpoint_files.write_list(staging, kept)
-        run_state.write(os.path.join(staging, name), number, Progress(iteration=number), {})
+        run_state.write_record(os.path.join(staging, name), number, RunState(iteration=number), {})
     for other in before:
         if other not in kept:
             checkpoint_files.remove(folder, other)
@@ -38,7 +38,7 @@ def whole(folder):
     """The names of the checkpoints that are whole, the newest last; every other trace of one fails the test."""
     names = checkpoint_files.by_age(str(folder))
     for name in names:
-        run_state.check(os.path.join(str(folder), name))
+        run_state.check_record(os.path.join(str(folder), name))
     stems = {name for name in os.listdir(str(folder)) if name.startswith('c-')}
     assert {stem for stem in stems if not any(stem.startswith(name + '.') for name in names)} == set()
     return names
@@ -129,12 +129,13 @@ def test_a_process_that_dies_at_any_step_of_a_save_leaves_whole_checkpoints_only
     assert all(names in (['c-1', 'c-2'], ['c-1', 'c-2', 'c-3'], ['c-2', 'c-3']) for names in seen)
 
 
-def test_half_a_history_that_a_dead_process_left_is_removed_and_all_else_stays(tmp_path):
-    for name in ('history.csv.abc.part', 'history.csv', 'weights.npz.abc.part', 'notes.txt', 'c-1.index', 'c-1.meta'):
+def test_half_files_that_a_dead_process_left_are_removed_and_all_else_stays(tmp_path):
+    for name in ('history.csv.abc.part', 'history.csv', 'weights.npz.abc.part', 'model.json.a_c.part', 'mine.abc.part',
+                 'checkpoint.abc.part', 'notes.txt', 'c-1.index', 'c-1.meta'):
         (tmp_path / name).write_text('x')
     checkpoint_files.recover(str(tmp_path))
-    assert sorted(os.listdir(str(tmp_path))) == ['c-1.index', 'c-1.meta', 'history.csv', 'notes.txt',
-                                                 'weights.npz.abc.part']
+    assert sorted(os.listdir(str(tmp_path))) == ['c-1.index', 'c-1.meta', 'history.csv', 'mine.abc.part',
+                                                 'notes.txt']
 
 
 # The list

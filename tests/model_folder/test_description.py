@@ -7,8 +7,8 @@ import pytest
 
 from rnnbook import __version__
 from rnnbook.errors import FileError
-from rnnbook.model_folder import description as sidecar
-from rnnbook.model_folder.description import Description
+from rnnbook.model_folder import description
+from rnnbook.model_folder.description import Description, differences, read_description, write_description
 
 WORDS = Description('SentimentRNN', {'n_words': 4, 'learning_rate': 0.001, 'engine': 'book'},
                     {'the': 1, 'caf\u00e9': 2, '"': 3})
@@ -34,19 +34,19 @@ def put(folder, data):
     WORDS, CHARS, WORDS._replace(vocabulary=None), CHARS._replace(vocabulary={}),
 ], ids=['words', 'characters', 'no vocabulary', 'empty vocabulary'])
 def test_what_is_written_is_read_back(tmp_path, description):
-    sidecar.write(str(tmp_path), description)
-    assert sidecar.read(str(tmp_path), description.class_name) == description
+    write_description(str(tmp_path), description)
+    assert read_description(str(tmp_path), description.class_name) == description
     assert os.listdir(str(tmp_path)) == ['model.json']
 
 
 def test_a_vocabulary_keeps_its_order(tmp_path):
     ids = {word: number for number, word in enumerate('zebra yak ant'.split(), 1)}
-    sidecar.write(str(tmp_path), WORDS._replace(vocabulary=ids))
-    assert list(sidecar.read(str(tmp_path), 'SentimentRNN').vocabulary) == ['zebra', 'yak', 'ant']
+    write_description(str(tmp_path), WORDS._replace(vocabulary=ids))
+    assert list(read_description(str(tmp_path), 'SentimentRNN').vocabulary) == ['zebra', 'yak', 'ant']
 
 
 def test_the_file_is_plain_json_without_a_path(tmp_path):
-    sidecar.write(str(tmp_path), CHARS)
+    write_description(str(tmp_path), CHARS)
     text = (tmp_path / 'model.json').read_bytes().decode('ascii')
     assert json.loads(text) == {
         'format': 1, 'rnnbook_version': __version__, 'class': 'CharRNN',
@@ -57,14 +57,14 @@ def test_the_file_is_plain_json_without_a_path(tmp_path):
 
 
 def test_a_second_description_replaces_the_first(tmp_path):
-    sidecar.write(str(tmp_path), WORDS)
-    sidecar.write(str(tmp_path), WORDS._replace(arguments={'n_words': 9}))
-    assert sidecar.read(str(tmp_path), 'SentimentRNN').arguments == {'n_words': 9}
+    write_description(str(tmp_path), WORDS)
+    write_description(str(tmp_path), WORDS._replace(arguments={'n_words': 9}))
+    assert read_description(str(tmp_path), 'SentimentRNN').arguments == {'n_words': 9}
 
 
 def test_a_file_written_by_hand_may_have_more_in_it_and_another_order(tmp_path):
     data = dict(reversed(list(content(note='from another tool').items())))
-    found = sidecar.read(put(tmp_path, data), 'SentimentRNN')
+    found = read_description(put(tmp_path, data), 'SentimentRNN')
     assert found == Description('SentimentRNN', {'n_words': 3}, {'a': 1, 'b': 2})
 
 
@@ -101,21 +101,21 @@ def test_a_file_written_by_hand_may_have_more_in_it_and_another_order(tmp_path):
         'other kind'])
 def test_what_cannot_be_used_is_a_file_error_that_names_the_file(tmp_path, data, message):
     with pytest.raises(FileError, match=message) as caught:
-        sidecar.read(put(tmp_path, data), 'SentimentRNN')
+        read_description(put(tmp_path, data), 'SentimentRNN')
     assert str(caught.value).startswith(str(tmp_path / 'model.json'))
 
 
 def test_a_file_of_before_the_optimizers_had_names_is_of_adam():
-    old, new, lazy = (sidecar.Description('SentimentRNN', {'n_words': 5, **more}, None) for more in (
+    old, new, lazy = (Description('SentimentRNN', {'n_words': 5, **more}, None) for more in (
         {}, {'optimizer': 'adam', 'pooling': 'last', 'ngram_size': 0, 'grad_clip': None}, {'optimizer': 'lazy_adam'}))
-    assert sidecar.differences(old, new) == []
-    assert sidecar.differences(old, lazy) == ["optimizer 'adam', not 'lazy_adam'"]
+    assert differences(old, new) == []
+    assert differences(old, lazy) == ["optimizer 'adam', not 'lazy_adam'"]
 
 
 def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(sidecar, 'MAX_BYTES', 50)
+    monkeypatch.setattr(description, 'MAX_BYTES', 50)
     with pytest.raises(FileError, match='model.json is larger than 50 bytes, the most that is read at once$'):
-        sidecar.read(put(tmp_path, content()), 'SentimentRNN')
+        read_description(put(tmp_path, content()), 'SentimentRNN')
 
 
 @pytest.mark.parametrize('make', [lambda path: None, lambda path: path.mkdir(),
@@ -124,7 +124,7 @@ def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
 def test_a_folder_without_a_description_holds_no_model(tmp_path, make):
     make(tmp_path / 'model')
     with pytest.raises(FileError, match='model holds no model: there is no model.json in it$'):
-        sidecar.read(str(tmp_path / 'model'), 'SentimentRNN')
+        read_description(str(tmp_path / 'model'), 'SentimentRNN')
 
 
 @pytest.mark.parametrize('wanted, names, differs', [
@@ -139,4 +139,4 @@ def test_a_folder_without_a_description_holds_no_model(tmp_path, make):
     (WORDS._replace(vocabulary=None), None, []),
 ], ids=['same', 'one', 'not asked for', 'two', 'another engine', 'missing', 'vocabulary', 'none given'])
 def test_differences_name_each_argument_with_both_values(wanted, names, differs):
-    assert sidecar.differences(WORDS, wanted, names) == differs
+    assert differences(WORDS, wanted, names) == differs

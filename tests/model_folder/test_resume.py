@@ -74,7 +74,7 @@ def alone(tmp_path_factory):
 
 
 def same(folder, other):
-    return reading.fingerprint(str(folder)) == reading.fingerprint(str(other)) and (
+    return reading.checksum(str(folder)) == reading.checksum(str(other)) and (
         history(folder) == history(other) != [])
 
 
@@ -143,10 +143,10 @@ def test_a_vocabulary_that_was_saved_is_kept_where_none_is_given(tmp_path):
 
 def test_the_state_is_that_of_the_last_batch_and_the_sum_that_of_the_epoch(tmp_path):
     char(tmp_path, run=dict(stop=after(2)))
-    progress = run_state.check(reading.find(str(tmp_path))).progress
+    progress = run_state.check_record(reading.find(str(tmp_path))).state
     assert (progress.epochs, progress.position, progress.iteration, len(progress.history)) == (0, 2, 2, 0)
-    assert [[array.shape for array in layer] for layer in progress.state] == [[(4, 6), (4, 6)]]
-    assert all(np.abs(array).max() > 0 for layer in progress.state for array in layer)
+    assert [[array.shape for array in layer] for layer in progress.carried] == [[(4, 6), (4, 6)]]
+    assert all(np.abs(array).max() > 0 for layer in progress.carried for array in layer)
     assert 4 < progress.loss_sum < 8
 
 
@@ -376,7 +376,7 @@ sys.path.insert(0, sys.argv[1])
 import models
 from rnnbook.model_folder import reading
 models.sentiment(engine='fused', shards=int(sys.argv[3])).train(*models.reviews(), 4, ckpt_dir=sys.argv[2])
-print(reading.fingerprint(sys.argv[2]))
+print(reading.checksum(sys.argv[2]))
 '''
 
 

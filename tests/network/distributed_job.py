@@ -38,19 +38,19 @@ def model_and_data(kind, engine, processes=1):
 
 def train(model, data, folder, **run):
     """Train for `STEPS` steps; gives the loss of each step that this call has taken."""
-    losses, count = [], run_state.Progress.count
+    losses, count = [], run_state.RunState.count
 
     def noted(self, loss, *more):
         losses.append(loss)
         return count(self, loss, *more)
 
-    run_state.Progress.count = noted
+    run_state.RunState.count = noted
     batches = 10 if hasattr(model, 'n_words') else data[0].shape[1] // model.num_steps
     keep = {'keep_prob': 1.0} if hasattr(model, 'n_words') else {}
     try:
         model.train(*data, STEPS // batches, ckpt_dir=folder, log_every=1000, **keep, **run)
     finally:
-        run_state.Progress.count = count
+        run_state.RunState.count = count
     return losses
 
 

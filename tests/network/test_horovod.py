@@ -78,7 +78,7 @@ def test_a_run_of_two_goes_on_with_one_and_ends_with_two_and_a_death_is_told(fol
     stopped = noted(folder, 'stopped')
     assert (len(stopped['losses']), stopped['status']) == (job.FIRST, 143)     # the signal of rank 1 stopped both
     path = os.path.join(folder, 'resumed')
-    state = run_state.read(reading.find(path)).progress.state
+    state = run_state.read_record(reading.find(path)).state.carried
     assert [array.shape for layer in state for array in layer] == [(20, 3), (20, 3)]
     with pytest.raises(FileError, match='holds another model .batch_size 20, not 10'):
         job.train(models.sentiment(engine='fused', batch_size=10), models.reviews(200), path, resume=True)

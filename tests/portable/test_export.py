@@ -14,7 +14,7 @@ import models
 from rnnbook import portable
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder import description as sidecar
+from rnnbook.model_folder.description import Description, read_description, write_description
 from rnnbook.portable import export, weights
 from rnnbook.sentiment import SentimentRNN
 
@@ -60,7 +60,7 @@ def copy(one_folder, tmp_path):
 @pytest.mark.parametrize('layers', [1, 3])
 def test_the_variables_are_those_that_the_graph_trains(make, layers):
     rnn = make(num_layers=layers)
-    description = sidecar.Description(type(rnn).__name__, rnn.arguments(), None)
+    description = Description(type(rnn).__name__, rnn.arguments(), None)
     trained = {variable.op.name: tuple(variable.shape.as_list()) for variable in
                rnn.g.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)}
     assert dict(weights.variables(description)) == trained
@@ -146,13 +146,13 @@ def test_what_cannot_be_exported_is_named(arguments, error, message, copy):
 
 
 def test_a_checkpoint_without_a_model_or_of_another_one_is_refused(copy):
-    description = sidecar.read(str(copy))
+    description = read_description(str(copy))
     wider = description._replace(arguments=dict(description.arguments, lstm_size=7))
-    sidecar.write(str(copy), wider)
+    write_description(str(copy), wider)
     with pytest.raises(FileError, match=r'cannot export .*: rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel has the '
                                         r'shape \[\d+, 28\] in model.json, and \[\d+, 24\] there'):
         export.write_weights(copy)
-    sidecar.write(str(copy), description._replace(arguments=dict(description.arguments, lstm_size=None)))
+    write_description(str(copy), description._replace(arguments=dict(description.arguments, lstm_size=None)))
     with pytest.raises(FileError, match=r'model\.json: lstm_size must be an integer'):
         export.write_weights(copy)
     (copy / 'model.json').unlink()

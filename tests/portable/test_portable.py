@@ -15,27 +15,27 @@ import rnnbook
 from rnnbook import equations, hamlet, portable
 from rnnbook.base import files
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder import description as sidecar
+from rnnbook.model_folder.description import Description, variables, write_description
 from rnnbook.portable import weights
 
 WORDS = {'good': 1, 'bad': 2, 'film': 3, 'a': 4, '!': 5}
 CHAR2INT, _ = hamlet.char_vocabulary('The cat sat.')
-SENTIMENT = sidecar.Description('SentimentRNN', dict(n_words=6, seq_len=4, lstm_size=3, num_layers=2, batch_size=5,
-                                                     learning_rate=0.01, embed_size=2, engine='book', seed=1), WORDS)
-CHAR = sidecar.Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=6,
-                                           num_layers=1), CHAR2INT)
+SENTIMENT = Description('SentimentRNN', dict(n_words=6, seq_len=4, lstm_size=3, num_layers=2, batch_size=5,
+                                             learning_rate=0.01, embed_size=2, engine='book', seed=1), WORDS)
+CHAR = Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=6,
+                                   num_layers=1), CHAR2INT)
 
 
 def draw(description):
     """Weights of a model that nobody has trained."""
     random = np.random.RandomState(0)
-    return {name: random.normal(size=shape).astype(np.float32) for name, shape in sidecar.variables(description)}
+    return {name: random.normal(size=shape).astype(np.float32) for name, shape in variables(description)}
 
 
 def make(folder, description):
     """A folder that holds such a model."""
     os.makedirs(str(folder), exist_ok=True)
-    sidecar.write(str(folder), description)
+    write_description(str(folder), description)
     weights.write(str(folder), draw(description), description, 'hand-1.ckpt')
     return folder
 
@@ -231,7 +231,7 @@ def test_a_size_that_the_file_cannot_hold_is_refused_before_it_is_read(tmp_path)
     """A header that claims 8 GiB, as model.json does, and no data behind it."""
     huge = SENTIMENT._replace(arguments={**SENTIMENT.arguments, 'n_words': 2 ** 30})
     make(tmp_path, SENTIMENT)
-    sidecar.write(str(tmp_path), huge)
+    write_description(str(tmp_path), huge)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {'descr': '<f4', 'fortran_order': False, 'shape': (2 ** 30, 2)})
     with np.load(str(tmp_path / 'weights.npz')) as arrays:

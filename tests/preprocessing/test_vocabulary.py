@@ -10,7 +10,7 @@ import pytest
 from rnnbook import imdb, portable
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.imdb import Settings, Vocabulary
-from rnnbook.model_folder import description as sidecar
+from rnnbook.model_folder.description import Description, differences, read_description, write_description
 from rnnbook.portable import weights
 
 REVIEWS = ['Good film.<br /><br />Good cast!', 'bad film', 'bad bad <i>odd</i> end', 'end 2 < 3 > 1']
@@ -94,7 +94,7 @@ def test_encode_counts_unknown_words_with_and_without_a_number_for_them():
     (dict(unknown=1), ArgumentTypeError, 'unknown must be True or False, not 1'),
     (dict(drop_markup='yes'), ArgumentTypeError, "drop_markup must be True or False, not 'yes'"),
     (dict(training_half=None), ArgumentTypeError, 'training_half must be True or False, not None'),
-    (dict(stem=True), ArgumentTypeError, "there is no setting 'stem' of a vocabulary; there are min_count, max_words, "
+    (dict(stem=True), ArgumentTypeError, "a vocabulary has no setting 'stem'; its settings are min_count, max_words, "
                                          "unknown, drop_markup, training_half"),
 ])
 @pytest.mark.parametrize('call', [prepare, lambda path, **settings: imdb.load_indexed('none.csv', **settings)],
@@ -141,9 +141,9 @@ def test_a_checked_vocabulary_keeps_its_settings_and_needs_room_for_unknown_word
 
 # model.json
 
-DESCRIPTION = sidecar.Description('SentimentRNN', {'n_words': 4, 'seq_len': 3, 'batch_size': 2, 'embed_size': 2,
-                                                   'lstm_size': 2, 'num_layers': 1, 'engine': 'book', 'seed': 123,
-                                                   'learning_rate': 0.1}, None)
+DESCRIPTION = Description('SentimentRNN', {'n_words': 4, 'seq_len': 3, 'batch_size': 2, 'embed_size': 2,
+                                           'lstm_size': 2, 'num_layers': 1, 'engine': 'book', 'seed': 123,
+                                           'learning_rate': 0.1}, None)
 
 
 @pytest.mark.parametrize('settings, entries', [
@@ -155,12 +155,12 @@ DESCRIPTION = sidecar.Description('SentimentRNN', {'n_words': 4, 'seq_len': 3, '
 ])
 def test_model_json_gives_the_object_back(tmp_path, settings, entries):
     vocabulary = Vocabulary({'bad': 1, 'good': 2}, settings)
-    sidecar.write(str(tmp_path), DESCRIPTION._replace(vocabulary=vocabulary))
+    write_description(str(tmp_path), DESCRIPTION._replace(vocabulary=vocabulary))
     written = json.loads((tmp_path / 'model.json').read_text())['vocabulary']
     assert written == dict(entries, kind='words', ids={'bad': 1, 'good': 2})
-    found = sidecar.read(str(tmp_path)).vocabulary
+    found = read_description(str(tmp_path)).vocabulary
     assert (found, found.settings) == (vocabulary, settings)
-    differs = sidecar.differences(sidecar.read(str(tmp_path)), DESCRIPTION._replace(vocabulary={'bad': 1, 'good': 2}))
+    differs = differences(read_description(str(tmp_path)), DESCRIPTION._replace(vocabulary={'bad': 1, 'good': 2}))
     assert differs == ([] if not (settings.unknown or settings.drop_markup) else ['another vocabulary'])
 
 
@@ -172,16 +172,16 @@ def test_model_json_gives_the_object_back(tmp_path, settings, entries):
     ({'cleaning': 'separate_punctuation', 'unknown': 2}, 'unknown must be null or 3'),
     ({'cleaning': 'separate_punctuation', 'unknown': True}, 'unknown must be null or 3'),
     ({'cleaning': 'separate_punctuation', 'unknown': None, 'min_count': 0}, 'min_count must be an integer of at least'),
-    ({'cleaning': 'separate_punctuation', 'unknown': None, 'stem': True}, "there is no setting 'stem'"),
+    ({'cleaning': 'separate_punctuation', 'unknown': None, 'stem': True}, "a vocabulary has no setting 'stem'"),
     ({'cleaning': 'separate_punctuation', 'unknown': None, 'drop_markup': True}, 'there is no drop_markup beside'),
 ])
 def test_an_unknown_treatment_is_refused_by_name(tmp_path, entries, message):
-    sidecar.write(str(tmp_path), DESCRIPTION)
+    write_description(str(tmp_path), DESCRIPTION)
     content = json.loads((tmp_path / 'model.json').read_text())
     content['vocabulary'] = dict(entries, kind='words', ids={'bad': 1, 'good': 2})
     (tmp_path / 'model.json').write_text(json.dumps(content))
     with pytest.raises(FileError, match='model.json has a vocabulary that treats text by .*' + message):
-        sidecar.read(str(tmp_path))
+        read_description(str(tmp_path))
 
 
 def test_the_portable_model_treats_text_alike(tmp_path):
@@ -190,8 +190,8 @@ def test_the_portable_model_treats_text_alike(tmp_path):
     for words, folder in ((vocabulary, tmp_path / 'ours'), (dict(vocabulary), tmp_path / 'book')):
         description = DESCRIPTION._replace(vocabulary=words)
         folder.mkdir()
-        sidecar.write(str(folder), description)
-        description = sidecar.read(str(folder))
+        write_description(str(folder), description)
+        description = read_description(str(folder))
         draw.seed(1)
         arrays = {name: draw.uniform(-1, 1, shape).astype(np.float32) for name, shape in weights.variables(description)}
         weights.write(str(folder), arrays, description, 'sentiment-0.ckpt')

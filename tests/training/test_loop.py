@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, DivergenceError
-from rnnbook.model_folder.run_state import Progress
+from rnnbook.model_folder.run_state import RunState
 from rnnbook.network.distributed import World
-from rnnbook.training.loop import CarriedState, Plan, fit
+from rnnbook.training.loop import CarriedState, Training
+from rnnbook.training.plan import Plan
 from rnnbook.training.run import Run
 
 
@@ -51,37 +52,48 @@ class Hearer:
     def __init__(self, events):
         self._events = events
 
-    def watch(self, feeds, progress):
+    def watch(self, feeds, state):
         return feeds
 
-    def step(self, progress, step):
-        self._events.append(('step', progress.epochs + 1, progress.iteration, *step))
+    def step(self, state, step):
+        self._events.append(('step', state.epochs + 1, state.iteration, *step))
 
-    def epoch(self, progress):
-        self._events.append(('epoch', progress.epochs))
+    def epoch(self, state):
+        self._events.append(('epoch', state.epochs))
 
-    def keep_best(self, progress):
-        self._events.append(('best?', progress.epochs))
+    def keep_best(self, state, name, rate):
+        self._events.append(('best?', state.epochs))
 
-    def save(self, progress):
-        self._events.append(('save', progress.epochs, progress.position, progress.iteration))
+    def save(self, state, name, rate):
+        self._events.append(('save', state.epochs, state.position, state.iteration))
 
     def left(self):
         return 'nothing is left'
 
 
-def train(num_epochs, batches, progress=None, costs=None, sess=None, validate=None, labels=None, **run):
-    """Run `fit`; gives the session's events with those of the monitor and the folder among them."""
+class Batches(Plan):
+    """A plan whose batches are numbers, and which puts among the session's events that it was asked for them."""
+
+    events = None
+
+    def feeds(self, epoch):
+        self.events.append('feeds')
+        return ({'tf_x:0': batch, 'tf_y:0': np.array([batch % 2, 1])} for batch in range(self.batches))
+
+    def checkpoint(self, state):
+        return 'c-%d' % state.iteration
+
+
+def train(num_epochs, batches, state=None, costs=None, sess=None, validate=dict, labels=None, **run):
+    """Run the loop; gives the session's events with those of the monitor and the folder among them."""
     sess = sess or Session(costs)
-
-    def feeds(epoch):
-        sess.events.append('feeds')
-        return ({'tf_x:0': batch, 'tf_y:0': np.array([batch % 2, 1])} for batch in range(batches))
-
-    plan = Plan('', num_epochs, batches, 10 * batches, 'words', feeds, None, {}, labels=labels)
+    plan = Batches(num_epochs, batches, 10 * batches, {}, None, None)
+    plan.events, plan.labels = sess.events, labels
+    training = Training(sess, Model(), Run.of(run, save_every=1, log_every=100), plan,
+                        RunState() if state is None else state, Hearer(sess.events), Hearer(sess.events))
+    training._validate = validate
     try:
-        fit(sess, Model(), Run.of(run, save_every=1, log_every=100), plan,
-            Progress() if progress is None else progress, Hearer(sess.events), Hearer(sess.events), validate)
+        training.fit()
     except DivergenceError as error:
         sess.events.append(str(error))
     return sess.events
@@ -117,7 +129,8 @@ NEEDS = '%s needs validation: a fraction of the training data, or a pair of arra
 def test_settings_have_the_values_of_the_book_unless_given():
     assert Run.of({}, save_every=10, log_every=20) == Run(
         resume=False, save_every=10, save_minutes=None, max_to_keep=5, log_every=20, overwrite=False, stop=None,
-        validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0, quiet=False, logdir=None)
+        validation=None, keep_best=False, patience=None, decay=1.0, decay_after=0, quiet=False, logdir=None,
+        init_from=None)
 
 
 def test_settings_that_are_given_win_and_none_means_the_default():
@@ -136,7 +149,7 @@ def test_an_unknown_setting_is_refused_with_the_known_ones():
     with pytest.raises(ArgumentTypeError) as caught:
         Run.of({'save_evry': 3}, save_every=10, log_every=20)
     names = ', '.join(field.name for field in dataclasses.fields(Run) if field.init)
-    assert str(caught.value) == "train has no argument 'save_evry'; its settings of a run are " + names
+    assert str(caught.value) == "train has no setting 'save_evry'; its settings are " + names
 
 
 @pytest.mark.parametrize('settings, error, message', [
@@ -199,30 +212,30 @@ def test_epochs_and_iterations_count_from_1_and_each_is_told_with_its_loss_norm_
     (1.0, 0, [None] * 4), (1.0, 2, [None] * 4), (0.5, 0, [1, 0.5, 0.25, 0.125]), (0.5, 1, [1, 0.5, 0.25, 0.125]),
     (0.5, 2, [1, 1, 0.5, 0.25]), (0.5, 9, [1, 1, 1, 1])])
 def test_the_learning_rate_is_multiplied_after_each_epoch_but_the_first_so_many(decay, decay_after, rates):
-    sess, progress = Session(), Progress()
-    train(4, 1, progress, sess=sess, decay=decay, decay_after=decay_after)
+    sess, state = Session(), RunState()
+    train(4, 1, state, sess=sess, decay=decay, decay_after=decay_after)
     assert sess.rates == [rate and 0.25 * rate for rate in rates]
-    assert [row['learning_rate'] for row in progress.history] == [0.25 * (rate or 1) for rate in rates]
+    assert [row['learning_rate'] for row in state.history] == [0.25 * (rate or 1) for rate in rates]
 
 
 def validating(*accuracies):
-    """What `fit` calls at the end of each epoch, and the events of a run with a patience of 2."""
+    """The state and the events of a run with a patience of 2 and these validations."""
     figures = iter(accuracies)
-    progress = Progress()
-    events = train(len(accuracies), 1, progress, validate=lambda: {'val_accuracy': next(figures)}, validation=0.5,
+    state = RunState()
+    events = train(len(accuracies), 1, state, validate=lambda: {'val_accuracy': next(figures)}, validation=0.5,
                    patience=2, save_every=0)
-    return progress, events
+    return state, events
 
 
 @pytest.mark.parametrize('accuracies, epochs', [
     ([.5, .6, .7, .8], 4), ([.5, .4, .4, .9], 3), ([.5, .5, .5, .9], 3), ([.5, .4, .6, .5, .7], 5),
     ([.5, .6, .6, .6, .9], 4), ([.5, .4], 2)])
 def test_patience_ends_a_run_after_so_many_epochs_without_a_better_validation_and_saves(accuracies, epochs):
-    progress, events = validating(*accuracies)
-    assert progress.epochs == epochs
+    state, events = validating(*accuracies)
+    assert state.epochs == epochs
     assert events[-3:] == [('epoch', epochs), ('best?', epochs), ('save', epochs, 0, epochs)]
-    assert train(len(accuracies), 1, progress, validation=0.5, patience=2) == ['zero']      # there is nothing to do
-    assert [row['val_accuracy'] for row in progress.history] == accuracies[:epochs]
+    assert train(len(accuracies), 1, state, validation=0.5, patience=2) == ['zero']      # there is nothing to do
+    assert [row['val_accuracy'] for row in state.history] == accuracies[:epochs]
 
 
 @pytest.mark.parametrize('figure', [float('nan'), float('inf')])
@@ -232,10 +245,10 @@ def test_a_validation_that_is_not_finite_ends_the_run(figure):
 
 
 def test_the_accuracy_of_an_epoch_is_that_of_its_rows():
-    progress = Progress()
-    train(1, 3, progress, labels='labels:0')                # [0, 1] predicted; [0, 1], [1, 1] and [0, 1] right
-    assert progress.history[0]['accuracy'] == 5 / 6
-    assert (progress.right, progress.seen) == (0, 0)
+    state = RunState()
+    train(1, 3, state, labels='labels:0')                # [0, 1] predicted; [0, 1], [1, 1] and [0, 1] right
+    assert state.history[0]['accuracy'] == 5 / 6
+    assert (state.right, state.seen) == (0, 0)
 
 
 @pytest.mark.parametrize('num_epochs, every, epochs', [
@@ -287,31 +300,31 @@ def test_a_save_by_minutes_comes_within_the_epoch_and_beside_those_by_epochs():
 # What a run remembers
 
 def test_progress_has_a_row_for_each_epoch_with_the_mean_of_its_losses():
-    progress = Progress()
-    train(2, 3, progress)
-    assert [(row['epoch'], row['iteration'], row['loss']) for row in progress.history] == [
+    state = RunState()
+    train(2, 3, state)
+    assert [(row['epoch'], row['iteration'], row['loss']) for row in state.history] == [
         (1, 3, pytest.approx(0.2)), (2, 6, pytest.approx(0.5))]
-    assert all(row['seconds'] >= 0 for row in progress.history)
-    assert (progress.iteration, progress.epochs, progress.position, progress.state) == (6, 2, 0, None)
+    assert all(row['seconds'] >= 0 for row in state.history)
+    assert (state.iteration, state.epochs, state.position, state.carried) == (6, 2, 0, None)
 
 
 @pytest.mark.parametrize('after', range(1, 7))
 def test_a_run_that_stops_and_goes_on_sees_the_same_batches_from_the_same_states(after):
-    whole, alone = Progress(), []
+    whole, alone = RunState(), []
     alone = [event for event in train(2, 3, whole) if isinstance(event[0], int)]
-    asked, progress = [], Progress()
-    first = train(2, 3, progress, stop=lambda: asked.append(1) or len(asked) == after)
-    assert progress.state is not None                       # also at the end of an epoch, which is closed later
-    second = train(2, 3, progress)
+    asked, state = [], RunState()
+    first = train(2, 3, state, stop=lambda: asked.append(1) or len(asked) == after)
+    assert state.carried is not None                       # also at the end of an epoch, which is closed later
+    second = train(2, 3, state)
     states = [event[1] for events in (first, second) for event in events if isinstance(event[0], int)]
     assert states == [state for _, state in alone]
-    assert (progress.iteration, progress.epochs) == (whole.iteration, whole.epochs)
+    assert (state.iteration, state.epochs) == (whole.iteration, whole.epochs)
 
 
 def test_a_run_that_is_complete_trains_and_saves_nothing():
-    progress = Progress()
-    train(2, 3, progress)
-    assert train(2, 3, progress) == train(1, 3, progress) == ['zero']
+    state = RunState()
+    train(2, 3, state)
+    assert train(2, 3, state) == train(1, 3, state) == ['zero']
 
 
 @pytest.mark.parametrize('cost', [float('nan'), float('inf'), -float('inf')])

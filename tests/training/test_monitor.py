@@ -5,12 +5,13 @@ import io
 import pytest
 
 from rnnbook.base import bar
-from rnnbook.model_folder.run_state import Progress
+from rnnbook.model_folder.run_state import RunState
 from rnnbook.training import monitor
-from rnnbook.training.loop import Plan, Step
+from rnnbook.training.plan import Plan, Step
 from rnnbook.training.run import Run
 
-PLAN = Plan('%d/%d, %d: %.1f', 3, 4, 400, 'words', None, None, {})
+PLAN = Plan(num_epochs=3, batches=4, units=400, settings={}, vocabulary=None, held_out=None)
+PLAN.line = '%d/%d, %d: %.1f'
 ROW = {'epoch': 1, 'iteration': 4, 'loss': 0.25, 'accuracy': 0.5, 'learning_rate': 0.1, 'words_per_second': 12345.6}
 VALIDATED = {**ROW, 'val_loss': 0.75, 'val_accuracy': 0.625}
 
@@ -29,7 +30,7 @@ def tell(monkeypatch, tmp_path, capfd):
         monkeypatch.setattr(bar, '_stream', lambda: shown if terminal else None)
         monkeypatch.setattr(monitor, 'show_bar', lambda *arguments: bar.show_bar(*arguments, patience=0))
         teller = monitor.Monitor(Run.of(settings, log_every=2), PLAN, str(tmp_path))
-        done = Progress()
+        done = RunState()
         for _ in teller.watch([{}] * 4, done):
             done.count(0.5, None, 0.1)
             teller.step(done, Step(0.5, 1.0, 0.1))
@@ -86,7 +87,7 @@ def test_the_time_that_is_left_is_told_in_words(seconds, words):
 
 def test_the_history_has_its_columns_in_one_order_whatever_the_rows_have(tmp_path):
     rows = [{'epoch': 1, 'iteration': 5, 'loss': 0.5, 'seconds': 2, 'note': 'mine'}, VALIDATED]
-    monitor.Monitor(Run.of({}, log_every=1), PLAN, str(tmp_path)).write_history(Progress(history=rows))
+    monitor.Monitor(Run.of({}, log_every=1), PLAN, str(tmp_path)).write_history(RunState(history=rows))
     assert (tmp_path / 'history.csv').read_text().splitlines() == [
         'epoch,iteration,loss,accuracy,val_loss,val_accuracy,learning_rate,words_per_second,seconds,note',
         '1,5,0.5,,,,,,2,mine', '1,4,0.25,0.5,0.75,0.625,0.1,12345.6,,']

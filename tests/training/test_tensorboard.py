@@ -48,7 +48,7 @@ def test_the_reader_lists_figures_and_graph(alone, rnn):
                               'epoch/val_loss', 'epoch/words_per_second', 'step/gradient_norm', 'step/learning_rate',
                               'step/loss']
     assert {step for step, _ in points['step/loss']} == {2, 4, 6}
-    rows = run_state.read(str(alone / 'model' / 'sentiment-1.ckpt')).progress.history
+    rows = run_state.read_record(str(alone / 'model' / 'sentiment-1.ckpt')).state.history
     for column in ('loss', 'accuracy', 'val_loss', 'val_accuracy', 'learning_rate', 'words_per_second'):
         assert points['epoch/' + column] == [(row['iteration'], np.float32(row[column])) for row in rows]
     assert all(norm > 0 for _, norm in points['step/gradient_norm'])
@@ -58,7 +58,7 @@ def test_the_reader_lists_figures_and_graph(alone, rnn):
 def test_a_training_is_the_same_to_the_bit_with_a_log_or_without(alone, rnn, tmp_path):
     from rnnbook.model_folder import reading
     rnn.train(X, Y, 2, ckpt_dir=tmp_path, quiet=True)
-    assert reading.fingerprint(str(tmp_path)) == reading.fingerprint(str(alone / 'model'))
+    assert reading.checksum(str(tmp_path)) == reading.checksum(str(alone / 'model'))
 
 
 def test_a_run_that_goes_on_from_an_earlier_step_takes_back_what_it_does_again(alone, rnn, tmp_path):

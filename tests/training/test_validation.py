@@ -47,8 +47,8 @@ def history(folder):
 
 
 def best(folder):
-    path, epoch = reading.best(str(folder))
-    return epoch, reading.fingerprint(path)
+    path, epoch = reading.best_folder(str(folder))
+    return epoch, reading.checksum(path)
 
 
 PAIRS = {models.sentiment: FLIPPED, models.char: (TEXT[None, :-1], TEXT[None, 1:])}
@@ -92,7 +92,7 @@ def test_something_must_be_held_out_and_enough_be_left(fraction, least, held_out
 def test_a_fraction_trains_on_the_rest_alone(tmp_path):
     rnn = train(models.sentiment, tmp_path / 'fraction', 1, validation=0.5, quiet=True)
     rnn.train(X[:15], Y[:15], 1, ckpt_dir=tmp_path / 'rest', quiet=True)
-    assert reading.fingerprint(str(tmp_path / 'fraction')) == reading.fingerprint(str(tmp_path / 'rest'))
+    assert reading.checksum(str(tmp_path / 'fraction')) == reading.checksum(str(tmp_path / 'rest'))
 
 
 # It changes nothing, and measures what the models' own methods measure
@@ -100,7 +100,7 @@ def test_a_fraction_trains_on_the_rest_alone(tmp_path):
 @pytest.mark.parametrize('make', list(PAIRS))
 def test_a_training_is_the_same_to_the_bit_with_validation_or_without(make, runs, tmp_path):
     train(make, tmp_path)
-    assert reading.fingerprint(str(tmp_path)) == reading.fingerprint(str(runs[make]))
+    assert reading.checksum(str(tmp_path)) == reading.checksum(str(runs[make]))
     columns = {'val_loss', 'val_accuracy', 'val_bits_per_char'}
     assert history(tmp_path) == [{name: value for name, value in row.items() if name not in columns}
                                  for row in history(runs[make])]
@@ -139,10 +139,10 @@ def test_the_best_epoch_is_a_model_of_its_own_with_one_checkpoint(make, epoch, n
     folder, rows = runs[make], history(runs[make])
     column, sign = ('val_accuracy', -1) if make is models.sentiment else ('val_bits_per_char', 1)
     wanted = 1 + int(np.argmin([sign * float(row[column]) for row in rows]))        # the first of equals
-    assert wanted == (epoch or wanted) and reading.best(str(folder)) == (str(folder / 'best'), wanted)
+    assert wanted == (epoch or wanted) and reading.best_folder(str(folder)) == (str(folder / 'best'), wanted)
     number = wanted - 1 if make is models.sentiment else wanted * WINDOWS
     assert reading.names(str(folder / 'best')) == [name % number]
-    assert best(folder)[1] == reading.fingerprint(str(folder), name % number)
+    assert best(folder)[1] == reading.checksum(str(folder), name % number)
     loaded = (SentimentRNN if make is models.sentiment else CharRNN).load(folder / 'best')
     assert loaded.vocabulary == (models.WORDS if make is models.sentiment else models.CHAR2INT)
 
@@ -160,17 +160,17 @@ def test_a_run_that_was_stopped_and_resumed_has_the_history_and_the_best_of_one_
         train(make, tmp_path, stop=after(iterations), **settings)
     train(make, tmp_path, **settings)
     assert history(tmp_path) == history(runs[make])
-    assert (best(tmp_path), reading.fingerprint(str(tmp_path))) == (
-        best(runs[make]), reading.fingerprint(str(runs[make])))
+    assert (best(tmp_path), reading.checksum(str(tmp_path))) == (
+        best(runs[make]), reading.checksum(str(runs[make])))
 
 
 def test_a_best_epoch_whose_run_died_before_it_was_saved_gives_way_to_that_of_the_history(runs, tmp_path, monkeypatch):
     save, settings = Folder.save, dict(validation=PAIRS[models.char], keep_best=True, quiet=True, resume=True)
 
-    def dies(self, progress):
-        if progress.epochs == 2:
+    def dies(self, state, *more):
+        if state.epochs == 2:
             raise KeyboardInterrupt
-        save(self, progress)
+        save(self, state, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Folder, 'save', dies)
@@ -178,7 +178,7 @@ def test_a_best_epoch_whose_run_died_before_it_was_saved_gives_way_to_that_of_th
             train(models.char, tmp_path, **settings)
     assert best(tmp_path)[0] == 2 and len(reading.names(str(tmp_path / 'best'))) == 2
     train(models.char, tmp_path, 1, **settings)             # nothing is left to train, and epoch 2 has not been
-    assert best(tmp_path) == (1, reading.fingerprint(str(tmp_path)))
+    assert best(tmp_path) == (1, reading.checksum(str(tmp_path)))
     assert len(reading.names(str(tmp_path / 'best'))) == 1
     train(models.char, tmp_path, **settings)
     assert (history(tmp_path), best(tmp_path)) == (history(runs[models.char]), best(runs[models.char]))
@@ -194,7 +194,7 @@ def test_a_best_epoch_of_an_earlier_run_goes_with_the_first_of_the_next(tmp_path
 
 def test_where_no_best_epoch_was_kept_there_is_none(tmp_path):
     with pytest.raises(FileError, match='best is not there'):
-        reading.best(str(tmp_path))
+        reading.best_folder(str(tmp_path))
 
 
 # What is printed, and patience
@@ -249,13 +249,13 @@ def test_what_decides_the_training_may_not_change(changes, message, runs):
 def test_a_run_of_an_older_version_goes_on_and_its_rows_stay_as_they_are(tmp_path):
     train(models.sentiment, tmp_path, 1)
     prefix = reading.find(str(tmp_path))
-    found = run_state.read(prefix)
+    found = run_state.read_record(prefix)
     for name in ('keep_best', 'decay', 'decay_after', 'validation', 'patience'):
         del found.settings[name]
-    del found.progress.right, found.progress.seen
-    found.progress.history[0] = {name: found.progress.history[0][name] for name in (
+    del found.state.right, found.state.seen
+    found.state.history[0] = {name: found.state.history[0][name] for name in (
         'epoch', 'iteration', 'loss', 'seconds')}
-    run_state.write(prefix, found.number, found.progress, found.settings)
+    run_state.write_record(prefix, found.number, found.state, found.settings)
     train(models.sentiment, tmp_path, 2, resume=True)
     rows = history(tmp_path)
     assert list(rows[0]) == ['epoch', 'iteration', 'loss', 'accuracy', 'learning_rate']

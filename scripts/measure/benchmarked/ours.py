@@ -73,14 +73,13 @@ def predicting(sess, inference, x, size):
 
 def review_predict(job):
     """Batches of reviews, the graph built and the weights restored before."""
-    from rnnbook.model_folder import reading
     from rnnbook.network.devices import tf
     model, x = _predictor(job)
     inference = model._inference()                          # the graph that `predict` runs on
 
     def work():
         with tf.compat.v1.Session(graph=inference.g, config=model.session_config()) as sess:
-            reading.restore(sess, inference.saver, job['checkpoint'])
+            inference.saver.restore(sess, job['checkpoint'])
             while True:
                 yield from predicting(sess, inference, x, model.batch_size)
 
