@@ -27,7 +27,7 @@ def main(argv):
     if args.saved_model is None:
         print(export.write_weights(args.ckpt_dir, args.checkpoint))
     else:
-        model = getattr(rnnbook, description.read(args.ckpt_dir).class_name).load(args.ckpt_dir)
+        model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
         print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
 
 

@@ -26,7 +26,7 @@ from rnnbook.base import files
 from rnnbook.charrnn import CharRNN, get_top_char
 from rnnbook.datasets import aclimdb, archives
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
-from rnnbook.model_folder import description
+from rnnbook.model_folder.description import read_description
 from rnnbook.network import drawing
 from rnnbook.portable import export
 from rnnbook.sentiment import SentimentRNN
@@ -454,7 +454,7 @@ RULES['a line of 200 MB'] = [
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n', b',1\n')), FILE, 'has a line of mor'),
     Case(lambda place: imdb.load_reviews(long_line(place, b'review,sentiment\n"')), FILE, 'has a line of more than'),
     Case(lambda place: imdb.load_reviews(sparse(place)), FILE, 'has a line of more than|a NUL character'),
-    Case(lambda place: description.read(os.path.dirname(shutil.move(sparse(place), 'model.json')) or '.'), FILE,
+    Case(lambda place: read_description(os.path.dirname(shutil.move(sparse(place), 'model.json')) or '.'), FILE,
          'model.json is damaged'),
 ]
 RULES['where data are looked for'] = [

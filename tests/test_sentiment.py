@@ -165,7 +165,7 @@ def test_the_summary_lists_every_variable_and_counts_the_weights():
     assert [line.split()[0] for line in lines[2:-1]] == [
         variable.op.name for variable in models.sentiment(num_layers=2).g.get_collection("trainable_variables")]
     assert lines[2].split() == ["embedding", "6", "x", "2", "12"]
-    assert lines[-1].split() == ["in", "all", str(12 + 5 * 12 + 12 + 6 * 12 + 12 + 3 + 1)]
+    assert lines[-1].split() == ["total", str(12 + 5 * 12 + 12 + 6 * 12 + 12 + 3 + 1)]
 
 
 def test_a_batch_of_one_row_works(tmp_path):

@@ -123,8 +123,9 @@ def restore(sess: tf.compat.v1.Session, saver: tf.compat.v1.train.Saver, folder:
     model = {variable.op.name: variable for variable in sess.graph.get_collection('variables')}
 
     def attempt(prefix):
-        _check_owner(prefix, _check(prefix), description)
+        record = _check(prefix)
         _open(prefix, ((name, variable.shape.as_list()) for name, variable in model.items()), 'restore', 'this model')
+        _check_owner(prefix, record, description)
         with _tensorflow_errors(prefix):
             saver.restore(sess, prefix)
         for name, value in sess.run(model).items():
@@ -144,8 +145,8 @@ def read_weights(folder: str, checkpoint: Optional[str], description: Descriptio
         str, Dict[str, np.ndarray]]:
     """The path of a checkpoint, and the variables that a model of this description computes with."""
     def attempt(prefix):
-        _check_owner(prefix, _check(prefix), description)
-        reader, arrays = _reader(prefix, description, doing), {}
+        record, reader, arrays = _check(prefix), _reader(prefix, description, doing), {}
+        _check_owner(prefix, record, description)
         for name, _ in variables(description):
             with _tensorflow_errors(prefix):
                 arrays[name] = reader.get_tensor(name)
@@ -165,6 +166,7 @@ def _reader(prefix, description, doing):
 
 def load(cls: Type[M], folder: str, **more: object) -> M:
     """The object that a folder describes, with its vocabulary; arguments of `more` that are None are left out."""
+    find(folder)
     found = read_description(folder, class_name(cls))
 
     def attempt(prefix):

@@ -98,6 +98,8 @@ class Folder:
         folder = self._request.init_from or (self._model.ckpt_dir if self._model.loaded else None)
         if folder is None:
             return
+        if not os.path.isfile(os.path.join(folder, MODEL_JSON)):
+            raise FileError('init_from %s holds no model: there is no %s in it' % (folder, MODEL_JSON))
         found = read_description(folder, self._description.class_name)
         self._description = self._description._replace(
             vocabulary=_common(folder, found.vocabulary, self._description.vocabulary))

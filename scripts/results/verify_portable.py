@@ -7,7 +7,7 @@ import numpy as np
 
 import rnnbook
 from rnnbook import cli, imdb, portable
-from rnnbook.model_folder import description
+from rnnbook.model_folder.description import read_description
 
 
 def arguments(argv):
@@ -55,7 +55,8 @@ def compare_texts(args, ours):
 def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
-    compare = {'SentimentRNN': compare_reviews, 'CharRNN': compare_texts}[description.read(args.ckpt_dir).class_name]
+    compare = {'SentimentRNN': compare_reviews,
+               'CharRNN': compare_texts}[read_description(args.ckpt_dir).class_name]
     compare(args, portable.load(args.ckpt_dir))
 
 

@@ -60,7 +60,7 @@ def test_two_processes_take_the_steps_of_one_with_the_double_batch(folder, tmp_p
 
 
 def test_the_folder_is_that_of_one_process_with_the_whole_batch(folder):
-    found = description.read(os.path.join(folder, 'sentimentfused'))
+    found = description.read_description(os.path.join(folder, 'sentimentfused'))
     assert found.arguments['batch_size'] == 20
     assert reading.names(os.path.join(folder, 'sentimentfused')) == ['sentiment-4.ckpt']
 
@@ -106,5 +106,5 @@ def test_the_script_prints_at_rank_0_only(tmp_path):
     assert status == 0, output
     assert output.count('Data: ') == 1 and output.count('Model saved in ./model-2/') == 1
     assert '[1]<stdout>' not in output
-    found = description.read(str(tmp_path / 'model-2'))
+    found = description.read_description(str(tmp_path / 'model-2'))
     assert (found.arguments['batch_size'], found.arguments['learning_rate']) == (4, 0.002)

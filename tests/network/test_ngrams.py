@@ -93,7 +93,7 @@ def test_they_learn_what_the_order_of_two_words_means(tmp_path):
 def test_a_folder_keeps_them_and_another_length_does_not_fit(tmp_path):
     x, y = models.reviews()
     models.sentiment(ngram_size=2).train(x, y, 1, ckpt_dir=tmp_path, vocabulary=models.WORDS)
-    assert description.read(str(tmp_path)).arguments['ngram_size'] == 2
+    assert description.read_description(str(tmp_path)).arguments['ngram_size'] == 2
     assert models.variables(tmp_path)['ngrams'].shape == (6 + ngrams.BUCKETS, 2)
     rnn = SentimentRNN.load(tmp_path)
     text = ['good film! a bad', '', 'nothing known']

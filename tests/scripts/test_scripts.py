@@ -370,7 +370,8 @@ def main_of(name):
 
 
 RUN = ['epochs', 'ckpt-dir', 'resume', 'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite',
-       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir']
+       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir',
+       'init-from']
 FLAGS = {
     'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
