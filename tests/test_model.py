@@ -65,9 +65,9 @@ def test_a_method_that_reports_lack_of_memory_keeps_its_signature():
 
 
 @pytest.mark.parametrize('samples, length, message', [
-    (2 * 10 ** 9, 500, r'num_samples \* \(output_length \+ 1\) must be at most 268435456, not 2000000000 \* 501; '),
-    (None, 10 ** 9, r'num_samples \* \(output_length \+ 1\) must be at most 268435456, not 1 \* 1000000001'),
-    (2 ** 26, 0, 'num_samples must be at most 19173961 for a model of this size, not 67108864')])
+    (2 * 10 ** 9, 500, r'num_samples \* \(output_length \+ 1\) must be at most 67108864, not 2000000000 \* 501; '),
+    (None, 10 ** 9, r'num_samples \* \(output_length \+ 1\) must be at most 67108864, not 1 \* 1000000001'),
+    (2 ** 23, 0, 'num_samples must be at most 4793490 for a model of this size, not 8388608')])
 def test_more_characters_than_memory_holds_are_refused_before_anything_is_read(samples, length, message, tmp_path):
     state = np.random.get_state()[1].tolist()
     with pytest.raises(ArgumentValueError, match='^' + message):

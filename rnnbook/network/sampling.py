@@ -30,8 +30,8 @@ MOST = 2 ** 22
 #: The largest inverse temperature that the graph draws with, so that no float32 overflows; NumPy needs no such bound.
 SHARPEST = 1e6
 
-#: How many characters one call may write.
-MOST_CHARACTERS = 2 ** 28
+#: How many characters one call may write: 8 bytes of random numbers are held for each.
+MOST_CHARACTERS = 2 ** 26
 #: What to do if they do not fit in memory.
 SMALLER = 'reduce num_samples or output_length'
 

@@ -153,8 +153,8 @@ SAMPLE_MISTAKES = [
     (['--stop', r'a\q'], r"--stop has '\\', 'q', which the model has not seen"),
     (['--starter', '\u00e8\u65e5'], "--starter has '\u00e8', '\u65e5', which the model has not seen"),
     (['--length', '-1'], '--length must be an integer of at least 0, not -1'),
-    (['--num-samples', '2000000000'], '--num-samples * (--length + 1 + the starter) must be at most 67108864'),
-    (['--length', '2000000000'], 'must be at most 67108864 characters, not 1 * 2000000005'),
+    (['--num-samples', '2000000000'], '--num-samples * (--length + 1) must be at most 67108864'),
+    (['--length', '2000000000'], 'must be at most 67108864, not 1 * 2000000001'),
 ]
 
 
