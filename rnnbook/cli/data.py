@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import sys
+import warnings
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -62,7 +63,16 @@ def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
 
 
 def character_numbers(path: str, encoding: Optional[str] = None) -> Tuple[str, np.ndarray, Dict[str, int]]:
-    """A text to train on, as numbers of characters; a large one, a folder or a pattern is encoded on disk."""
+    """A text to train on: its name, its characters as numbers, and the number of each character."""
+    found = _character_numbers(path, encoding)
+    if '\0' in found[2]:
+        warnings.warn('%s holds NUL characters; if it is UTF-16 without a byte order mark, give --encoding utf-16-le '
+                      'or utf-16-be' % path)
+    return found
+
+
+def _character_numbers(path, encoding):
+    """The same; a large text, a folder or a pattern is encoded on disk."""
     path = check_path('--text', path)
     if not os.path.isdir(path):
         check_regular('--text', path)
@@ -83,7 +93,7 @@ def default_starter(char2int: Optional[Mapping[str, int]]) -> str:
     return next(filter(str.isalnum, sorted(char2int)), min(char2int))
 
 
-def model_folders(class_name: Optional[str] = None, pattern: str = '*', **arguments: Any) -> List[str]:
+def model_folders(class_name: Optional[str] = None, pattern: str = '*', **arguments: int) -> List[str]:
     """The folders that match a pattern and hold a model of this class that was made with these arguments."""
     found = []
     for path in sorted(glob.glob(os.path.join(pattern, MODEL))):

@@ -75,7 +75,7 @@ def text_files(path: StrPath, leave_out: Sequence[str] = (), encoding: Optional[
     skipped = ' and '.join('%d %s%s' % (count, what, 's' * (count > 1))
                            for count, what in ((rest, 'file'), (folders, 'folder')) if count)
     if skipped:
-        warnings.warn("%s: %s left out (hidden, binary, a model's, or ./data); texts read: %d"
+        warnings.warn("%s: %s left out (hidden, binary, in another encoding, a model's, or ./data); texts read: %d"
                       % (path, skipped, len(found)))
     if not found:
         raise FileError('%s holds no text' % path if folders is not None else '%s matches no file' % path)
@@ -87,7 +87,7 @@ def _below(root):
     found, files, skipped = [], 0, 0
     if os.path.exists(os.path.join(root, MODEL)):
         raise FileError("%s is a model's folder, with a %s; give a folder of texts" % (root, MODEL))
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_fail):
         below = [name for name in folders if not (
             name.startswith('.') or os.path.exists(os.path.join(folder, name, MODEL))
             or os.path.realpath(os.path.join(folder, name)) == os.path.realpath(OURS))]
@@ -97,6 +97,10 @@ def _below(root):
         found += paths
         folders[:] = below
     return found, files, skipped
+
+
+def _fail(error):
+    raise FileError('cannot read %s: %s' % (error.filename, error.strerror)) from error
 
 
 def _is_text(path, encoding):

@@ -497,6 +497,34 @@ def test_a_text_a_folder_a_pattern_and_a_large_text_give_the_same_numbers(tmp_pa
     assert sorted(os.path.splitext(name)[1] for name in os.listdir('data/encoded')) == ['.json'] * 3 + ['.npy'] * 3
 
 
+def test_utf_16_without_a_mark_is_not_silently_half_nul(tmp_path):
+    (tmp_path / 'a.txt').write_bytes('To be'.encode('utf-16-le'))
+    with pytest.warns(UserWarning, match='holds NUL characters; if it is UTF-16 .*--encoding utf-16-le'):
+        assert len(cli.character_numbers(str(tmp_path / 'a.txt'))[1]) == 10
+    assert len(cli.character_numbers(str(tmp_path / 'a.txt'), 'utf-16-le')[1]) == 5
+
+
+@pytest.mark.parametrize('known, starter', [
+    ('The \n', 'The '), ('ACGT', 'A'), ('\n>ACGT', 'A'), ('\n -', '\n'), ('\u65e5\u672c ', '\u65e5')])
+def test_the_default_starter_is_the_chapters_or_a_character_that_is_known(known, starter):
+    assert cli.default_starter(hamlet.char_vocabulary(known)[0]) == starter
+    assert cli.default_starter(None) == 'The '
+
+
+@pytest.mark.parametrize('content, found', [
+    ('{"class": "CharRNN", "arguments": {"lstm_size": 8}}', True),
+    ('{"class": "CharRNN", "arguments": {"lstm_size": 9}}', False),
+    ('{"class": "CharRNN", "arguments": {}}', False),
+    ('{"class": "SentimentRNN", "arguments": {"lstm_size": 8}}', False),
+    ('{"class": "CharRNN"}', False), ('[]', False), ('{', False), ('', False),
+])
+def test_models_are_found_by_their_description(tmp_path, monkeypatch, content, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'a' / 'model.json').write_text(content)
+    assert cli.model_folders('CharRNN', './[a-z]*', lstm_size=8) == ['./a/'] * found
+
+
 @pytest.mark.parametrize('path', ['none.txt', 'none*.txt'])
 def test_a_text_that_is_not_there_is_a_file_error(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)

@@ -86,13 +86,20 @@ def test_of_a_folder_the_files_that_are_no_text_are_left_out(tmp_path, monkeypat
         encoded('.', 'out.npy', 'one two threesub')
         assert hamlet.text_files('.', ['out.npy', 'out.json']) == ['./a.txt', './c.txt', './d.txt', './sub/data/x.txt']
     assert {str(warning.message) for warning in caught} == {
-        ".: 5 files and 3 folders left out (hidden, binary, a model's, or ./data); texts read: 4"}
+        ".: 5 files and 3 folders left out (hidden, binary, in another encoding, a model's, or ./data); texts read: 4"}
 
 
 def test_another_encoding_makes_text_of_what_was_none(tmp_path, recwarn):
     put(tmp_path, a=b'caf\xe9', b=b'\x80')
     assert hamlet.encode_file(tmp_path, tmp_path / 'out.npy', encoding='cp1252')[1].keys() == set('caf\u00e9\u20ac')
     assert not recwarn.list
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path, monkeypatch):
+    put(tmp_path, a='good')
+    monkeypatch.setattr(os, 'scandir', lambda path: open(os.path.join(str(path), 'none')))
+    with pytest.raises(FileError, match='^cannot read .*: No such file or directory$'):
+        hamlet.text_files(tmp_path)
 
 
 def test_a_models_folder_is_no_text(tmp_path):

@@ -224,7 +224,7 @@ def test_the_folder_of_the_texts_may_hold_the_models_and_the_cache(tmp_path):
     first, _ = run('train_charrnn.py', *flags, '--epochs', '1', cwd=tmp_path)
     again, err = run('train_charrnn.py', *flags, '--epochs', '2', cwd=tmp_path)
     assert first.splitlines()[0] == again.splitlines()[0] == 'Data: ., 80 characters, 4 of them distinct'
-    assert "warning: .: 2 folders left out (hidden, binary, a model's, or ./data); texts read: 1\n" in err
+    assert 'warning: .: 2 folders left out ' in err and err.endswith('; texts read: 1\n')
     resumed, _ = run('train_charrnn.py', *flags, '--epochs', '3', '--resume', '--ckpt-dir', 'model-2', cwd=tmp_path)
     assert 'Resuming from model-2/' in resumed
 
