@@ -38,9 +38,9 @@ def load_text(path: StrPath, *, encoding: Optional[str] = None) -> str:
     Parameters
     ----------
     path : str or path
-        A text file, packed with gzip or not. ``\r\n`` and ``\r`` become ``\n``, and a byte order mark is dropped. Of
-        Project Gutenberg's etext 2265, *Hamlet*, only the play is kept: the chapter cuts off its header with
-        ``text[15858:]``; here it may have any length.
+        A text file, packed (gzip, bz2, xz, a zip of one file) or not. ``\r\n`` and ``\r`` become ``\n``, and a byte
+        order mark is dropped. Of Project Gutenberg's etext 2265, *Hamlet*, only the play is kept: the chapter cuts off
+        its header with ``text[15858:]``; here it may have any length.
     encoding : str, optional
         Such as ``'cp1252'``. Default: UTF-16 if the file begins with its byte order mark, else UTF-8.
 

@@ -19,7 +19,7 @@ def arguments(argv):
     preset, run = cli.add_preset_flag(parser, argv, {'book': rnnbook.charrnn.BOOK_RUN,
                                                      'best': rnnbook.charrnn.BEST_RUN})
     data = parser.add_argument_group('data')
-    data.add_argument('--text', metavar='PATH', help='your own text: a file of any size, packed with gzip or not; a '
+    data.add_argument('--text', metavar='PATH', help='your own text: a file of any size, packed or not; a '
                       "folder, whose hidden and binary files and models are left out; or a pattern in quotes, such as "
                       "'texts/*.txt'; default: Hamlet")
     data.add_argument('--encoding', metavar='NAME', help='the encoding of the text, cp1252 say; default: UTF-8, or '

@@ -22,8 +22,8 @@ __all__ = ['review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown',
 
 #: A text of this many bytes is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
-#: How many times larger a text gets when it is unpacked, at a guess.
-UNPACKED = 8
+#: How many times larger a packed text gets, at a guess.
+PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
 MODEL = 'model.json'
 
 
@@ -76,7 +76,7 @@ def _character_numbers(path, encoding):
     path = check_path('--text', path)
     if not os.path.isdir(path):
         check_regular('--text', path)
-    if os.path.isfile(path) and os.path.getsize(path) * (UNPACKED if path.endswith('.gz') else 1) < LARGE_TEXT:
+    if os.path.isfile(path) and os.path.getsize(path) * (UNPACKED if path.endswith(PACKED) else 1) < LARGE_TEXT:
         text = hamlet.load_text(path, encoding=encoding)
         char2int, _ = hamlet.char_vocabulary(text)
         return datasets.describe(path), hamlet.encode(text, char2int), char2int

@@ -104,7 +104,7 @@ def _fail(error):
 
 
 def _is_text(path, encoding):
-    """Whether a file can be decoded and holds no NUL."""
+    """Whether a file can be unpacked and decoded and holds no NUL."""
     try:
         return all('\0' not in block for block in read_blocks(path, encoding, size=BLOCK))
     except UndecodableError:
@@ -116,7 +116,8 @@ def encode_file(path: StrPath, out: StrPath, *, encoding: Optional[str] = None,
     r"""Turn text of any size into an array of character numbers on disk.
 
     Reads twice in blocks of a few megabytes, so memory does not grow with the text. ``\r\n`` and ``\r`` become ``\n``,
-    byte order marks are dropped, and gzip is unpacked. Files are joined without anything between them.
+    byte order marks are dropped, packed files (gzip, bz2, xz, a zip of one file) are unpacked, and files are joined
+    without anything between them.
 
     Parameters
     ----------

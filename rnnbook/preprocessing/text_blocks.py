@@ -26,7 +26,7 @@ MARKS = {codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BO
 
 
 class UndecodableError(FileError):
-    """The bytes of a file are not text in its encoding."""
+    """A file holds no text: its bytes are not of its encoding, or what packs them is damaged."""
 
 
 def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True, size: Optional[int] = None,
@@ -49,7 +49,7 @@ def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True,
         except FileError:
             raise
         except DAMAGE as error:
-            raise FileError('%s is damaged: %s' % (path, error)) from error
+            raise UndecodableError('%s is damaged: %s' % (path, error)) from error
 
 
 def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
@@ -60,7 +60,7 @@ def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
         archive = zipfile.ZipFile(raw)
         names = [name for name in archive.namelist() if not name.endswith('/') and not name.startswith('__MACOSX/')]
         if len(names) != 1:
-            raise FileError('%s holds %d files; a zip must hold a single one' % (path, len(names)))
+            raise UndecodableError('%s holds %d files; a zip must hold a single one' % (path, len(names)))
         return archive.open(names[0])
     if start.startswith(b'BZh') and start[4:] == b'1AY&SY':
         return bz2.open(raw)

@@ -3,6 +3,7 @@ r"""Texts of any size as arrays on disk: equal to the text read at once, whateve
 import hashlib
 import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -87,6 +88,16 @@ def test_of_a_folder_the_files_that_are_no_text_are_left_out(tmp_path, monkeypat
         assert hamlet.text_files('.', ['out.npy', 'out.json']) == ['./a.txt', './c.txt', './d.txt', './sub/data/x.txt']
     assert {str(warning.message) for warning in caught} == {
         ".: 5 files and 3 folders left out (hidden, binary, in another encoding, a model's, or ./data); texts read: 4"}
+
+
+def test_of_a_folder_archives_that_are_no_text_are_left_out(tmp_path):
+    put(tmp_path, a='one', cut=gzipped(b'two' * 99)[:-9], zip=b'PK\3\4 no zip')
+    for name, members in (('book.docx', ['a', 'b']), ('three.zip', ['a'])):
+        with zipfile.ZipFile(str(tmp_path / name), 'w') as archive:
+            for member in members:
+                archive.writestr(member, 'three')
+    with pytest.warns(UserWarning, match='3 files left out .*; texts read: 2$'):
+        encoded(tmp_path, tmp_path / 'out.npy', 'onethree')
 
 
 def test_another_encoding_makes_text_of_what_was_none(tmp_path, recwarn):
