@@ -1,7 +1,7 @@
 """Movie reviews as rows of word indices ("Project one - performing sentiment analysis", "Preparing the data").
 
 The chapter's two cells as functions: words are counted over all reviews and numbered from 1 by falling count, then
-each review becomes its last 200 numbers, with zeros on the left. NumPy is all that importing this module needs.
+each review becomes its last 200 numbers, with zeros on the left. Importing this module needs only NumPy.
 
 Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 """
@@ -27,7 +27,7 @@ __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
            'split_halves', 'create_batch_generator', 'shuffled', 'CsvLayout', 'Settings', 'Vocabulary']
 
-#: The batches whose rows `shuffled` sorts by length.
+#: How many batches' rows `shuffled` sorts by length together.
 POOL = 10
 
 
@@ -187,7 +187,7 @@ def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: boo
     ----------
     reviews : sequence of str, N long
     sequence_length : int, default 200
-        T, the words cached.
+        T, the words kept.
     progress : bool, default True
         Show a progress bar on standard error.
     **settings
@@ -256,8 +256,8 @@ def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length:
            return_unknown: bool = False) -> Union[np.ndarray, Tuple[np.ndarray, np.ndarray]]:
     """Turn new texts into rows for a model that was trained with this vocabulary.
 
-    Text is cleaned as the vocabulary's settings say. Words that it lacks are left out, or take the number that it has
-    for them.
+    Text is cleaned as the vocabulary's settings say. Words that it lacks are left out, or get its number for unknown
+    words.
 
     Parameters
     ----------
@@ -267,13 +267,13 @@ def encode(texts: Iterable[str], vocabulary: Mapping[str, int], sequence_length:
     sequence_length : int, default 200
         T, the words kept.
     return_unknown : bool, default False
-        Return how many words the vocabulary lacks as well.
+        Also return how many words the vocabulary lacks.
 
     Returns
     -------
     sequences : numpy.ndarray of int32, shape (N, T)
     unknown : numpy.ndarray of int64, shape (N,)
-        How many words of each text the vocabulary lacks; only with `return_unknown`.
+        The words of each text that the vocabulary lacks; only with `return_unknown`.
 
     Raises
     ------
@@ -302,7 +302,7 @@ def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
     labels : array_like, shape (rows,)
         0 and 1, as integers, floats or bools.
     rows : int
-        The number that is needed.
+        How many there must be.
 
     Returns
     -------
@@ -311,7 +311,7 @@ def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        Not numbers, another shape, or another value than 0 and 1; the first such row is named.
+        Not numbers, another shape, or a value other than 0 and 1; the message names the first such row.
     """
     array = as_array(name, labels)
     if array.dtype.kind not in 'iufb':
@@ -327,7 +327,7 @@ def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
 
 
 def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_size: int = 64) -> Iterator[Any]:
-    """Go through the rows in whole batches, in order; rows after the last whole batch are left out, as in the chapter.
+    """Yield the rows in whole batches, in order; rows after the last whole batch are left out, as in the chapter.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_
 
 
 def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length: bool = False) -> np.ndarray:
-    """An order of the rows that is another one at each epoch.
+    """A random order of the rows, different for each epoch.
 
     Parameters
     ----------
@@ -358,13 +358,13 @@ def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length
     seed, epoch : int
         The order follows from them.
     by_length : bool, default False
-        Give the rows of a batch like lengths: each `POOL` batches' rows are sorted by length, and then the batches
-        change places.
+        Put rows of similar length into a batch: the rows of each `POOL` batches are sorted by length, then all batches
+        are shuffled.
 
     Returns
     -------
     numpy.ndarray of int, shape (N // batch_size * batch_size,)
-        Numbers of rows; those that would not fill a batch are left out, others at each epoch.
+        Numbers of rows. Rows that would not fill a batch are left out, different ones in each epoch.
     """
     random = np.random.RandomState([seed, epoch])
     order = random.permutation(len(x))[:len(x) // batch_size * batch_size]

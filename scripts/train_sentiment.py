@@ -30,10 +30,14 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, model, run, settings = arguments(argv)
     imdb.Settings.of(settings)
+    cli.review_layout(args)
     world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.num_epochs, run)
     with world.first_on_machine():
         data, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, model['seq_len'], settings)
-    print('Data: %s, %d reviews to train and %d to test' % (data, len(x_train), len(x_test)))
+    if args.validation is not None:
+        held_out = int(len(x_train) * args.validation)
+        print('Validation: the last %d of the %d reviews to train, which leaves %d'
+              % (held_out, len(x_train), len(x_train) - held_out))
 
     rnn = rnnbook.SentimentRNN(n_words=vocabulary.n_words, **model)
     with cli.StopOnSignal() as stop:

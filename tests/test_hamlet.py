@@ -83,7 +83,7 @@ def test_an_unknown_encoding_is_refused_before_the_file_is_read(tmp_path, encodi
     (b'abc', 'utf-16', 'is not UTF-16: .*BOM'),
     (b'a\x81', 'cp1252', 'is not CP1252: byte 1 is 0x81, in line 1; '),
     (gzipped(b'a' * 99)[:-9], None, 'is damaged: '),
-    (gzipped(b'a' * 99)[:-8] + b'12345678', None, 'cannot read .*CRC check failed'),
+    (gzipped(b'a' * 99)[:-8] + b'12345678', None, 'is damaged: CRC check failed'),
     (gzipped(b'a\xe9'), None, 'is not UTF-8: byte 1 is 0xe9, in line 1; '),
     (gzipped(b''), None, 'is empty; there is no text to read$'),
 ])
@@ -97,7 +97,7 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(str(tmp_path / 'pipe'))
     for path in (tmp_path / 'pipe', '/dev/zero'):
         for call in (lambda: hamlet.load_text(path), lambda: hamlet.encode_file(path, tmp_path / 'a.npy')):
-            with pytest.raises(FileError, match='^path must be a regular file, not a pipe or a device such as '):
+            with pytest.raises(FileError, match=' is a pipe or a device, not a regular file; save what it gives'):
                 call()
 
 

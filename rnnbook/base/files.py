@@ -81,12 +81,12 @@ def check_path(name: str, path: Any) -> str:
     return path
 
 
-def check_regular(name: str, path: StrPath) -> None:
+def check_regular(path: StrPath) -> None:
     """Refuse a folder, and a pipe or a device, which might never end; a path that is not there is left to `open`."""
     if os.path.isdir(path):
         raise FileError('%s is a folder, not a file' % path)
     if os.path.exists(path) and not os.path.isfile(path):
-        raise FileError('%s must be a regular file, not a pipe or a device such as %s' % (name, path))
+        raise FileError('%s is a pipe or a device, not a regular file; save what it gives in a file first' % path)
 
 
 def make_folder(name: str, path: str) -> None:

@@ -23,15 +23,15 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 
 from rnnbook.cli.data import (character_numbers, check_model_folder, check_vocabulary, default_starter, indexed_halves,
-                              model_folders, review_halves, say_unknown)
+                              model_folders, review_halves, review_layout, say_unknown)
 from rnnbook.cli.flags import (add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags,
                                add_vocabulary_flags, check_flags, chosen, documented, early_value)
 from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_flags', 'add_preset_flag',
            'add_review_flags', 'add_vocabulary_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
-           'documented', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers',
-           'early_value', 'default_starter', 'model_folders', 'check_model_folder']
+           'documented', 'review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown',
+           'character_numbers', 'early_value', 'default_starter', 'model_folders', 'check_model_folder']
 
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}
@@ -83,7 +83,7 @@ def _fail(message):
 
 def _one_line(message, category, filename, lineno, file=None, line=None):
     """Show a warning as the errors are shown."""
-    print('%s: warning: %s' % (os.path.basename(sys.argv[0]), message), file=file or sys.stderr)
+    print('%s: warning: %s' % (os.path.basename(sys.argv[0]), _name_flags(str(message))), file=file or sys.stderr)
 
 
 def resume_command(world: Any) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import glob
 import hashlib
 import os
@@ -16,8 +17,9 @@ from rnnbook import datasets, hamlet, imdb
 from rnnbook.base.checks import check_int
 from rnnbook.base.files import OURS, check_path, check_regular, read_json
 from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.preprocessing.review_rows import read_rows
 
-__all__ = ['review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers',
+__all__ = ['review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers',
            'default_starter', 'model_folders', 'check_model_folder']
 
 #: A text of this many bytes is read in blocks and stays on disk.
@@ -27,25 +29,59 @@ PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
 MODEL = 'model.json'
 
 
-def review_halves(args: argparse.Namespace) -> Tuple[str, List[str], np.ndarray, List[str], np.ndarray]:
-    """The reviews that the flags of `add_review_flags` ask for, in the chapter's split."""
-    end = _limit(args)
-    csv = args.csv or datasets.fetch_imdb(args.data_dir)
-    x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv))
-    return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
+def review_layout(args: argparse.Namespace) -> Dict[str, Any]:
+    """The fields of `imdb.CsvLayout` that the flags give, checked."""
+    return vars(imdb.CsvLayout(**{field.name: getattr(args, field.name) for field in
+                                  dataclasses.fields(imdb.CsvLayout) if hasattr(args, field.name)}))
 
 
-def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Dict[str, Any]) -> Tuple[
-        str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
-    """The reviews that the flags ask for as rows of word numbers, in the chapter's split."""
-    limit = _limit(args)
-    csv = args.csv or datasets.fetch_imdb(args.data_dir)
-    x, y, vocabulary = imdb.load_indexed(csv, sequence_length, limit=limit, cache=not args.no_cache, **settings)
-    return (datasets.describe(csv), *imdb.split_halves(x, y), vocabulary)
+def _csv(args):
+    """The path of the reviews."""
+    return datasets.fetch_imdb(args.data_dir) if args.csv is None else check_path('--csv', args.csv)
 
 
 def _limit(args):
     return None if args.limit is None else check_int('--limit', args.limit)
+
+
+def review_halves(args: argparse.Namespace) -> Tuple[str, List[str], np.ndarray, List[str], np.ndarray]:
+    """The reviews that the flags of `add_review_flags` ask for, in the chapter's split."""
+    layout, end = review_layout(args), _limit(args)
+    csv = _csv(args)
+    x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv, **layout))
+    return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
+
+
+def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Mapping[str, Any]) -> Tuple[
+        str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
+    """The reviews that the flags ask for as rows of word numbers, in the chapter's split; prints what they are."""
+    layout, limit = review_layout(args), _limit(args)
+    csv = _csv(args)
+    found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, **layout, **settings)
+    _check_halves(csv, found.halves)
+    name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
+    print('Data: %s, %d reviews to train and %d to test' % (name, len(halves[0]), len(halves[2])))
+    print('Labels: %s' % ', '.join('%r is %d (%d row%s)' % (*count, 's' * (count.rows != 1))
+                                   for count in found.label_counts))
+    print('Words: %d in the vocabulary, %.1f in a review on average' % (len(found.vocabulary), found.mean_words))
+    if found.mean_words < 2:
+        warnings.warn('%s has %.1f words a review; words end at white space and punctuation, so text without spaces '
+                      '(Chinese, Japanese, Thai) must be split into words first' % (csv, found.mean_words))
+    return (name, *halves, found.vocabulary)
+
+
+def _check_halves(csv, halves):
+    """Refuse a half with one label, and warn of halves that differ: a file sorted by its labels."""
+    advice = 'is the file sorted? shuffle_rows 0 (or another seed) shuffles it before it is split into halves'
+    if sum(positive for _, positive in halves) in (0, sum(rows for rows, _ in halves)):
+        raise FileError('%s: all rows have the same label; a model needs both' % csv)
+    for name, (rows, positive) in zip(('first half, which trains,', 'second half, which tests,'), halves):
+        if positive in (0, rows):
+            raise FileError('%s: all %d rows of the %s have the label %d; %s' % (csv, rows, name, positive > 0, advice))
+    first, second = (positive / rows for rows, positive in halves)
+    if abs(first - second) > 0.2:
+        warnings.warn('%s: %.0f%% of the first half and %.0f%% of the second half are positive; %s'
+                      % (csv, 100 * first, 100 * second, advice))
 
 
 def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None:
@@ -58,8 +94,10 @@ def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None
 def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
     """Say on standard error how many words the vocabulary lacks, if any, and what became of them."""
     if unknown.any():
-        print('%d words that the model has not seen %s' % (unknown.sum(), 'were left out' if vocabulary.unknown is None
-                                                           else 'count as unknown'), file=sys.stderr)
+        one = unknown.sum() == 1
+        print('%d word%s that the model has not seen %s' % (
+            unknown.sum(), '' if one else 's', ('was left out' if one else 'were left out')
+            if vocabulary.unknown is None else ('counts' if one else 'count') + ' as unknown'), file=sys.stderr)
 
 
 def character_numbers(path: str, encoding: Optional[str] = None) -> Tuple[str, np.ndarray, Dict[str, int]]:
@@ -75,7 +113,7 @@ def _character_numbers(path, encoding):
     """The same; a large text, a folder or a pattern is encoded on disk."""
     path = check_path('--text', path)
     if not os.path.isdir(path):
-        check_regular('--text', path)
+        check_regular(path)
     if os.path.isfile(path) and os.path.getsize(path) * (UNPACKED if path.endswith(PACKED) else 1) < LARGE_TEXT:
         text = hamlet.load_text(path, encoding=encoding)
         char2int, _ = hamlet.char_vocabulary(text)

@@ -19,7 +19,7 @@ __all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_f
            'add_device_flag', 'chosen', 'check_flags', 'documented', 'early_value']
 
 #: What stands for a flag's value in the help, by its type.
-METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: 'DIR'}
+METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
 
 
 def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, Any],
@@ -39,7 +39,7 @@ def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapp
         choices, text = described[name]
         default = defaults.get(name, parameter.default)
         more = ({'type': _switch, 'nargs': '?', 'const': True} if kind is bool else {'type': kind, 'choices': choices})
-        group.add_argument(_flag(name), default=default, metavar=None if choices else METAVARS[kind],
+        group.add_argument(_flag(name), default=default, metavar=None if choices else METAVARS[kind] or _metavar(name),
                            help=_plain(text, described, default), **more)
         names.append(name)
     return names
@@ -78,6 +78,10 @@ def _switch(text):
     return text == 'yes'
 
 
+def _metavar(name):
+    return 'DIR' if name.endswith('dir') else name.rpartition('_')[2].upper()
+
+
 def _flag(name):
     return '--' + name.replace('_', '-')
 
@@ -100,14 +104,16 @@ def early_value(argv: List[str], flag: str) -> Optional[str]:
     return early.parse_known_args(argv)[0].value
 
 
-def add_review_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that choose the reviews: ``--csv``, ``--data-dir``, ``--limit``; see `data.review_halves`."""
+def add_review_flags(parser: argparse.ArgumentParser) -> List[str]:
+    """Add the flags that choose the reviews, see `data.review_halves`; the fields of `imdb.CsvLayout` among them."""
     group = parser.add_argument_group('data')
-    group.add_argument('--csv', metavar='FILE', help='your own reviews: a UTF-8 CSV with the columns review and '
-                       'sentiment (0 or 1); the first half trains, the second half tests')
+    group.add_argument('--csv', metavar='FILE', help='your own reviews: a table with a column of texts and one of '
+                       'labels, .csv, .tsv or .txt, also in a .gz, .zip, .bz2 or .xz file; the first half trains, the '
+                       'second half tests')
     group.add_argument('--data-dir', metavar='DIR', help='where to look for the IMDb reviews; default: $RNNBOOK_DATA, '
                        'else ./data')
     group.add_argument('--limit', type=int, metavar='N', help='use only the first N reviews of each half')
+    return add_flags(group, imdb.CsvLayout, {})
 
 
 def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any]) -> List[str]:

@@ -23,14 +23,15 @@ __all__ = ['CsvLayout', 'ReviewFile', 'LabelCount', 'load_reviews', 'split_halve
 Row, Label = TypeVar('Row'), TypeVar('Label')
 
 #: The rows of a chunk.
-ROWS = 1000
+ROWS = 2000
 #: Columns read beyond those of the header: pandas drops what stands beyond its columns without a word.
 SPARE = 8
 #: Limits for what pandas would take minutes and gigabytes to refuse.
-MAX_LINE, MAX_COLUMNS, MAX_FIELDS = 2 ** 20, 1000, 10000
+MAX_LINE, MAX_COLUMNS, MAX_FIELDS = 2 ** 20, 1000, 5000
 SEPARATORS = ',;\t'
 #: The pairs of labels that need no explanation, negative first; numbers are written without a fraction.
 LABELS = [('0', '1'), ('-1', '1'), ('false', 'true'), ('negative', 'positive'), ('neg', 'pos')]
+KNOWN = {label for pair in LABELS for label in pair}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +80,7 @@ class CsvLayout:
         check_bool('no_header', self.no_header)
         for name in ('text_column', 'label_column'):
             column = getattr(self, name)
-            if self.no_header and re.fullmatch('[0-9]+', str(column)) is None:
-                raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
-                                         % (name, shorten(column)))
-            object.__setattr__(self, name, str(column) if self.no_header else check_str(name, column))
+            object.__setattr__(self, name, str(column) if type(column) is int else check_str(name, column))
         if self.positive is not None and not _values(check_str('positive', self.positive)):
             raise ArgumentValueError('positive must be labels separated by commas, not %s' % shorten(self.positive))
         if self.shuffle_rows is not None:
@@ -158,6 +156,10 @@ class ReviewFile:
         self.labels = np.zeros(0, dtype=np.int64)
         self.label_counts: List[LabelCount] = []
         self._needed = ['text_column', 'label_column'][:1 + labelled]
+        for name in self._needed if layout.no_header else ():
+            if re.fullmatch('[0-9]{1,9}', getattr(layout, name)) is None:
+                raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
+                                         % (name, shorten(getattr(layout, name))))
         self._blocks = read_blocks(self.path, layout.encoding, fold=False, title='Reading ' + self.path
                                    if check_bool('progress', progress) else None)
         self._rest, self._line, self._open = '', 1, 0
@@ -165,7 +167,7 @@ class ReviewFile:
     def stamp(self) -> Tuple[int, int, int]:
         """What changes when the file is changed or replaced."""
         with file_errors('cannot read %s' % self.path):
-            check_regular('path', self.path)
+            check_regular(self.path)
             found = os.stat(self.path)
         return found.st_ino, found.st_size, found.st_mtime_ns
 
@@ -206,8 +208,9 @@ class ReviewFile:
                 row += len(frame)
                 yield frame.iloc[:, :columns]
         except ValueError as error:                         # pandas' own errors and those of encoding are such
-            raise FileError('%s cannot be read as a CSV: %s' % (self.path, shorten(str(error).split('C error: ')[-1])
-                                                                .strip('\'"'))) from error
+            why = shorten(str(error).split('C error: ')[-1]).strip('\'"')
+            raise FileError('%s cannot be read as a CSV: %s%s' % (self.path, why, '; is a quote not closed?'
+                                                                  * ('EOF inside string' in why))) from error
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
@@ -222,15 +225,14 @@ class ReviewFile:
             line = self._line + text[:text.index('\0')].count('\n')
             raise FileError('%s cannot be read as a CSV: line %d has a NUL character; is it UTF-16? Name its encoding '
                             'with encoding=' % (self.path, line))
-        self._line += text.count('\n')
-        end = max(text.rfind('\n'), text.rfind('\r'))
-        self._open = len(text) - end - 1 if end >= 0 else self._open + len(text)
+        lines = text.split('\n')
+        self._line += len(lines) - 1
+        self._open = len(lines[-1].rpartition('\r')[2]) + (self._open if len(lines) == 1 and '\r' not in text else 0)
         if self._open > MAX_LINE:
             raise FileError('%s has a line of more than %d characters' % (self.path, MAX_LINE))
-        # pandas gives each row as many fields as the row before it had.
-        if text.count(self.separator) > MAX_FIELDS:
-            if max(line.count(self.separator) for line in text.split('\n')) > MAX_FIELDS:
-                raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
+        # pandas gives each row of a chunk as many fields as the row before it had.
+        if any(len(line) > MAX_FIELDS and line.count(self.separator) > MAX_FIELDS for line in lines):
+            raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
         return text
 
     def _read_header(self):
@@ -250,11 +252,13 @@ class ReviewFile:
         self.text, self._label = [self._column(name) for name in self._needed] + [None] * (2 - len(self._needed))
 
     def _suits(self, fields):
-        """Whether a first row has the columns that are needed."""
+        """How well a first row has the columns that are needed; without a header, a known label is a good sign."""
         wanted = [getattr(self.layout, name) for name in self._needed]
-        if self.layout.no_header:
-            return all(int(column) < len(fields) for column in wanted)
-        return set(map(_plain, wanted)) <= set(map(_plain, fields))
+        if not self.layout.no_header:
+            return set(map(_plain, wanted)) <= set(map(_plain, fields))
+        if not all(int(column) < len(fields) for column in wanted):
+            return 0
+        return 1 + (len(wanted) > 1 and _label(fields[int(wanted[1])]) in KNOWN | _values(self.layout.positive or ''))
 
     def _column(self, argument):
         """The number of the column that an argument names."""
@@ -270,8 +274,7 @@ class ReviewFile:
             raise FileError('%s has %d columns named %s; rename all but one' % (
                 self.path, names.count(_plain(name)), shorten(name)))
         wanted = ' and '.join(getattr(self.layout, needed) for needed in self._needed)
-        known = {label for pair in LABELS for label in pair}
-        row = any(_label(field) in known or len(field) > 100 for field in self.header)
+        row = any(_label(field) in KNOWN or len(field) > 100 for field in self.header)
         raise FileError('%s needs the column%s %s; it has %s. %s' % (
             self.path, 's' * (len(self._needed) > 1), wanted, shorten(', '.join(self.header), 200),
             'This looks like a review, not a header: say no_header, and give %s as numbers from 0'

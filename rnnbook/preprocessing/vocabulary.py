@@ -1,7 +1,7 @@
-"""A vocabulary of words with its settings: what is kept, how text is cleaned, what becomes of unknown words.
+"""A vocabulary of words with its settings: which words are kept, how text is cleaned, what happens to unknown words.
 
-The book's vocabulary is a dict of word to number. A `Vocabulary` is one too, and knows how its texts were treated, so
-that new ones are treated alike; a plain dict stands for one with the book's settings. Standard library only.
+The book's vocabulary is a dict of word to number. A `Vocabulary` is such a dict that also knows how its texts were
+cleaned, so that new texts are cleaned alike; a plain dict counts as one with the book's settings.
 """
 
 import dataclasses
@@ -17,14 +17,14 @@ __all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separat
 
 _SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
 _TAG = re.compile(r'</?[a-zA-Z][^<>]*>')
-#: How text is cleaned, by the names that `model.json` has for it: whether markup is dropped.
+#: Whether markup is dropped, by the names that `model.json` has for ways of cleaning text.
 CLEANING = {'separate_punctuation': False, 'drop_markup, separate_punctuation': True}
 
 
 def separate_punctuation(text: str) -> str:
     """Put a space on either side of each character of `string.punctuation`, and change to lower case.
 
-    Splitting the result at white space gives the chapter's words. Applied a second time, it gives the same words.
+    Splitting the result at white space gives the chapter's words; applying it twice makes no difference to them.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def separate_punctuation(text: str) -> str:
 
 
 def drop_markup(text: str) -> str:
-    """Put a space for every HTML tag, ``<br />`` say: what stands from ``<`` and a letter, or ``</`` and one, to ``>``.
+    """Replace every HTML tag, such as ``<br />``, by a space: from ``<`` or ``</`` and a letter to the next ``>``.
 
     Parameters
     ----------
@@ -72,20 +72,21 @@ def words_of(text: str, drop_tags: bool = False) -> List[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a vocabulary is made of reviews, and how it treats text. The defaults are the book's.
+    """How a vocabulary is made from reviews, and how it cleans text. The defaults are the book's.
 
     Parameters
     ----------
     min_count : int, default 1
-        Leave words out that occur less often.
+        Leave out words that occur less often.
     max_words : int, optional
-        Keep so many words, the most frequent ones. Default: all.
+        Keep only the most frequent words, this many. Default: all.
     unknown : bool, default False
-        Give one number to all words that the vocabulary lacks, the one after its last. Otherwise they are left out.
+        Give all words that the vocabulary lacks one number, which follows that of its last word, instead of leaving
+        them out.
     drop_markup : bool, default False
-        Drop HTML tags, ``<br />`` say, before punctuation is set apart.
+        Drop HTML tags, such as ``<br />``, before punctuation is separated.
     training_half : bool, default False
-        Take the words of the first half of the reviews only, the one that trains.
+        Take words only from the first half of the reviews, which trains.
 
     Raises
     ------
@@ -117,16 +118,16 @@ class Settings:
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            A name that is no setting, or a value that breaks a rule.
+            An unknown setting, or a wrong value.
         """
         check_fields('a vocabulary', cls, settings)
         return cls(**settings)
 
 
 class Vocabulary(dict):
-    """The numbers of words, as the book's `word_to_int` has them, with the settings that they were made with.
+    """A dict of word to number, as the book's `word_to_int`, with the settings that it was made with.
 
-    Equal to another one with the same numbers that treats text alike; a plain dict counts as one with the book's
+    It equals another one with the same numbers that cleans text alike; a plain dict counts as one with the book's
     settings.
 
     Parameters
@@ -139,9 +140,9 @@ class Vocabulary(dict):
     ----------
     settings : Settings
     unknown : int or None
-        The number of words that are not in it; None where they are left out.
+        The number that stands for words it lacks; None if they are left out.
     n_words : int
-        The largest number plus 1: what `SentimentRNN` takes by that name.
+        The largest number plus 1, the argument of `SentimentRNN` with this name.
     """
 
     __hash__ = None
@@ -153,7 +154,7 @@ class Vocabulary(dict):
 
     @classmethod
     def of(cls, name: str, vocabulary: Any) -> 'Vocabulary':
-        """The vocabulary itself, or the one that a plain dict stands for.
+        """The vocabulary as a `Vocabulary`; a plain dict gets the book's settings.
 
         Parameters
         ----------
@@ -171,7 +172,7 @@ class Vocabulary(dict):
 
     @property
     def unknown(self) -> Optional[int]:
-        """The number of words that are not in it, or None."""
+        """The number that stands for words it lacks, or None."""
         return self._end() if self.settings.unknown else None
 
     @property
@@ -180,7 +181,7 @@ class Vocabulary(dict):
         return self._end() + self.settings.unknown
 
     def _end(self):
-        """The first number that no word has, nor any after it."""
+        """The number after the largest one of a word."""
         return max(self.values(), default=0) + 1
 
     def _treats(self):
@@ -201,9 +202,9 @@ class Vocabulary(dict):
         return not self == other
 
     def treatment(self) -> Dict[str, Any]:
-        """What `model.json` says beside the numbers: a dict that JSON can hold.
+        """What `model.json` holds besides the numbers: a dict that JSON can hold.
 
-        The book's settings have ``cleaning`` and ``unknown`` only, and each other setting has an entry of its own.
+        The book's settings need only ``cleaning`` and ``unknown``; each other setting has an entry of its own.
         """
         cleaning = next(name for name, drops in CLEANING.items() if drops == self.settings.drop_markup)
         more = {name: getattr(self.settings, name) for name in ('min_count', 'max_words', 'training_half')
@@ -212,7 +213,7 @@ class Vocabulary(dict):
 
     @classmethod
     def read(cls, ids: Mapping[str, int], treatment: Mapping[str, Any]) -> 'Vocabulary':
-        """The vocabulary that `treatment` described.
+        """The vocabulary with these numbers and the settings that `treatment` has described.
 
         Parameters
         ----------
@@ -252,7 +253,7 @@ def check_word_to_int(name: str, vocabulary: Any, n_words: int) -> Optional[Voca
         The argument as its signature spells it.
     vocabulary : dict of str to int, or None
     n_words : int
-        Words have the numbers from 1 to `n_words - 1`, each its own; so has what stands for unknown ones.
+        Each word, and the one for unknown words if there is one, must have a number of its own from 1 to this minus 1.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """The scripts as a user runs them, on small data made here; in processes of their own where that is the point."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import time
 import pytest
 
 from conftest import ROOT
+import models
 import rnnbook
 from rnnbook import imdb
 
@@ -44,7 +46,8 @@ def run(name, *arguments, cwd, text='', encoding='utf-8'):
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline='\n') for _ in range(2))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(cwd)
-        for stream, value in (('stdin', io.StringIO(text)), ('stdout', out), ('stderr', err)):
+        stdin = io.TextIOWrapper(io.BytesIO(text if isinstance(text, bytes) else text.encode('utf-8')))
+        for stream, value in (('stdin', stdin), ('stdout', out), ('stderr', err)):
             patch.setattr(sys, stream, value)
         status = main_of(name)(list(arguments))
     for stream in (out, err):
@@ -85,8 +88,10 @@ def text_run(place):
 def test_training_on_reviews_prints_the_data_the_losses_and_the_accuracy_on_named_data(place, reviews_run):
     lines = reviews_run.splitlines()
     assert lines[0] == 'Data: reviews.csv, 200 reviews to train and 200 to test'
-    assert re.match(r'Epoch: 1/8 Iteration: 2 \| Train loss: \d\.\d{5}$', lines[1])
-    assert len(lines) == 1 + 8 * 20 // 2 + 2
+    assert re.match(r"Labels: '1' is 1 \(\d+ rows\), '0' is 0 \(\d+ rows\)$", lines[1])
+    assert lines[2] == 'Words: 12 in the vocabulary, 9.0 in a review on average'
+    assert re.match(r'Epoch: 1/8 Iteration: 2 \| Train loss: \d\.\d{5}$', lines[3])
+    assert len(lines) == 3 + 8 * 20 // 2 + 2
     assert lines[-2] == 'Model saved in ./model/'
     accuracy, where = re.match(r'Test Acc\.: (\d\.\d{3}) on 200 reviews of (.*)$', lines[-1]).groups()
     assert float(accuracy) > 0.9                            # the words decide, so that it can be learned
@@ -299,7 +304,125 @@ def test_limit_takes_the_first_rows_of_each_half(place, tmp_path):
     assert 'on 30 reviews of' in out.splitlines()[-1]
 
 
+def rows_of(place, name, rows, header='review,sentiment'):
+    (place / name).write_text('\n'.join([header] + rows) + '\n', encoding='utf-8')
+    return name
+
+
+def test_labels_words_and_both_parts_of_the_training_half_are_printed(tmp_path):
+    csv_path = rows_of(tmp_path, 'a.csv', ['a fine film,Positive', 'a dull film,negative'] * 20)
+    out, err = run('train_sentiment.py', '--csv', csv_path, '--epochs', '1', '--validation', '0.4', *SMALL_REVIEWS,
+                   cwd=tmp_path)
+    assert out.splitlines()[1:4] == [
+        "Labels: 'positive' is 1 (20 rows), 'negative' is 0 (20 rows)",
+        'Words: 4 in the vocabulary, 3.0 in a review on average',
+        'Validation: the last 8 of the 20 reviews to train, which leaves 12']
+    again, _ = run('train_sentiment.py', '--csv', csv_path, '--epochs', '1', '--overwrite', *SMALL_REVIEWS,
+                   cwd=tmp_path)
+    assert again.splitlines()[1:3] == out.splitlines()[1:3]    # from the cache
+
+
+def test_a_file_sorted_by_its_labels_is_refused_or_warned_of_and_can_be_shuffled(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train = main_of('train_sentiment.py')
+    flags = ['--epochs', '1', '--no-cache', *SMALL_REVIEWS]
+    rows = ['a fine film,1'] * 20 + ['a dull film,0'] * 20
+    rows_of(tmp_path, 'sorted.csv', rows)
+    assert train(['--csv', 'sorted.csv', *flags]) == 2
+    assert ('all 20 rows of the first half, which trains, have the label 1; is the file sorted? --shuffle-rows 0 (or '
+            'another seed) shuffles it before') in capsys.readouterr().err
+    assert os.listdir('.') == ['sorted.csv']
+    assert train(['--csv', 'sorted.csv', '--shuffle-rows', '0', *flags]) == 0
+    assert 'sorted?' not in capsys.readouterr().err
+    rows_of(tmp_path, 'nearly.csv', rows[:18] + rows[-2:] + rows[18:-2])
+    assert train(['--csv', 'nearly.csv', '--overwrite', *flags]) == 0
+    assert ('nearly.csv: 90% of the first half and 10% of the second half are positive; is the file sorted? '
+            '--shuffle-rows 0') in capsys.readouterr().err
+    rows_of(tmp_path, 'one.csv', rows[:20])
+    assert train(['--csv', 'one.csv', *flags]) == 2
+    assert 'all rows have the same label; a model needs both' in capsys.readouterr().err
+
+
+def test_text_without_spaces_is_warned_of(tmp_path):
+    rows_of(tmp_path, 'a.csv', ['\u5f88\u597d\u5403,1', '\u96be\u5403,0'] * 10)
+    _, err = run('train_sentiment.py', '--csv', 'a.csv', '--epochs', '1', *SMALL_REVIEWS, cwd=tmp_path)
+    assert 'a.csv has 1.0 words a review; words end at white space' in err and 'split into words first' in err
+
+
+def test_a_packed_table_trains_the_same_weights(tmp_path):
+    rows_of(tmp_path, 'a.csv', ['a fine film,1', 'a dull film,0'] * 10)
+    (tmp_path / 'a.csv.gz').write_bytes(gzip.compress((tmp_path / 'a.csv').read_bytes()))
+    for name in ('a.csv', 'a.csv.gz'):
+        run('train_sentiment.py', '--csv', name, '--epochs', '1', '--ckpt-dir', name + '.model', *SMALL_REVIEWS,
+            cwd=tmp_path)
+    first, second = (models.variables(str(tmp_path / (name + '.model'))) for name in ('a.csv', 'a.csv.gz'))
+    assert sorted(first) == sorted(second)
+    assert all((first[name] == second[name]).all() for name in first)
+
+
+def test_the_rows_of_a_table_are_printed_with_two_more_columns(place, reviews_run):
+    (place / 'new.csv').write_bytes(b'id;Review;label\r\n7;"a fine; film\r\nlovely";x\r\n8;"dull\rbad";\r\n')
+    out, _ = run('predict_sentiment.py', '--csv', 'new.csv', cwd=place)
+    rows = list(csv.DictReader(io.StringIO(out, newline=''), delimiter=';'))
+    assert [list(row) for row in rows] == [['id', 'Review', 'label', 'predicted_label', 'probability']] * 2
+    assert [(row['id'], row['Review'], row['label'], row['predicted_label']) for row in rows] == [
+        ('7', 'a fine; film\r\nlovely', 'x', '1'), ('8', 'dull\rbad', '', '0')]
+    alone, _ = run('predict_sentiment.py', 'a fine; film\r\nlovely', '--format', 'json', cwd=place)
+    assert json.loads(alone)['probability'] == float(rows[0]['probability'])
+    out, _ = run('predict_sentiment.py', '--csv', 'reviews.csv', cwd=place)
+    rows = list(csv.DictReader(io.StringIO(out, newline='')))
+    assert len(rows) == 400 and list(rows[0]) == ['review', 'sentiment', 'label', 'probability']
+    assert sum(row['sentiment'] == row['label'] for row in rows) > 380
+    (place / 'bare.csv').write_text('1,a fine film\n')
+    out, _ = run('predict_sentiment.py', '--csv', 'bare.csv', '--no-header', '--text-column', '1', cwd=place)
+    assert re.match(r'1,a fine film,1,0\.\d+\n$', out)
+
+
+def test_only_a_line_feed_ends_a_line_of_reviews(place, reviews_run):
+    data = '\ufeffa fine\x85 film\r\ndull\rbad\u2028film\n\nlovely'.encode('utf-8')
+    (place / 'lines.txt').write_bytes(data)
+    (place / 'lines.txt.gz').write_bytes(gzip.compress(data))
+    texts = ['a fine\x85 film', 'dull\rbad\u2028film', '', 'lovely']
+    for arguments, stdin in ((['--file', 'lines.txt'], b''), (['--file', 'lines.txt.gz'], b''), ([], data)):
+        out, _ = run('predict_sentiment.py', *arguments, '--format', 'json', cwd=place, text=stdin)
+        assert [json.loads(line)['text'] for line in out.split('\n')[:-1]] == texts
+        out, _ = run('predict_sentiment.py', *arguments, '--format', 'csv', cwd=place, text=stdin)
+        assert [row['text'] for row in csv.DictReader(io.StringIO(out, newline=''))] == texts
+
+
+def test_bytes_of_standard_input_are_treated_as_those_of_a_file(place, reviews_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    data = 'lovely\nna\u00efve and dull\n'.encode('cp1252')
+    (place / 'old.txt').write_bytes(data)
+    for name, arguments in (('old.txt', ['--file', 'old.txt']), ('standard input', [])):
+        monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(data)))
+        assert main_of('predict_sentiment.py')(arguments) == 2
+        captured = capsys.readouterr()
+        assert ('error: %s is not UTF-8: byte 9 is 0xef, in line 2; if it is text, name its encoding with --encoding'
+                % name) in captured.err and captured.out == ''
+        out, _ = run('predict_sentiment.py', *arguments, '--encoding', 'cp1252', cwd=place, text=data)
+        assert out.split('\n')[1].endswith(' na\u00efve and dull')
+    monkeypatch.setattr(sys, 'stdin', None)
+    assert main_of('predict_sentiment.py')([]) == 2
+    assert 'no review is given, and standard input is closed' in capsys.readouterr().err
+
+
 MISTAKES = [
+    ('train_sentiment.py', ['--csv', ''], "--csv must be a path of at least one character and without NUL, not ''"),
+    ('train_sentiment.py', ['--csv', '/dev/zero'],
+     '/dev/zero is a pipe or a device, not a regular file; save what it gives in a file first'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--text-column', 'text'], 'with --text-column and --label-c'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--no-header'], '--text-column must be a number from 0 where '),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--encoding', 'x'], '--encoding must name a text encoding such as'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--separator', 'xy'], '--separator must be one character, or tab'),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--positive', '2'], "some rows one of '2'"),
+    ('predict_sentiment.py', ['--text', ''], '--text must be a review, not empty'),
+    ('predict_sentiment.py', ['--csv', ''], '--csv must be a path of at least one character'),
+    ('predict_sentiment.py', ['--file', ''], '--file must be a path of at least one character'),
+    ('predict_sentiment.py', ['--file', 'reviews.csv'], '--file reads one review a line, and reviews.csv is a table'),
+    ('predict_sentiment.py', ['--csv', 'text.txt'], 'needs the column review; it has'),
+    ('predict_sentiment.py', ['--csv', 'reviews.csv', '--file', 'x'], 'give only one of TEXT, --file and --csv'),
+    ('predict_sentiment.py', ['--csv', 'reviews.csv', '--format', 'json'], 'give --format or --csv, which keeps'),
     ('train_sentiment.py', ['--csv', 'none.csv'], 'cannot read none.csv: No such file or directory'),
     ('train_sentiment.py', ['--csv', 'text.txt'], 'text.txt needs the columns review and sentiment'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--lstm-size', '0'],
@@ -318,12 +441,12 @@ MISTAKES = [
     ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], '--keep-prob must be a finite number above 0'),
     ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is not there; '),
     ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
-    ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give TEXT or --file, not both'),
+    ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give only one of TEXT, --file and --csv'),
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
     ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is not there; '),
     ('sample_charrnn.py', ['--ckpt-dir', ''], '--ckpt-dir must be a path of at least one character'),
     ('train_charrnn.py', ['--text', ''], '--text must be a path of at least one character'),
-    ('train_charrnn.py', ['--text', '/dev/zero'], '--text must be a regular file, not a pipe or a device such as'),
+    ('train_charrnn.py', ['--text', '/dev/zero'], '/dev/zero is a pipe or a device, not a regular file'),
     ('train_charrnn.py', ['--text', '.', '--ckpt-dir', './'], '--ckpt-dir must not be the folder of the texts, .'),
     ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'x'], '--encoding must name a text encoding such as'),
     ('train_charrnn.py', ['--text', 'text.txt', '--encoding', 'ascii'],
@@ -370,10 +493,10 @@ def main_of(name):
 
 
 RUN = ['epochs', 'ckpt-dir', 'resume', 'save-every', 'save-minutes', 'max-to-keep', 'log-every', 'overwrite',
-       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir',
-       'init-from']
+       'validation', 'keep-best', 'patience', 'decay', 'decay-after', 'quiet', 'logdir', 'init-from']
+LAYOUT = ['encoding', 'separator', 'text-column', 'no-header', 'label-column', 'positive', 'shuffle-rows']
 FLAGS = {
-    'train_sentiment.py': ['csv', 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
+    'train_sentiment.py': ['csv', *LAYOUT, 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
                            'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle',
@@ -384,7 +507,7 @@ FLAGS = {
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'distributed', 'scale-learning-rate',
                          'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
-    'predict_sentiment.py': ['text', 'file', 'ckpt-dir', 'checkpoint', 'format', 'device'],
+    'predict_sentiment.py': ['text', 'file', 'csv', *LAYOUT[:4], 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'measure/make_corpus.py': ['megabytes', 'seed'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
                           'seed', 'num-samples', 'stream', 'device'],
