@@ -9,20 +9,19 @@ import dataclasses
 import itertools
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
-from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
-
 import numpy as np
-import tensorflow as tf
 
 from rnnbook import hamlet
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, check_int, check_number, check_rate,
                                  check_size, check_str)
 from rnnbook.errors import ArgumentValueError
+from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
 from rnnbook.model_folder.checkpoint_files import check_folder, folder_of
 from rnnbook.model_folder.graphs import Serving
 from rnnbook.network import drawing, fused, lstm, sampling
+from rnnbook.network.devices import tf
 from rnnbook.network.drawing import get_top_char
 from rnnbook.training import loop, validation
 from rnnbook.training.plan import Plan

@@ -6,16 +6,13 @@ import contextlib
 import functools
 from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Tuple, TypeVar
 
-from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
+from rnnbook.base.checks import StrPath, check_bool, check_choice, check_int
+from rnnbook.errors import OutOfMemoryError
 from rnnbook.model_folder import checkpoint_files, reading
 from rnnbook.model_folder.description import Description, class_name, summary
 from rnnbook.model_folder.graphs import Trainable
-from rnnbook.network import lstm, optimizers
-
-import tensorflow as tf
-
-from rnnbook.base.checks import StrPath, check_bool, check_choice, check_int
-from rnnbook.errors import OutOfMemoryError
+from rnnbook.network import devices, lstm, optimizers
+from rnnbook.network.devices import tf
 from rnnbook.network.distributed import join
 
 __all__ = ['Model', 'memory_errors']

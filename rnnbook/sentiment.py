@@ -9,20 +9,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Mapping, Optional, Sequence, Union
 
-from rnnbook.model import Model, memory_errors              # first: it imports TensorFlow checked and quietly
-
 import numpy as np
-import tensorflow as tf
 
 from rnnbook import imdb
 from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_rate,
                                  check_size, row_lengths)
 from rnnbook.errors import ArgumentValueError
+from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
 from rnnbook.model_folder.checkpoint_files import check_folder, folder_of
 from rnnbook.model_folder.graphs import Inference, Serving
 from rnnbook.network import fused, lstm, ngrams, optimizers
+from rnnbook.network.devices import tf
 from rnnbook.network.pooling import POOLINGS, check_carry_state
 from rnnbook.training import loop, validation
 from rnnbook.training.plan import Plan

@@ -9,7 +9,7 @@ import pytest
 
 from rnnbook import hamlet, imdb
 from rnnbook.errors import ArgumentValueError
-from rnnbook.model_folder.description import Description, KINDS, differences, read_description, write_description
+from rnnbook.model_folder.description import KINDS, Description, differences, read_description, write_description
 from rnnbook.network import drawing
 
 hypothesis = pytest.importorskip('hypothesis')

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Dict, Mapping, NamedTuple, Optional, Tuple
 
-import tensorflow as tf
-
 from rnnbook.model_folder.description import Description
+from rnnbook.network.devices import tf
 from rnnbook.network.distributed import World
 
 __all__ = ['StateTensors', 'Inference', 'Serving', 'Trainable']

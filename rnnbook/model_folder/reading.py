@@ -9,7 +9,6 @@ import warnings
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.base.checks import shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
@@ -18,6 +17,7 @@ from rnnbook.model_folder.description import (MODEL_JSON, Description, class_nam
                                               variables)
 from rnnbook.model_folder.graphs import Trainable
 from rnnbook.model_folder.run_state import ENDING, check_record, fingerprint, read_record
+from rnnbook.network.devices import tf
 
 __all__ = ['MisfitError', 'check_folder', 'folder_of', 'names', 'candidates', 'find', 'best_folder', 'newest_whole',
            'read_weights', 'restore', 'assign', 'checksum', 'read_matching', 'load', 'tensors', 'reason']

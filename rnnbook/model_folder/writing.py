@@ -13,7 +13,6 @@ import os
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.base.checks import shorten
 from rnnbook.base.files import lock, make_folder
@@ -22,8 +21,8 @@ from rnnbook.model_folder import checkpoint_files, reading
 from rnnbook.model_folder.description import (FREE, MODEL_JSON, Description, changes, differences, read_description,
                                               write_description)
 from rnnbook.model_folder.graphs import Trainable
-from rnnbook.model_folder.run_state import (ENDING, Record, RunState, best_row, check_record, read_record,
-                                            write_record)
+from rnnbook.model_folder.run_state import ENDING, Record, RunState, best_row, check_record, read_record, write_record
+from rnnbook.network.devices import tf
 
 __all__ = ['Folder', 'Request', 'Writer']
 

@@ -1,7 +1,7 @@
 """The check of Python and TensorFlow, and devices and threads as a `tf.ConfigProto`.
 
-Whoever needs TensorFlow imports this module before anything that imports TensorFlow itself: it checks what is there and
-imports it without the chatter that is not the user's business.
+Everything else gets TensorFlow from here: this module checks which version is installed and imports it without the
+warnings that do not concern the user.
 
 The thread pools of TensorFlow 1.15 belong to the process: its first session sets their sizes, later ones cannot.
 """

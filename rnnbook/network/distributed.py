@@ -12,10 +12,10 @@ import json
 from typing import Any, Iterator, List, Optional, Union
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.base.checks import check_bool, counted
 from rnnbook.errors import PeerError, RequirementError
+from rnnbook.network.devices import tf
 from rnnbook.network.optimizers import sum_rows
 
 __all__ = ['World', 'join']

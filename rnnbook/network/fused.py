@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Tuple
 
-import tensorflow as tf
-
 from rnnbook.network import lstm
+from rnnbook.network.devices import tf
 from rnnbook.network.optimizers import step_counter
 from rnnbook.network.pooling import pool_tensor, tensor_lengths, words_first_tensor
 

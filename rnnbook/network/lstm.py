@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
-import tensorflow as tf
+from rnnbook.network.devices import tf
 
 __all__ = ['ENGINES', 'Layers', 'State', 'build', 'cells', 'size_of', 'initial_seeds', 'seeded']
 

@@ -49,7 +49,7 @@ def pool(vectors: np.ndarray, x: np.ndarray, n_words: int) -> np.ndarray:
 
 def pool_tensor(lookup: Callable[[Tensor], Tensor], ids: Tensor, n_words: int) -> Tensor:
     """`pool` of a tensor; `lookup` turns numbers of n-grams into their vectors."""
-    import tensorflow as tf
+    from rnnbook.network.devices import tf
     words = tf.cast(ids, tf.int64)
     pairs = numbers(words[:, :-1], words[:, 1:], n_words)
     there = words > 0

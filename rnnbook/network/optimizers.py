@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import List, Union
 
-import tensorflow as tf
+from rnnbook.network.devices import tf
+
 
 __all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make', 'step_counter']
 

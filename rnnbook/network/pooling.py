@@ -35,7 +35,7 @@ def check_carry_state(name: str, carry_state: Optional[bool], pooling: str) -> b
 
 def tensor_lengths(ids: Tensor) -> Tensor:
     """`row_lengths` of a tensor (N, T): the columns from the first word on, at least 1, (N,)."""
-    import tensorflow as tf
+    from rnnbook.network.devices import tf
     there = tf.concat([ids[:, :-1] > 0, tf.ones_like(ids[:, -1:], tf.bool)], axis=1)
     return tf.shape(ids)[1] - tf.argmax(tf.cast(there, tf.int32), axis=1, output_type=tf.int32)
 
@@ -51,7 +51,7 @@ def words_first(x: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def words_first_tensor(ids: Tensor, lengths: Tensor) -> Tensor:
     """The first result of `words_first`, of a tensor."""
-    import tensorflow as tf
+    from rnnbook.network.devices import tf
     columns = tf.range(tf.reduce_max(lengths))[tf.newaxis]                          # (1, L)
     source = tf.minimum(columns + (tf.shape(ids)[1] - lengths)[:, tf.newaxis], tf.shape(ids)[1] - 1)
     return tf.gather(ids, source, batch_dims=1) * tf.cast(columns < lengths[:, tf.newaxis], ids.dtype)
@@ -71,7 +71,7 @@ def pool(pooling: str, outputs: np.ndarray, words: np.ndarray) -> np.ndarray:
 
 def pool_tensor(pooling: str, outputs: Tensor, words: Tensor) -> Tensor:
     """`pool` of tensors with time first, (T, n, H) and (T, n), for all but ``'last'``: (n, F)."""
-    import tensorflow as tf
+    from rnnbook.network.devices import tf
     mask, pooled = tf.cast(words, tf.float32)[:, :, tf.newaxis], []                 # (T, n, 1)
     if 'mean' in pooling:
         pooled.append(tf.reduce_sum(outputs * mask, axis=0) / tf.reduce_sum(mask, axis=0))

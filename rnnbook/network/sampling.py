@@ -13,11 +13,11 @@ import contextlib
 from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.base.checks import StrPath
 from rnnbook.errors import ArgumentValueError
 from rnnbook.network import drawing, lstm
+from rnnbook.network.devices import tf
 
 __all__ = ['Arguments', 'SamplingGraph', 'check_amount', 'checked', 'window']
 

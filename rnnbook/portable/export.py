@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from rnnbook.network import devices                                 # first: it imports TensorFlow checked and quietly
-from rnnbook.model_folder import reading
-from rnnbook.model_folder.checkpoint_files import check_folder, folder_of, refuse_links
-from rnnbook.model_folder.description import MODEL_JSON, read_description
-from rnnbook.model_folder.graphs import Trainable
-from rnnbook.portable import weights
-
 import os
 import shutil
 import tempfile
@@ -17,10 +10,14 @@ from typing import Optional
 from rnnbook.base.checks import StrPath
 from rnnbook.base.files import check_path
 from rnnbook.errors import FileError
+from rnnbook.model_folder import reading
+from rnnbook.model_folder.checkpoint_files import check_folder, folder_of, refuse_links
+from rnnbook.model_folder.description import MODEL_JSON, read_description
+from rnnbook.model_folder.graphs import Trainable
+from rnnbook.network.devices import tf
+from rnnbook.portable import weights
 
 __all__ = ['write_saved_model', 'write_weights']
-
-tf = devices.tf
 
 
 def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:

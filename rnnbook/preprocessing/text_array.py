@@ -18,8 +18,8 @@ from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
 from rnnbook.base.checks import StrPath, check_encoding, shorten
-from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, damage_errors, file_errors,
-                                read_json, write_text)
+from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, damage_errors, file_errors, read_json,
+                                write_text)
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.preprocessing.text_blocks import UndecodableError, read_blocks
 

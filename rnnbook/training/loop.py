@@ -10,7 +10,6 @@ import time
 from typing import List, Optional, Union
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.errors import ArgumentValueError, DivergenceError
 from rnnbook.model_folder.checkpoint_files import refuse_links
@@ -18,6 +17,7 @@ from rnnbook.model_folder.description import MODEL_JSON
 from rnnbook.model_folder.graphs import Inference, Trainable
 from rnnbook.model_folder.run_state import RunState, State
 from rnnbook.model_folder.writing import Folder, Request
+from rnnbook.network.devices import tf
 from rnnbook.training.monitor import Monitor
 from rnnbook.training.plan import Feed, Plan, Step
 from rnnbook.training.run import Run

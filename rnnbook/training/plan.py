@@ -6,9 +6,9 @@ import dataclasses
 from typing import ContextManager, Dict, Iterable, NamedTuple, Optional, Union
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.model_folder.run_state import Row, RunState
+from rnnbook.network.devices import tf
 from rnnbook.training.validation import Pair
 
 __all__ = ['Feed', 'Plan', 'Step']

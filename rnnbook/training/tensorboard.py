@@ -9,11 +9,10 @@ import glob
 import os
 from typing import Mapping, Optional
 
-import tensorflow as tf
-
 from rnnbook.base.files import make_folder, write_text
 from rnnbook.errors import FileError
 from rnnbook.model_folder import checkpoint_files
+from rnnbook.network.devices import tf
 
 __all__ = ['Events', 'Projector', 'label']
 

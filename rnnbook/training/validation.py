@@ -6,12 +6,12 @@ import collections
 from typing import Dict, Optional, Tuple, Union
 
 import numpy as np
-import tensorflow as tf
 
 from rnnbook.base.checks import ArrayLike
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder.reading import assign
 from rnnbook.model_folder.run_state import fingerprint
+from rnnbook.network.devices import tf
 
 __all__ = ['Evaluation', 'evaluate', 'Pair', 'fingerprints', 'last_rows', 'last_columns', 'copy_variables']
 
