@@ -43,7 +43,8 @@ SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 
 class CharRNN(Model):
     """A multilayer LSTM that reads a text character by character and predicts the next one.
 
-    The keyword arguments, the attributes and the errors are those of `Model`.
+    The chapter's "Building a character-level RNN model". Arguments not described here, attributes and errors are those
+    of `Model`.
 
     ===================  ==========  ========  ==================================================================
     tensor of `g`        shape       dtype     meaning
@@ -66,27 +67,16 @@ class CharRNN(Model):
         N, the number of stretches of text that are read in parallel.
     num_steps : int, default 100
         T, the number of characters in a window; backpropagation through time stops at its start.
-    lstm_size : int, default 128
-        H, the number of hidden units in a layer.
-    num_layers : int, default 1
-        Number of LSTM layers, stacked.
-    learning_rate : float, default 0.001
-        Learning rate of Adam.
     keep_prob : float, default 0.5
         Probability that dropout keeps an output while training, above 0 and at most 1.
     grad_clip : float, default 5
         Largest global norm of the gradients; larger ones are scaled down to it.
     sampling : bool, default False
         Build the graph for `sample`, with one character at a time, instead of the one for `train`.
-
-    References
-    ----------
-    *Python Machine Learning*, 2nd ed., chapter 16, "Building a character-level RNN model".
     """
 
     ARGUMENTS = ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
                  'grad_clip', 'engine', 'shards', 'seed')
-    STEPS = 'num_steps'
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
     def __init__(self, num_classes: int, batch_size: int = 64, num_steps: int = 100, lstm_size: int = 128,
@@ -152,7 +142,7 @@ class CharRNN(Model):
             if engine == 'book':
                 outputs, *states = lstm.build(layers, one_hot(tf_x), tf_keepprob)                   # (N, T, H)
             else:
-                outputs, *states = fused.read(layers, tf_x, one_hot, tf_keepprob)                   # (N, T, H)
+                outputs, *states = fused.read(layers, tf_x, one_hot, tf_keepprob)  # (N, T, H)
             seq_output_reshaped = tf.reshape(outputs, shape=[-1, self.lstm_size], name='seq_output_reshaped')
             logits = tf.compat.v1.layers.dense(
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
@@ -168,12 +158,9 @@ class CharRNN(Model):
     def serving(self) -> Serving:
         """The graph that `export.write_saved_model` writes: one step of any number of texts.
 
-        Returns
-        -------
-        Serving
-            ``next_char``: from ``character_ids``, int32 (texts,), and the state before them, ``c_0``, ``h_0`` and so
-            on for each layer, float32 (texts, H), zeros at the start of a text; to ``probabilities`` of the next
-            character, float32 (texts, V), and the state after them under the same names.
+        From ``character_ids``, int32 (texts,), and the state before them, ``c_0``, ``h_0`` and so on for each layer,
+        float32 (texts, H), zeros at the start of a text; to ``probabilities`` of the next character, float32
+        (texts, V), and the state after them under the same names.
         """
         with tf.Graph().as_default() as g:
             ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
@@ -201,20 +188,15 @@ class CharRNN(Model):
         vocabulary : dict of str to int, optional
             The `char2int` of the text, to be saved with the weights: `sample` needs it.
         **run
-            The fields of `training.Run`: `resume`, `save_every` (default 1 epoch), `save_minutes`, `max_to_keep`,
-            `log_every` (default 10 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
-            `decay_after`, `quiet`, `logdir`, `init_from`. A pair of arrays to validate on has any number of rows and
-            columns; each row is a text of its own, read from the zero state.
+            The fields of `training.Run`; default `save_every` is 1 epoch, `log_every` 10 iterations. A pair of arrays
+            to validate on has any number of rows and columns; each row is a text of its own, read from the zero state.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written; or `sampling` is true.
-        FileError
-            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
-            or data, no whole checkpoint is left to resume from, or saving failed.
-        DivergenceError
-            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
+        FileError, DivergenceError
+            As for `Model`.
         """
         data, held_out = self._training_rows(train_x, train_y), None
         num_epochs = check_int('num_epochs', num_epochs)
@@ -260,8 +242,7 @@ class CharRNN(Model):
                unknown: str = 'error') -> Union[str, List[str]]:
         """Write a text: the starter, one character, and `output_length` more, as in the chapter.
 
-        The characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call makes a text
-        repeatable.
+        The characters are those that `get_top_char` draws one by one, so `np.random.seed` before the call repeats it.
 
         Parameters
         ----------
@@ -301,8 +282,7 @@ class CharRNN(Model):
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            An argument of the wrong type or out of range, a character in the starter or in `stop` that the vocabulary
-            lacks, or no vocabulary at all; or `sampling` is false.
+            An argument out of range, a character that the vocabulary lacks, or no vocabulary; or `sampling` is false.
         FileError
             No checkpoint in the folder, or one that is damaged or belongs to another model.
         """
@@ -378,8 +358,8 @@ class CharRNN(Model):
                  checkpoint: Optional[str] = None) -> float:
         """Measure how well the model predicts a text, in bits per character.
 
-        That is the mean cross entropy of every character but the first, given all characters before it: starting from
-        the zero state, which is carried through the whole text, without dropout.
+        That is the mean cross entropy of every character but the first, given all before it: from the zero state, which
+        is carried through the whole text, without dropout.
 
         Parameters
         ----------
@@ -399,10 +379,8 @@ class CharRNN(Model):
 
         Raises
         ------
-        ArgumentTypeError, ArgumentValueError
-            A text that is too short or has a character that the vocabulary lacks, or no vocabulary at all.
-        FileError
-            No checkpoint in the folder, or one that is damaged or belongs to another model.
+        ArgumentTypeError, ArgumentValueError, FileError
+            As for `sample`, or a text that is too short.
         """
         if len(check_str('text', text)) < 2:
             raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))
@@ -427,27 +405,16 @@ class CharRNN(Model):
     @classmethod
     def load(cls, ckpt_dir: StrPath, sampling: bool = True, *, engine: Optional[str] = None, device: str = 'auto',
              intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> CharRNN:
-        """Make the object that a folder describes.
+        """Make the object that a folder describes, as `Model.load` does.
 
         Parameters
         ----------
         ckpt_dir : str or path
             A folder that `train` has saved into.
         sampling : bool, default True
-            Make the object for `sample`, or the one for `train`.
-        engine : {'book', 'fused'}, optional
-            Default: the one that it was trained with.
-        device, intra_op_threads, inter_op_threads
-            As for `CharRNN`.
-
-        Returns
-        -------
-        CharRNN
-
-        Raises
-        ------
-        FileError
-            No such folder, no model of this class in it, or a damaged description.
+            Make the object for `sample` instead of the one for `train`.
+        engine, device, intra_op_threads, inter_op_threads
+            As for `Model.load`.
         """
         check_bool('sampling', sampling)
         return reading.load(cls, check_folder('ckpt_dir', ckpt_dir), sampling=sampling, engine=engine, device=device,

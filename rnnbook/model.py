@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Tuple, Type, TypeVar
 
 from rnnbook.base.checks import StrPath, check_bool, check_choice, check_int
 from rnnbook.errors import OutOfMemoryError
@@ -17,6 +17,7 @@ from rnnbook.network.distributed import join
 
 __all__ = ['Model', 'memory_errors']
 
+M = TypeVar('M', bound='Model')
 Method = TypeVar('Method', bound=Callable)
 
 
@@ -36,6 +37,12 @@ class Model(Trainable):
 
     Parameters
     ----------
+    lstm_size : int
+        H, the number of hidden units in a layer.
+    num_layers : int, default 1
+        Number of LSTM layers, stacked.
+    learning_rate : float
+        Learning rate of the optimizer.
     engine : {'book', 'fused'}, default 'book'
         How to compute the recurrent layers: with the chapter's cells, or with all time steps in one op, which is
         faster. Each engine can use the checkpoints of the other.
@@ -77,12 +84,17 @@ class Model(Trainable):
     ------
     ArgumentTypeError, ArgumentValueError
         An argument of the wrong type or out of range, before any graph is built.
+    FileError
+        In training: the folder cannot be written to, another run holds it, it holds another model or a run with other
+        settings or data, no whole checkpoint is left to resume from, or saving failed.
+    DivergenceError
+        In training: the loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
+    OutOfMemoryError
+        There is not enough memory for a batch or for the texts to write.
     """
 
     #: The constructor's arguments that a folder keeps; where to compute is not among them.
     ARGUMENTS: ClassVar[Tuple[str, ...]]
-    #: The one that gives the number of time steps.
-    STEPS: ClassVar[str]
 
     def _place(self, engine: str, shards: Optional[int], seed: int, device: str, intra_op_threads: Optional[int],
                inter_op_threads: Optional[int], distributed: bool, scale_learning_rate: bool) -> None:
@@ -121,7 +133,8 @@ class Model(Trainable):
         try:
             yield
         except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            sizes = ['%s = %d' % (name, getattr(self, name)) for name in ('batch_size', self.STEPS, 'lstm_size')]
+            sizes = ['%s = %d' % (name, getattr(self, name))
+                     for name in ('batch_size', 'seq_len', 'num_steps', 'lstm_size') if hasattr(self, name)]
             raise OutOfMemoryError('out of memory with %s; %s' % (', '.join(sizes), advice)) from error
 
     def __repr__(self) -> str:
@@ -165,3 +178,29 @@ class Model(Trainable):
         folder = checkpoint_files.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
         reading.find(folder, checkpoint)
         return folder, reading.read_matching(folder, self.description(None), self.SHAPING)
+
+    @classmethod
+    def load(cls: Type[M], ckpt_dir: StrPath, *, engine: Optional[str] = None, device: str = 'auto',
+             intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> M:
+        """Make the object that a folder describes; its methods use that folder from then on.
+
+        Parameters
+        ----------
+        ckpt_dir : str or path
+            A folder that `train` has saved into.
+        engine : {'book', 'fused'}, optional
+            Default: the one that the model was trained with.
+        device, intra_op_threads, inter_op_threads
+            As for the class.
+
+        Returns
+        -------
+        SentimentRNN or CharRNN
+
+        Raises
+        ------
+        FileError
+            No such folder, no model of this class in it, or a damaged description.
+        """
+        return reading.load(cls, checkpoint_files.check_folder('ckpt_dir', ckpt_dir), engine=engine, device=device,
+                            intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)

@@ -18,7 +18,7 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, c
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
-from rnnbook.model_folder.checkpoint_files import check_folder, folder_of
+from rnnbook.model_folder.checkpoint_files import folder_of
 from rnnbook.model_folder.graphs import Inference, Serving
 from rnnbook.network import fused, lstm, ngrams, optimizers
 from rnnbook.network.devices import tf
@@ -47,7 +47,7 @@ SMOKE_RUN = {'seq_len': 20, 'embed_size': 8, 'lstm_size': 8, 'num_layers': 1, 'b
 class SentimentRNN(Model):
     """A multilayer LSTM that reads a review word by word and predicts whether it is positive.
 
-    The arguments from `engine` on that are not described here, the attributes and the errors are those of `Model`.
+    The chapter's "Building an RNN model". Arguments not described here, attributes and errors are those of `Model`.
 
     ===================  ==========  ========  ==================================================================
     tensor of `g`        shape       dtype     meaning
@@ -70,14 +70,8 @@ class SentimentRNN(Model):
         V, the largest word number plus 1.
     seq_len : int, default 200
         T, the number of words in a row.
-    lstm_size : int, default 256
-        H, the number of hidden units in a layer.
-    num_layers : int, default 1
-        Number of LSTM layers, stacked.
     batch_size : int, default 64
         N, the number of rows in a batch.
-    learning_rate : float, default 0.0001
-        Learning rate of the optimizer.
     embed_size : int, default 200
         E, the length of a word vector.
     optimizer : {'adam', 'lazy_adam'}, default 'adam'
@@ -102,16 +96,11 @@ class SentimentRNN(Model):
         them. Each of the two logits is trained to predict the label; their mean decides.
     grad_clip : float, optional
         Largest global norm of the gradients; larger ones are scaled down to it. Default: no clipping.
-
-    References
-    ----------
-    *Python Machine Learning*, 2nd ed., chapter 16, "Building an RNN model".
     """
 
     ARGUMENTS = ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size', 'engine',
                  'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'ngram_size', 'grad_clip',
                  'shards', 'seed')
-    STEPS = 'seq_len'
     SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional', 'ngram_size')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
@@ -137,10 +126,9 @@ class SentimentRNN(Model):
         self.ngram_size = ngrams.check_ngram_size('ngram_size', ngram_size, self.n_words)
         self.grad_clip = grad_clip if grad_clip is None else check_rate('grad_clip', grad_clip)
         check_size('n_words * embed_size', self.n_words, self.embed_size)
-        check_size('batch_size * seq_len * embed_size', self.batch_size, self.seq_len, self.embed_size)
-        check_size('batch_size * seq_len * lstm_size', self.batch_size, self.seq_len, self.lstm_size)
-        check_size('embed_size * lstm_size', self.embed_size, self.lstm_size)
-        check_size('lstm_size * lstm_size', self.lstm_size, self.lstm_size)
+        for name in ('embed_size', 'lstm_size'):
+            check_size('batch_size * seq_len * ' + name, self.batch_size, self.seq_len, getattr(self, name))
+            check_size(name + ' * lstm_size', getattr(self, name), self.lstm_size)
         self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
         self._inference_graphs = {}
         self._construct()
@@ -157,7 +145,6 @@ class SentimentRNN(Model):
 
         # Embedding, multilayer LSTM, logits, and what they predict
         logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
-        self._outputs(logits)
 
         # Cost, and the optimizer
         losses = [tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=each) for each in logits]
@@ -165,7 +152,7 @@ class SentimentRNN(Model):
         self._optimize(cost, self.optimizer, self.grad_clip)
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
-        """The logits of the rows, one or two of the shape (N,), and the states before and after them."""
+        """Add probabilities and labels; the logits, one or two of the shape (N,), and the states before and after."""
         # Create the embedding layer
         embedding = self._vectors('embedding', self.n_words, self.embed_size)
 
@@ -194,19 +181,15 @@ class SentimentRNN(Model):
             logits = [tf.squeeze(logits, axis=1, name='logits_squeezed')]                           # (N,)
             if self.ngram_size:
                 logits.append(tf.compat.v1.layers.dense(beside, units=1, name='ngram_logits')[:, 0])
+        mean = logits[0] if len(logits) == 1 else tf.add_n(logits) / len(logits)
+        probabilities = tf.nn.sigmoid(mean, name='probabilities')
+        tf.cast(tf.round(probabilities), tf.int32, name='labels')
         return (logits, *states)
 
     def _vectors(self, name, rows, size):
         """A variable with random vectors of words or n-grams."""
         return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
                                              seed=self._seeds.get(name)), name=name)
-
-    @staticmethod
-    def _outputs(logits):
-        """Add the probabilities and labels that the mean of the logits predicts."""
-        logits = logits[0] if len(logits) == 1 else tf.add_n(logits) / len(logits)
-        probabilities = tf.nn.sigmoid(logits, name='probabilities')
-        tf.cast(tf.round(probabilities), tf.int32, name='labels')
 
     def _build_book(self):
         rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))
@@ -219,8 +202,7 @@ class SentimentRNN(Model):
         if rows not in self._inference_graphs:
             with tf.Graph().as_default() as g:
                 tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
-                logits, initial_state, final_state = self._forward(self.engine, tf_x)
-                self._outputs(logits)
+                _, initial_state, final_state = self._forward(self.engine, tf_x)
                 self._inference_graphs[rows] = Inference(
                     g, initial_state, final_state, tf.compat.v1.train.Saver())
         return self._inference_graphs[rows]
@@ -228,14 +210,11 @@ class SentimentRNN(Model):
     def serving(self) -> Serving:
         """The graph that `export.write_saved_model` writes: any number of rows, each read from the zero state.
 
-        Returns
-        -------
-        Serving
-            ``classify``: from ``word_ids``, int32 (rows, T), to ``probabilities``, float32, and ``labels``, int32.
+        From ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32 (rows,).
         """
         with tf.Graph().as_default() as g:
             tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
-            self._outputs(self._forward(self.engine, tf_x)[0])
+            self._forward(self.engine, tf_x)
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
             return Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
 
@@ -250,10 +229,8 @@ class SentimentRNN(Model):
 
         Parameters
         ----------
-        X_train : array_like of int, shape (rows, T)
-            Word numbers, at least `global_batch_size` rows; all of them, in every process.
-        y_train : array_like, shape (rows,)
-            Labels, 0 or 1.
+        X_train, y_train : array_like of int, shapes (rows, T) and (rows,)
+            Word numbers and labels, 0 or 1: at least `global_batch_size` rows; all of them, in every process.
         num_epochs : int
         ckpt_dir : str or path, optional
             The folder to save into. Default: where this object was loaded from or trained into, else ``./model/``.
@@ -262,23 +239,18 @@ class SentimentRNN(Model):
         vocabulary : dict of str to int, optional
             The `word_to_int` of the rows, to be saved with the weights, so that raw texts can be classified later.
         shuffle : bool, default False
-            Take the rows in another order at each epoch, see `imdb.shuffled`; where `pooling` leaves padding out, those
-            of a batch have like lengths, which is faster.
+            Take the rows in a new order at each epoch, see `imdb.shuffled`; if `pooling` leaves padding out, the rows
+            of a batch have similar lengths, which is faster.
         **run
-            The fields of `training.Run`: `resume`, `save_every` (default 10 epochs), `save_minutes`, `max_to_keep`,
-            `log_every` (default 20 iterations), `overwrite`, `stop`, `validation`, `keep_best`, `patience`, `decay`,
-            `decay_after`, `quiet`, `logdir`, `init_from`. A pair of arrays to validate on is like `X_train` and
-            `y_train`, with any number of rows; they are predicted as `predict` does.
+            The fields of `training.Run`; defaults are `save_every` 10 epochs and `log_every` 20 iterations. A pair of
+            arrays to validate on is like `X_train` and `y_train`, with any number of rows.
 
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
             An argument of the wrong type, shape or range, before anything is written.
-        FileError
-            The folder cannot be written to, another run holds it, it holds another model or a run with other settings
-            or data, no whole checkpoint is left to resume from, or saving failed.
-        DivergenceError
-            The loss or a variable is NaN or infinite; the newest checkpoint is the last good one.
+        FileError, DivergenceError
+            As for `Model`.
         """
         data, held_out = self._labelled('X_train', X_train, 'y_train', y_train, self.global_batch_size), None
         num_epochs = check_int('num_epochs', num_epochs)
@@ -306,9 +278,8 @@ class SentimentRNN(Model):
         """Rows and their labels, checked."""
         x = check_ids(x_name, x, self.n_words, 'n_words', self.seq_len)
         if len(x) < least:
-            raise ArgumentValueError('%s must have at least %s, not %d' % (
-                x_name, 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size, 'row'),
-                len(x)))
+            rows = 'one row' if least == 1 else self.world.counted('batch_size', self.batch_size, 'row')
+            raise ArgumentValueError('%s must have at least %s, not %d' % (x_name, rows, len(x)))
         return x, imdb.check_labels(y_name, y, len(x))
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *, ckpt_dir: Optional[StrPath] = None,
@@ -336,10 +307,8 @@ class SentimentRNN(Model):
 
         Raises
         ------
-        ArgumentTypeError, ArgumentValueError
-            An argument of the wrong type, shape or range.
-        FileError
-            No checkpoint in the folder, or one that is damaged or belongs to another model.
+        ArgumentTypeError, ArgumentValueError, FileError
+            An argument of the wrong type, shape or range; no checkpoint, or one that is damaged or of another model.
         """
         x = check_ids('X_data', X_data, self.n_words, 'n_words', self.seq_len)
         check_bool('return_proba', return_proba)
@@ -381,10 +350,8 @@ class SentimentRNN(Model):
 
         Parameters
         ----------
-        X_data : array_like of int, shape (rows, T)
-            Word numbers, at least one row.
-        y_data : array_like, shape (rows,)
-            Labels, 0 or 1.
+        X_data, y_data : array_like of int, shapes (rows, T) and (rows,)
+            Word numbers and labels, 0 or 1, of at least one row.
         ckpt_dir, checkpoint, carry_state
             As for `predict`.
 
@@ -427,10 +394,8 @@ class SentimentRNN(Model):
 
         Raises
         ------
-        ArgumentTypeError, ArgumentValueError
-            Something other than texts, or the model was trained without a vocabulary.
-        FileError
-            As for `predict`.
+        ArgumentTypeError, ArgumentValueError, FileError
+            As for `predict`, or the model was trained without a vocabulary.
         """
         check_bool('return_unknown', return_unknown)
         vocabulary = self.vocabulary
@@ -445,32 +410,6 @@ class SentimentRNN(Model):
         if isinstance(texts, str):
             probabilities, unknown = float(probabilities[0]), int(unknown[0])
         return (probabilities, unknown) if return_unknown else probabilities
-
-    @classmethod
-    def load(cls, ckpt_dir: StrPath, *, engine: Optional[str] = None, device: str = 'auto',
-             intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> SentimentRNN:
-        """Make the object that a folder describes; its methods use that folder from then on.
-
-        Parameters
-        ----------
-        ckpt_dir : str or path
-            A folder that `train` has saved into.
-        engine : {'book', 'fused'}, optional
-            Default: the one that it was trained with.
-        device, intra_op_threads, inter_op_threads
-            As for `SentimentRNN`.
-
-        Returns
-        -------
-        SentimentRNN
-
-        Raises
-        ------
-        FileError
-            No such folder, no model of this class in it, or a damaged description.
-        """
-        return reading.load(cls, check_folder('ckpt_dir', ckpt_dir), engine=engine, device=device,
-                            intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)
 
 
 @dataclasses.dataclass

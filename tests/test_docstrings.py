@@ -75,7 +75,8 @@ def reached():
             yield getattr(module, label.partition('.')[0]).__module__, label
 
 
-REACHED = set(reached()) | {('rnnbook.training.validation', 'evaluate'), ('rnnbook.model', 'Model')}
+REACHED = set(reached()) | {('rnnbook.training.validation', 'evaluate'), ('rnnbook.model', 'Model'),
+                            ('rnnbook.model', 'Model.load')}
 
 
 def described_in_full(name):

@@ -204,7 +204,7 @@ def test_load_brings_back_everything_in_a_fresh_process_from_a_moved_folder(trai
     code = ('import sys, numpy as np, rnnbook\n'
             'rnn = rnnbook.SentimentRNN.load(sys.argv[1])\n'
             'np.save(sys.argv[3], rnn.predict(np.load(sys.argv[2]), return_proba=True))\n'
-            'print(sorted(rnn.arguments().items()), rnn.vocabulary)\n')
+            'print(sorted(rnn.arguments().items()), dict(rnn.vocabulary))\n')
     out = subprocess.check_output([sys.executable, '-c', code, str(moved), str(tmp_path / 'x.npy'),
                                    str(tmp_path / 'p.npy')])
     np.testing.assert_array_equal(np.load(str(tmp_path / 'p.npy')), rnn.predict(x, return_proba=True))
