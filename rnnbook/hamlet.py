@@ -116,17 +116,20 @@ def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
     return {char: number for number, char in int2char.items()}, int2char
 
 
-def encode(text: str, char2int: Mapping[str, int]) -> np.ndarray:
+def encode(text: str, char2int: Mapping[str, int], unknown: str = 'error') -> np.ndarray:
     """Replace every character by its number.
 
     Parameters
     ----------
     text : str
     char2int : dict of str to int
+    unknown : {'error', 'skip'}, default 'error'
+        What to do with characters without a number; ``'skip'`` leaves them out.
 
     Returns
     -------
     numpy.ndarray of int32, shape (len(text),)
+        Shorter by the characters that were left out.
 
     Raises
     ------
@@ -140,6 +143,8 @@ def encode(text: str, char2int: Mapping[str, int]) -> np.ndarray:
         raise ArgumentTypeError('char2int must be a dict of character to number, not %s' % shorten(char2int))
     for char, number in char2int.items():
         check_int('char2int[%s]' % shorten(char), number, 0)
+    if check_choice('unknown', unknown, ('error', 'skip')) == 'skip':
+        text = ''.join(filter(char2int.__contains__, text))
     try:
         return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
     except KeyError as error:

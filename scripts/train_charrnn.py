@@ -31,6 +31,8 @@ def arguments(argv):
     folder = './model-%s%%s/' % ('' if preset == 'book' else preset + '-')
     default = folder % (cli.early_value(argv, '--epochs') or run['num_epochs'])
     fields = cli.add_run_flags(parser, {'save_every': 1, **run}, default)
+    parser.add_argument('--unknown', choices=('error', 'skip'), default='error', help='what to do with characters of '
+                        'the text that the model of --init-from has not seen')
     parser.add_argument('--length', type=int, default=500, metavar='N', help='length of the sample printed at the end')
     args = parser.parse_args(argv)
     if args.resume and args.ckpt_dir == default:
@@ -70,6 +72,9 @@ def main(argv):
     with world.first_on_machine():
         name, numbers, char2int = cli.character_numbers(
             datasets.fetch_hamlet(args.data_dir) if args.text is None else args.text, args.encoding)
+    known = cli.source_vocabulary(args)
+    if known is not None:
+        numbers, char2int = cli.recode(numbers, char2int, known, args.unknown), known
     print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)

@@ -139,6 +139,12 @@ def test_what_has_no_characters_has_no_vocabulary(text, error, message):
     assert str(caught.value) == message
 
 
+def test_encode_leaves_out_unknown_characters_if_it_is_told_to():
+    assert hamlet.encode('abxa', {'a': 0, 'b': 1}, unknown='skip').tolist() == [0, 1, 0]
+    with pytest.raises(ArgumentValueError, match="unknown must be one of 'error', 'skip', not 'drop'"):
+        hamlet.encode('a', {'a': 0}, unknown='drop')
+
+
 def test_encode_gives_the_number_of_each_character():
     numbers = hamlet.encode('abca', {'a': 0, 'b': 1, 'c': 2})
     assert (numbers.dtype, numbers.tolist()) == (np.int32, [0, 1, 2, 0])

@@ -23,7 +23,8 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 
 from rnnbook.cli.data import (character_numbers, check_model_folder, check_vocabulary, default_starter, indexed_halves,
-                              model_folders, review_halves, review_layout, say_unknown)
+                              model_folders, recode, review_halves, review_layout, say_unknown,
+                              source_vocabulary)
 from rnnbook.cli.flags import (add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags,
                                add_vocabulary_flags, check_flags, chosen, documented, early_value)
 from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
@@ -31,7 +32,8 @@ from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 __all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_flags', 'add_preset_flag',
            'add_review_flags', 'add_vocabulary_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
            'documented', 'review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown',
-           'character_numbers', 'early_value', 'default_starter', 'model_folders', 'check_model_folder']
+           'character_numbers', 'early_value', 'default_starter', 'model_folders', 'check_model_folder', 'recode',
+           'source_vocabulary']
 
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}

@@ -14,19 +14,19 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import numpy as np
 
 from rnnbook import datasets, hamlet, imdb
-from rnnbook.base.checks import check_int
+from rnnbook.base.checks import check_int, shorten
 from rnnbook.base.files import OURS, check_path, check_regular, read_json
 from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.model_folder.description import MODEL_JSON as MODEL, read_description
 from rnnbook.preprocessing.review_rows import read_rows
 
-__all__ = ['review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'character_numbers',
-           'default_starter', 'model_folders', 'check_model_folder']
+__all__ = ['review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'source_vocabulary',
+           'recode', 'character_numbers', 'default_starter', 'model_folders', 'check_model_folder']
 
 #: A text of this many bytes is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
 #: How many times larger a packed text gets, at a guess.
 PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
-MODEL = 'model.json'
 
 
 def review_layout(args: argparse.Namespace) -> Dict[str, Any]:
@@ -57,7 +57,8 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     """The reviews that the flags ask for as rows of word numbers, in the chapter's split; prints what they are."""
     layout, limit = review_layout(args), _limit(args)
     csv = _csv(args)
-    found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, **layout, **settings)
+    found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, vocabulary=source_vocabulary(args),
+                      **layout, **settings)
     _check_halves(csv, found.halves)
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
     print('Data: %s, %d reviews to train and %d to test' % (name, len(halves[0]), len(halves[2])))
@@ -82,6 +83,29 @@ def _check_halves(csv, halves):
     if abs(first - second) > 0.2:
         warnings.warn('%s: %.0f%% of the first half and %.0f%% of the second half are positive; %s'
                       % (csv, 100 * first, 100 * second, advice))
+
+
+def source_vocabulary(args: argparse.Namespace) -> Optional[Dict[str, int]]:
+    """The vocabulary of the model that ``--init-from`` names, if it is given; a run that resumes has it too."""
+    if getattr(args, 'init_from', None) is None:            # other scripts have no such flag
+        return None
+    resumes = args.resume and os.path.isfile(os.path.join(args.ckpt_dir, MODEL))
+    found = read_description(args.ckpt_dir if resumes else args.init_from).vocabulary
+    if found is None:
+        raise ArgumentValueError('--init-from %s was trained without a vocabulary, so that the data cannot be numbered'
+                                 % args.init_from)
+    return found
+
+
+def recode(numbers: np.ndarray, char2int: Mapping[str, int], known: Mapping[str, int], unknown: str) -> np.ndarray:
+    """The numbers that another vocabulary has for a text; characters that it lacks are an error, or are skipped."""
+    lacks = ''.join(char for char in char2int if char not in known)
+    if lacks and unknown == 'error':
+        raise ArgumentValueError('the text has characters that the model of --init-from has not seen, %s; --unknown '
+                                 'skip leaves them out' % shorten(lacks, 200))
+    table = np.array([known.get(char, -1) for char in sorted(char2int, key=char2int.get)], dtype=np.int32)
+    numbers = table[numbers]
+    return numbers[numbers >= 0]
 
 
 def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None:

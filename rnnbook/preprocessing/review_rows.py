@@ -39,15 +39,15 @@ class ReviewRows(NamedTuple):
 
 
 def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = None, cache: bool = True,
-              progress: bool = True, **settings: Any) -> ReviewRows:
-    """What `imdb.load_indexed` does, with the facts about the rows."""
+              progress: bool = True, vocabulary: Optional[Vocabulary] = None, **settings: Any) -> ReviewRows:
+    """What `imdb.load_indexed` does, with the facts about the rows; or rows for a vocabulary that is there already."""
     layout = CsvLayout.pop_from(settings)
     settings = Settings.of(settings)
     sequence_length = check_int('sequence_length', sequence_length)
     limit = None if limit is None else check_int('limit', limit)
     file = ReviewFile(path, layout, progress=progress)
-    if not check_bool('cache', cache):
-        return _index(file, sequence_length, limit, settings)
+    if not check_bool('cache', cache) or vocabulary is not None:
+        return _index(file, sequence_length, limit, settings, vocabulary)
     before = file.stamp()
     key = {**dataclasses.asdict(layout), **dataclasses.asdict(settings), 'sequence_length': sequence_length,
            'limit': limit, 'format': CACHE_FORMAT, 'unicode': unicodedata.unidata_version, 'sha256': sha256(file.path)}
@@ -67,9 +67,9 @@ def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = Non
     return made
 
 
-def _index(file, sequence_length, limit, settings):
+def _index(file, sequence_length, limit, settings, vocabulary=None):
     """Read and number the reviews of a file."""
-    texts = Texts(settings.drop_markup)
+    texts = Texts((settings if vocabulary is None else vocabulary.settings).drop_markup)
     if limit:
         reviews = list(itertools.chain.from_iterable(file.texts()))
         x_train, y_train, x_test, y_test = split_halves(reviews, file.labels)
@@ -79,7 +79,10 @@ def _index(file, sequence_length, limit, settings):
         for reviews in file.texts():
             texts.extend('reviews', reviews)
         labels = file.labels
-    vocabulary, numbers = texts.make_vocabulary(settings)
+    if vocabulary is None:
+        vocabulary, numbers = texts.make_vocabulary(settings)
+    else:
+        _, numbers = texts.look_up(vocabulary)
     words, half = sum(map(len, texts.rows)), len(file.labels) // 2
     if not words:
         raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))

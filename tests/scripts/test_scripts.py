@@ -146,6 +146,34 @@ def test_training_on_a_text_ends_with_a_sample_that_another_process_repeats(plac
     assert wild.startswith('cat') and wild[4:] != sample[5:]
 
 
+def test_a_text_with_other_characters_goes_on_from_a_model(place, text_run, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    (place / 'other.txt').write_text('The bat sat on the mat; the \u00e9tude went on. ' * 20, encoding='utf-8')
+    flags = ['--text', 'other.txt', '--epochs', '2', *SMALL_TEXT, '--init-from', 'model-4', '--ckpt-dir', 'more']
+    assert main_of('train_charrnn.py')(flags) == 2
+    assert ("the text has characters that the model of --init-from has not seen, 'b'; --unknown skip leaves them out"
+            in capsys.readouterr().err)
+    out, _ = run('train_charrnn.py', *flags, '--unknown', 'skip', cwd=place)
+    assert out.startswith('Data: other.txt, 840 characters, 17 of them distinct\n'
+                          'Starting from the weights of model-4/language_modeling.ckpt-')
+    shutil.move('model-4', 'away')                          # a run goes on without its source
+    try:
+        out, _ = run('train_charrnn.py', *flags, '--unknown', 'skip', '--resume', cwd=place)
+    finally:
+        shutil.move('away', 'model-4')
+    assert ' is complete, in epoch 2, ' in out
+
+
+def test_reviews_with_other_words_go_on_from_a_model(place, reviews_run):
+    (place / 'other.csv').write_text('review,sentiment\n' + 'a lovely zebra,1\nan awful zebra,0\n' * 60)
+    flags = ['--csv', 'other.csv', '--epochs', '1', '--init-from', 'model', '--ckpt-dir', 'more-reviews']
+    out, _ = run('train_sentiment.py', *flags, *SMALL_REVIEWS, cwd=place)
+    assert 'Starting from the weights of model/sentiment-7.ckpt.' in out
+    descriptions = [json.loads((place / name / 'model.json').read_text()) for name in ('model', 'more-reviews')]
+    assert descriptions[0]['vocabulary'] == descriptions[1]['vocabulary']
+    assert float(re.search(r'Test Acc\.: (\d\.\d{3})', out).group(1)) > 0.9
+
+
 SAMPLE_MISTAKES = [
     (['--top-n', '0'], '--top-n must be an integer of at least 1, not 0'),
     (['--top-n', 'some'], "--top-n must be an integer of at least 1 or 'all', not 'some'"),
@@ -506,7 +534,7 @@ FLAGS = {
                          'num-layers',
                          'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
                          'distributed', 'scale-learning-rate',
-                         'intra-op-threads', 'inter-op-threads', *RUN, 'length'],
+                         'intra-op-threads', 'inter-op-threads', *RUN, 'length', 'unknown'],
     'predict_sentiment.py': ['text', 'file', 'csv', *LAYOUT[:4], 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'measure/make_corpus.py': ['megabytes', 'seed'],
     'sample_charrnn.py': ['ckpt-dir', 'checkpoint', 'length', 'starter', 'unknown', 'top-n', 'temperature', 'stop',
