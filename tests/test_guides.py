@@ -107,3 +107,29 @@ def test_a_guide_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
         elif language == 'shell':
             for line in code.replace('\\\n', '').splitlines():
                 run(line)
+
+
+def test_readme_runs(tmp_path, monkeypatch):
+    """Its scripts and its Python at a small size; its other commands are those of `.ci/run`, but for two."""
+    monkeypatch.chdir(tmp_path)
+    write_data(tmp_path)
+    monkeypatch.setattr('rnnbook.datasets.fetch_imdb', lambda: 'reviews.csv')
+    monkeypatch.setattr('rnnbook.datasets.fetch_hamlet', lambda: 'play.txt')
+    sizes = {'200)': '8)', 'seq_len=200, embed_size=256, lstm_size=128': 'seq_len=8, embed_size=4, lstm_size=4',
+             'batch_size=100': 'batch_size=10', 'batch_size=64, num_steps=100': 'batch_size=4, num_steps=10',
+             'CharRNN(len(char2int))': 'CharRNN(len(char2int), 4, 10, 8)', 'num_epochs=100': 'num_epochs=1'}
+    ran, names = 0, {}
+    for block in FENCE.finditer(read('README.md')):
+        language, code = block.group('language', 'code')
+        if language == 'python':
+            for full, little in sizes.items():
+                code = code.replace(full, little)
+            exec(compile(code, 'README.md', 'exec'), names)
+        for line in code.splitlines():
+            line = line.partition('  #')[0].strip()
+            if line.startswith(' '.join(START) + ' scripts/'):
+                run(line)
+                ran += 1
+            elif line.startswith(START[0]) and '-m notebook' not in line:   # a server, which waits for its user
+                assert line in read('.ci/run').splitlines(), line
+    assert ran and names['rnn'].vocabulary
