@@ -1,14 +1,14 @@
 """Chapter 16 of *Python Machine Learning*, 2nd edition, as a library.
 
-The names below are resolved on first use, so that `import rnnbook` costs nothing and the preprocessing, the equations
-and the NumPy engine work where TensorFlow 1.15 does not exist. Asking for a class that needs it says so in one line.
+The names below are imported on first use. So `import rnnbook` is fast, and preprocessing, equations and the NumPy
+engine work without TensorFlow 1.15. A class that needs TensorFlow says so in one line.
 """
 
 import importlib
 
 __version__ = '0.1.0'
 
-#: Public name -> the module that has it, or that it is.
+#: The module of each public name, or the module that it is.
 _PLACES = {
     'SentimentRNN': 'rnnbook.sentiment', 'CharRNN': 'rnnbook.charrnn', 'get_top_char': 'rnnbook.network.drawing',
     'export': 'rnnbook.portable.export', 'metrics': 'rnnbook.training.validation',
@@ -23,9 +23,9 @@ def __getattr__(name):
         raise AttributeError('module %r has no attribute %r' % (__name__, name))
     place = importlib.import_module(_PLACES[name])
     value = getattr(place, name) if name[0].isupper() or name == 'get_top_char' else place
-    globals()[name] = value                                 # the next use finds it without coming here
+    globals()[name] = value                                 # so that the next use does not come here
     return value
 
 
 def __dir__():
-    return sorted(set(globals()) | set(__all__))
+    return sorted(__all__)

@@ -1,11 +1,20 @@
 #!/usr/bin/env python3
 """Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone, or the model as a SavedModel."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
+import os
 import sys
 
-import rnnbook
-from rnnbook import cli
-from rnnbook.model_folder import description
+try:
+    import rnnbook
+    from rnnbook import cli
+    from rnnbook.model_folder import description
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):

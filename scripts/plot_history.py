@@ -1,18 +1,27 @@
 #!/usr/bin/env python3
 """Draw losses, accuracies and bits per character of one or more runs, from their history.csv or printed output."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
 import collections
 import csv
 import io
+import itertools
 import math
 import os
 import re
 import sys
 
-from rnnbook import cli
-from rnnbook.base import files
-from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.model_folder.checkpoint_files import HISTORY
+try:
+    from rnnbook import cli
+    from rnnbook.base import files
+    from rnnbook.errors import ArgumentValueError, FileError
+    from rnnbook.model_folder.checkpoint_files import HISTORY
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 # Both of the book's lines. A log that is still being written may end within a number, hence the white space behind it.
 LOSS = re.compile(r'Epoch:? (\d+)/\d+ Iteration:? (\d+) ?\| Train(?:ing)? loss: (\d+\.\d+|nan|inf)(?=\s)')
@@ -88,15 +97,13 @@ def read_csv(path, text, history):
     """Add the rows of a history.csv; cells are empty in columns that an older version did not have."""
     columns = [(history.means, 'iteration', 'loss'), (history.accuracies, 'epoch', 'accuracy'),
                (history.bits, 'epoch', 'bits_per_char')]
-    try:
+    with files.damage_errors(path):
         for row in csv.DictReader(io.StringIO(text)):
             for figures, place, column in columns:
                 for kind, prefix in (('training', ''), ('validation', 'val_')):
                     if row.get(prefix + column):
                         value = float(row[prefix + column])
                         figures.setdefault(kind, {})[int(row[place])] = value if math.isfinite(value) else math.nan
-    except (ValueError, TypeError, csv.Error) as error:
-        raise FileError('%s is no history.csv: %s' % (path, error)) from error
 
 
 def draw_losses(axes, runs):
@@ -108,8 +115,8 @@ def draw_losses(axes, runs):
             epochs[epoch].append((iteration, loss))
         means = [[sum(column) / len(column) for column in zip(*epoch)] for _, epoch in sorted(epochs.items())]
         if points:
-            axes.plot(*zip(*points[::-(-len(points) // MAX_POINTS)]), 'o', color=color, alpha=0.35, markersize=3,
-                      markeredgewidth=0)
+            x, y = zip(*points[::-(-len(points) // MAX_POINTS)])
+            axes.plot(x, y, 'o', color=color, alpha=0.35, markersize=3, markeredgewidth=0)
             axes.plot(*zip(*means), color=color, linewidth=2, marker='o' if len(means) == 1 else None, label=label)
         draw_kinds(axes, label, history.means, color)
     axes.set(xlabel='iteration', ylabel='loss (cross entropy in nats)', xlim=(0, None),
@@ -120,8 +127,8 @@ def draw_losses(axes, runs):
 def draw_kinds(axes, label, figures, color):
     """Draw a line for each kind of figure of a run."""
     for kind, values in sorted(figures.items()):
-        axes.plot(*zip(*sorted(values.items())), STYLES.get(kind, '-.v'), color=color, markersize=4,
-                  label='%s, %s' % (label, kind))
+        x, y = zip(*sorted(values.items()))
+        axes.plot(x, y, STYLES.get(kind, '-.v'), color=color, markersize=4, label='%s, %s' % (label, kind))
 
 
 def draw_figures(name, ylabel):
@@ -137,8 +144,7 @@ def draw_figures(name, ylabel):
 
 def colors():
     """One color for each run, the same in all panels; after ten they repeat."""
-    while True:
-        yield from ('C%d' % number for number in range(10))
+    return itertools.cycle('C%d' % number for number in range(10))
 
 
 def picture(runs, ending):
@@ -180,8 +186,7 @@ def main(argv):
     for path, label in zip(args.logs, args.label):
         read(path, runs.setdefault(label, History({}, {}, {}, {})))
     data = picture(runs, os.path.splitext(args.out)[1].lower())
-    with files.atomic_path(args.out) as temporary, files.file_errors('cannot write %s' % args.out), \
-            open(temporary, 'wb') as file:
+    with files.atomic_path(args.out) as temporary, open(temporary, 'wb') as file:
         file.write(data)
     print('%s: %s' % (args.out, '; '.join('%s, %s' % (label, contents(history)) for label, history in runs.items())))
 

@@ -1,20 +1,30 @@
 #!/usr/bin/env python3
 """Classify reviews with a trained model: label, probability of the label 1, and the text, one review a line."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
 import csv
 import json
+import os
 import re
 import sys
-import types
 
-import numpy as np
+try:
+    import types
 
-import rnnbook
-from rnnbook import cli, imdb
-from rnnbook.base.files import check_path
-from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.preprocessing.review_csv import ReviewFile
-from rnnbook.preprocessing.text_blocks import decode, read_blocks
+    import numpy as np
+
+    import rnnbook
+    from rnnbook import cli, imdb
+    from rnnbook.base.files import check_path
+    from rnnbook.errors import ArgumentValueError, FileError
+    from rnnbook.preprocessing.review_csv import ReviewFile
+    from rnnbook.preprocessing.text_blocks import decode, read_blocks
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 FIELDS = ('label', 'probability', 'unknown_words', 'text')
 

@@ -1,13 +1,21 @@
 #!/usr/bin/env python3
 """Find or fetch the chapter's data, verify it, and print what is there and where."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
 import argparse
 import os
 import sys
 
-from rnnbook import datasets
-from rnnbook.base import files
-from rnnbook.cli import command
+try:
+    from rnnbook import datasets
+    from rnnbook.base import files
+    from rnnbook.cli import command
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 EPILOG = """\
 Looks in the data folder for movie_data.csv, movie_data.csv.gz, an aclImdb* archive or folder (IMDb), hamlet.txt and

@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
 """Write a text with a trained character model."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
+import os
 import re
 import sys
 
-import rnnbook
-from rnnbook import cli, errors
-from rnnbook.base.checks import check_int
+try:
+    import rnnbook
+    from rnnbook import cli, errors
+    from rnnbook.base.checks import check_int
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):

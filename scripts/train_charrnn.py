@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
 """Train the character model of the chapter on Hamlet or any other text, and print a sample."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
 import os
 import sys
 
-import numpy as np
+try:
+    import numpy as np
 
-import rnnbook
-from rnnbook import cli, datasets, errors, hamlet
-from rnnbook.base.checks import check_int, check_number
-from rnnbook.model_folder import reading
+    import rnnbook
+    from rnnbook import cli, datasets, errors, hamlet
+    from rnnbook.base.checks import check_int, check_number
+    from rnnbook.model_folder import reading
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):

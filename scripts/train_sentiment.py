@@ -1,13 +1,22 @@
 #!/usr/bin/env python3
 """Train the review model of the chapter, and print its accuracy on the test half."""
 
+from __future__ import print_function      # so that Python 2 gets to the line below
+
+import os
 import sys
 
-import numpy as np
+try:
+    import numpy as np
 
-import rnnbook
-from rnnbook import cli, imdb
-from rnnbook.model_folder import reading
+    import rnnbook
+    from rnnbook import cli, imdb
+    from rnnbook.model_folder import reading
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):
@@ -19,7 +28,7 @@ def arguments(argv):
     vocabulary = cli.add_vocabulary_flags(parser, run)
     model = cli.add_flags(parser.add_argument_group('model'), rnnbook.SentimentRNN, run)
     folder = './model/' if preset == 'book' else './model-%s/' % preset
-    fields = cli.add_run_flags(parser, {'save_every': 10, **run}, folder)
+    fields = cli.add_run_flags(parser, dict({'save_every': 10}, **run), folder)
     fields += cli.add_flags(parser, rnnbook.SentimentRNN.train, run, skip=['ckpt_dir'])
     args = parser.parse_args(argv)
     return args, cli.chosen(args, model), cli.chosen(args, fields), cli.chosen(args, vocabulary)

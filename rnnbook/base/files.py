@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import csv
 import hashlib
 import json
 import lzma
@@ -39,7 +40,7 @@ OURS = 'data'
 #: All that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which raises
 #: MemoryError for what is nested too deep.
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, RuntimeError, SyntaxError,
-          MemoryError, struct.error, tokenize.TokenError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
+          MemoryError, csv.Error, struct.error, tokenize.TokenError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
           lzma.LZMAError)
 
 

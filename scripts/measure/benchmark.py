@@ -15,12 +15,18 @@ import signal
 import sys
 import tempfile
 
-from benchmarked.figures import case_table, costs, fastest, growth_table, peak, peers, ratios, spread, summary
-from benchmarked.processes import Workshop, run, say, take_turns
-from rnnbook import cli
-from rnnbook.base import files
-from rnnbook.base.checks import check_choice, check_int
-from rnnbook.errors import ArgumentValueError, FileError, RequirementError, RnnbookError
+try:
+    from benchmarked.figures import case_table, costs, fastest, growth_table, peak, peers, ratios, spread, summary
+    from benchmarked.processes import Workshop, run, say, take_turns
+    from rnnbook import cli
+    from rnnbook.base import files
+    from rnnbook.base.checks import check_choice, check_int
+    from rnnbook.errors import ArgumentValueError, FileError, RequirementError, RnnbookError
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 #: One row of a table. `side` is the file of `benchmarked` that measures it; `keywords` go to the model's constructor
 #: and `call` to the method; `environment` is added to that of the process.

@@ -6,10 +6,16 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarked import processes
-from rnnbook import cli, datasets
-from rnnbook.base.checks import check_int, check_number
-from rnnbook.errors import ArgumentValueError, RnnbookError
+try:
+    from benchmarked import processes
+    from rnnbook import cli, datasets
+    from rnnbook.base.checks import check_int, check_number
+    from rnnbook.errors import ArgumentValueError, RnnbookError
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: Training steps of the process whose memory is measured.

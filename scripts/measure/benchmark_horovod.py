@@ -14,14 +14,20 @@ import sys
 import tempfile
 import time
 
-import numpy as np
+try:
+    import numpy as np
 
-from rnnbook import cli, datasets, hamlet, imdb
-from rnnbook.base.checks import check_int, check_number
-from rnnbook.base.files import write_text
-from rnnbook.charrnn import BOOK_RUN as CHARACTERS
-from rnnbook.errors import FileError, RequirementError, RnnbookError
-from rnnbook.sentiment import BOOK_RUN as REVIEWS
+    from rnnbook import cli, datasets, hamlet, imdb
+    from rnnbook.base.checks import check_int, check_number
+    from rnnbook.base.files import write_text
+    from rnnbook.charrnn import BOOK_RUN as CHARACTERS
+    from rnnbook.errors import FileError, RequirementError, RnnbookError
+    from rnnbook.sentiment import BOOK_RUN as REVIEWS
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: The other kinds of job: name, kind of model, further arguments of it, whether the embedding's gradient goes whole.

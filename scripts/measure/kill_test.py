@@ -10,10 +10,16 @@ import sys
 import tempfile
 import time
 
-from rnnbook import cli
-from rnnbook.base.checks import check_int
-from rnnbook.errors import FileError, RnnbookError
-from rnnbook.model_folder import checkpoint_files, run_state
+try:
+    from rnnbook import cli
+    from rnnbook.base.checks import check_int
+    from rnnbook.errors import FileError, RnnbookError
+    from rnnbook.model_folder import checkpoint_files, run_state
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 #: When to kill, in turn: while the process trains, while it saves, or at any moment.

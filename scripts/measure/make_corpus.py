@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
 """Write a made-up text of any size from a seed, to measure time and memory with, not to read."""
 
+import os
 import sys
 
-import numpy as np
+try:
+    import numpy as np
 
-from rnnbook import cli
-from rnnbook.base import files
-from rnnbook.base.bar import show_bar
-from rnnbook.base.checks import check_int, check_number
-from rnnbook.errors import ArgumentValueError
+    from rnnbook import cli
+    from rnnbook.base import files
+    from rnnbook.base.bar import show_bar
+    from rnnbook.base.checks import check_int, check_number
+    from rnnbook.errors import ArgumentValueError
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 SYLLABLES = ('ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za \u00e9 an en in on un ar er or '
              'st th sh ch \u00e4 \u00f1o').split()

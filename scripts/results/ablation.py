@@ -10,12 +10,18 @@ import sys
 import tempfile
 import time
 
-import numpy as np
+try:
+    import numpy as np
 
-from rnnbook import cli
-from rnnbook.base.bar import show_bar
-from rnnbook.base.checks import check_int
-from rnnbook.errors import ArgumentValueError, RnnbookError
+    from rnnbook import cli
+    from rnnbook.base.bar import show_bar
+    from rnnbook.base.checks import check_int
+    from rnnbook.errors import ArgumentValueError, RnnbookError
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 #: What each row adds to the first one of its preset.

@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
 """Test what a reader would try first instead of a network: linear models of TF-IDF, on the chapter's split."""
 
+import os
 import sys
 import time
 
-import numpy as np
+try:
+    import numpy as np
 
-from rnnbook import cli
-from rnnbook.errors import ArgumentValueError
+    from rnnbook import cli
+    from rnnbook.errors import ArgumentValueError
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 # The words that one model counts are those of scikit-learn: two or more letters or digits, in lower case.
 BASELINES = [

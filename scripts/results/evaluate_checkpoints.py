@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """Print the accuracy on the test half after each epoch at which a review model was saved."""
 
+import os
 import re
 import sys
 
-import numpy as np
+try:
+    import numpy as np
 
-import rnnbook
-from rnnbook import cli, imdb
-from rnnbook.base.checks import check_int
-from rnnbook.errors import ArgumentValueError
-from rnnbook.model_folder import reading
+    import rnnbook
+    from rnnbook import cli, imdb
+    from rnnbook.base.checks import check_int
+    from rnnbook.errors import ArgumentValueError
+    from rnnbook.model_folder import reading
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):

@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
 """Print the accuracy on the test half of several review models, each alone and by their mean probability."""
 
+import os
 import sys
 
-import numpy as np
+try:
+    import numpy as np
 
-import rnnbook
-from rnnbook import cli
-from rnnbook.training import validation
+    import rnnbook
+    from rnnbook import cli
+    from rnnbook.training import validation
+except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
+    stopped = isinstance(error, KeyboardInterrupt)
+    sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
+                     % (os.path.basename(sys.argv[0]), error, sys.argv[0]))
+    sys.exit(130 if stopped else 2)
 
 
 def arguments(argv):
