@@ -15,6 +15,7 @@ import sys
 try:
     from rnnbook import cli
     from rnnbook.base import files
+    from rnnbook.base.checks import counted
     from rnnbook.errors import ArgumentValueError, FileError
     from rnnbook.model_folder.checkpoint_files import HISTORY
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
@@ -174,7 +175,7 @@ def contents(history):
     losses = len(history.losses) + sum(map(len, history.means.values()))
     accuracies, bits = (sum(map(len, getattr(history, name).values())) for name in FIGURES)
     more = ', %d of bits per character' % bits if bits else ''
-    return '%d losses and %d accuracies%s' % (losses, accuracies, more)
+    return '%s and %s%s' % (counted(losses, 'loss', 'losses'), counted(accuracies, 'accuracy', 'accuracies'), more)
 
 
 @cli.command

@@ -11,6 +11,7 @@ try:
 
     import rnnbook
     from rnnbook import cli, imdb
+    from rnnbook.base.checks import counted
     from rnnbook.model_folder import reading
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -62,7 +63,7 @@ def main(argv):
         rnn.ckpt_dir, epoch = reading.best_folder(rnn.ckpt_dir)
         print('Using the best epoch, %d, from %s' % (epoch, rnn.ckpt_dir))
     predictions = rnn.predict(x_test)
-    print('Test Acc.: %.3f on %d reviews of %s' % (np.mean(predictions == y_test), len(y_test), data))
+    print('Test Acc.: %.3f on %s of %s' % (np.mean(predictions == y_test), counted(len(y_test), 'review'), data))
 
 
 if __name__ == '__main__':

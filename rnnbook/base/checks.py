@@ -39,9 +39,9 @@ def shorten(value: Any, width: int = 60) -> str:
     return text if len(text) <= width else text[:width - 3] + '...'
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things in words: '1 word', '2 words'."""
-    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
+def counted(number: int, noun: str, plural: Optional[str] = None) -> str:
+    """A number with its noun: '1 word', '2 words'; `plural` is for one that does more than take an s."""
+    return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
 
 
 def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:

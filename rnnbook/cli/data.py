@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import numpy as np
 
 from rnnbook import datasets, hamlet, imdb
-from rnnbook.base.checks import check_int, shorten
+from rnnbook.base.checks import check_int, counted, shorten
 from rnnbook.base.files import OURS, check_path, check_regular, read_json
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.description import MODEL_JSON as MODEL, read_description
@@ -111,17 +111,15 @@ def recode(numbers: np.ndarray, char2int: Mapping[str, int], known: Mapping[str,
 def check_vocabulary(folder: str, vocabulary: Optional[imdb.Vocabulary]) -> None:
     """Check that the review model of a folder has a vocabulary, without which it cannot read texts."""
     if vocabulary is None:
-        raise ArgumentValueError('%s was trained without a vocabulary, so that texts cannot be read; '
+        raise ArgumentValueError('%s was trained without a vocabulary, so it cannot read texts; '
                                  'train(..., vocabulary=word_to_int) saves it' % folder)
 
 
 def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
-    """Say on standard error how many words the vocabulary lacks, if any, and what became of them."""
+    """Say on standard error how many words the vocabulary lacks, if any, and what happened to them."""
     if unknown.any():
-        one = unknown.sum() == 1
-        print('%d word%s that the model has not seen %s' % (
-            unknown.sum(), '' if one else 's', ('was left out' if one else 'were left out')
-            if vocabulary.unknown is None else ('counts' if one else 'count') + ' as unknown'), file=sys.stderr)
+        print('%s: %s that the model has not seen' % ('Left out' if vocabulary.unknown is None else 'Read as unknown',
+                                                      counted(unknown.sum(), 'word')), file=sys.stderr)
 
 
 def character_numbers(path: str, encoding: Optional[str] = None) -> Tuple[str, np.ndarray, Dict[str, int]]:

@@ -12,6 +12,7 @@ import collections
 import importlib
 import os
 import platform
+import sys
 import warnings
 from typing import Any, Optional
 
@@ -35,7 +36,10 @@ def load_tensorflow() -> Any:
             tensorflow = importlib.import_module('tensorflow')
     except ImportError as error:
         raise RequirementError('%s; this is %s: %s' % (need, have, error)) from error
-    except TypeError as error:                              # protobuf 4 refuses TensorFlow's generated modules
+    except TypeError as error:                              # protobuf refuses TensorFlow's generated modules
+        if any('\udc80' <= char <= '\udcff' for char in ''.join(sys.path)):    # bytes that the locale cannot decode
+            raise RequirementError('TensorFlow cannot be imported from a path with other than ASCII characters in this '
+                                   'locale; set LC_ALL=C.UTF-8, or move the checkout') from error
         raise RequirementError('%s and protobuf below 3.21; this is %s: %s'
                                % (need, have, str(error).splitlines()[0])) from error
     version = getattr(tensorflow, '__version__', 'unknown')

@@ -10,7 +10,7 @@ try:
 
     import rnnbook
     from rnnbook import cli, imdb
-    from rnnbook.base.checks import check_int
+    from rnnbook.base.checks import check_int, counted
     from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import reading
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
@@ -75,8 +75,8 @@ def main(argv):
     for number, epoch in enumerate(epochs, 1):
         print('testing %s, %d of %d' % (found[epoch], number, len(epochs)), file=sys.stderr, flush=True)
         predictions = rnn.predict(sequences, checkpoint=found[epoch])
-        print('Epoch %d: test accuracy %.3f on %d reviews of %s'
-              % (epoch, np.mean(predictions == y_test), len(y_test), data), flush=True)
+        print('Epoch %d: test accuracy %.3f on %s of %s'
+              % (epoch, np.mean(predictions == y_test), counted(len(y_test), 'review'), data), flush=True)
 
 
 if __name__ == '__main__':

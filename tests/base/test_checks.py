@@ -192,3 +192,9 @@ def test_the_length_of_a_row_counts_from_its_first_word_and_is_at_least_one():
 @pytest.mark.parametrize('number, text', [(0, '0 words'), (1, '1 word'), (2, '2 words'), (1000, '1000 words')])
 def test_a_number_agrees_with_its_noun(number, text):
     assert checks.counted(number, 'word') == text
+
+
+@pytest.mark.parametrize('number, words', [(0, '0 losses'), (1, '1 loss'), (2, '2 losses')])
+def test_counted_puts_the_noun_in_the_plural_but_for_one(number, words):
+    assert (checks.counted(number, 'loss', 'losses'), checks.counted(number, 'word')) == (
+        words, words.replace('losses', 'words').replace('loss', 'word'))

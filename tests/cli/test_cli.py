@@ -469,8 +469,8 @@ def test_reviews_come_as_halves_of_rows_with_their_vocabulary(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize('vocabulary, said', [
-    (imdb.Vocabulary({'a': 1}), '3 words that the model has not seen were left out\n'),
-    (imdb.Vocabulary({'a': 1}, imdb.Settings(unknown=True)), '3 words that the model has not seen count as unknown\n'),
+    (imdb.Vocabulary({'a': 1}), 'Left out: 3 words that the model has not seen\n'),
+    (imdb.Vocabulary({'a': 1}, imdb.Settings(unknown=True)), 'Read as unknown: 3 words that the model has not seen\n'),
 ])
 def test_unknown_words_are_said_if_there_are_any(capsys, vocabulary, said):
     cli.say_unknown(np.array([0, 0]), vocabulary)

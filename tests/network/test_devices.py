@@ -88,3 +88,15 @@ def test_bad_threads_are_named(value, error):
         devices.Threads.of(value, None, 'book', 'cpu')
     with pytest.raises(error, match='inter_op_threads must be an integer from 0 to 1024'):
         devices.Threads.of(None, value, 'book', 'cpu')
+
+
+def test_a_path_that_the_locale_cannot_decode_is_not_blamed_on_protobuf(monkeypatch):
+    def refuse(name):
+        raise TypeError('Descriptors should not be created directly')
+
+    monkeypatch.setattr(devices.importlib, 'import_module', refuse)
+    with pytest.raises(RequirementError, match='protobuf below 3.21.*Descriptors should not'):
+        devices.load_tensorflow()
+    monkeypatch.syspath_prepend('/caf\udcc3\udca9')
+    with pytest.raises(RequirementError, match='^TensorFlow cannot be imported from a path with .*LC_ALL=C.UTF-8'):
+        devices.load_tensorflow()

@@ -106,7 +106,7 @@ def test_a_model_trained_in_one_process_moved_and_used_by_another_classifies_tex
     assert [(row[0], row[2]) for row in rows[:3]] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
     assert all(0 <= float(row[1]) <= 1 and len(row[1]) == 6 for row in rows)
     assert rows[3][2] == ''
-    assert '4 words that the model has not seen were left out' in err       # two commas, a semicolon and a zebra
+    assert 'Left out: 4 words that the model has not seen' in err       # two commas, a semicolon and a zebra
 
 
 def test_texts_come_from_a_file_or_standard_input_and_go_out_as_csv_or_json(place, reviews_run):
@@ -300,7 +300,7 @@ def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     assert [line for line in again.splitlines() if 'starts anew' not in line] == first.splitlines()
     out, err = run('predict_sentiment.py', 'a fine<br />zebra', cwd=tmp_path)
     assert out.endswith(' a fine<br />zebra\n')
-    assert '1 words that the model has not seen count as unknown' in err
+    assert 'Read as unknown: 1 word that the model has not seen\n' in err
 
 
 @pytest.mark.slow
