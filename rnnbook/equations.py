@@ -1,16 +1,16 @@
 """The chapter's mathematics in NumPy: RNN, LSTM and GRU forward, losses over time, BPTT, gradient clipping.
 
-It is the oracle of the tests, written to be read, and the engine of `rnnbook.portable`, which needs no TensorFlow.
+It is written to be read. The tests use it as their oracle, and `rnnbook.portable` as its engine without TensorFlow.
 
 Legend: N batch, T time steps, D input size, H hidden size (the book's lstm_size), V classes. The chapter writes
 columns, W_xh x; here, as in TensorFlow, a sample is a row and the product is x W_xh, with W_xh of shape (D, H).
 
-A layer is a named tuple of its weights (`RNNLayer`, `LSTMLayer`, `GRULayer`; a plain tuple in the same order will do),
-a multilayer network is a list of layers from the bottom up, and the state of a network a tuple with one state a layer.
+A layer is a named tuple of its weights (`RNNLayer`, `LSTMLayer`, `GRULayer`; a plain tuple in the same order will do).
+A multilayer network is a list of layers from the bottom up, and its state is a tuple with one state per layer.
 
-All of it works in the dtype that it is given, float32 or float64 (integers count as float64, a mixture as the wider
-one), and changes none of its arguments. Any function raises `ArgumentValueError` for a shape or value that breaks a
-rule and `ArgumentTypeError` for what is not an array of real numbers; the message names the argument.
+All functions compute in the dtype that they are given, float32 or float64 (integers count as float64, a mixture as the
+wider one), and change none of their arguments. They raise `ArgumentValueError` for a shape or value that breaks a rule
+and `ArgumentTypeError` for anything but an array of real numbers; the message names the argument.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LSTMLayer = namedtuple('LSTMLayer', 'kernel bias')
 GRULayer = namedtuple('GRULayer', 'gate_kernel gate_bias candidate_kernel candidate_bias')
 LSTMState = namedtuple('LSTMState', 'c h')                  # both (N, H), in the order of TensorFlow's LSTMStateTuple
 
-# For each kind: how many H its last weight is long, and the shapes of all its weights.
+# For each kind of layer: the length of its last weight as a multiple of H, and the shapes of all its weights.
 _SHAPES = {RNNLayer: (1, lambda D, H: ((D, H), (H, H), (H,))),
            LSTMLayer: (4, lambda D, H: ((D + H, 4 * H), (4 * H,))),
            GRULayer: (1, lambda D, H: ((D + H, 2 * H), (2 * H,), (D + H, H), (H,)))}
@@ -50,7 +50,7 @@ def _floats(name, value, shape=None, ndim=None):
         array = np.asarray(value)
         if array.dtype.kind not in 'fiub':
             raise ValueError
-    except ValueError:                                      # NumPy's own is about rows of unequal length
+    except ValueError:                                      # NumPy's own is for rows of unequal length
         raise ArgumentTypeError('%s must be an array of real numbers, not %s' % (name, shorten(value))) from None
     if shape is not None and array.shape != shape:
         raise ArgumentValueError('%s must have the shape %s, not %s' % (name, shape, array.shape))
@@ -71,7 +71,7 @@ def _layer(name, kind, layer, D):
 
 
 def _network(kind, x, layers, initial_state, sequence_length):
-    """x, layers, states and live steps, all checked. A state is a tuple that ends with h; zeros if none is given."""
+    """Check x, layers, states and lengths; a state is a tuple that ends with h, by default of zeros."""
     x = _floats('x', x, ndim=3)                             # (N, T, D)
     N, T, D = x.shape
     if isinstance(layers, kind) or not isinstance(layers, (tuple, list)) or not layers:
@@ -104,7 +104,7 @@ def _state(name, kind, state, shape):
 
 
 def _live(sequence_length, N, T):
-    """True where step t of a sequence lies within its length, (N, T, 1)."""
+    """Whether step t of each sequence is within its length, (N, T, 1)."""
     if sequence_length is None:
         return np.ones((N, T, 1), bool)
     lengths = _ids('sequence_length', sequence_length, T + 1)
@@ -138,7 +138,7 @@ def _ids(name, ids, end):
 # ---- activations and inputs ------------------------------------------------------------------------------------------
 
 def sigmoid(z: ArrayLike) -> np.ndarray:
-    """The logistic sigmoid, 1 / (1 + exp(-z)), without overflow for any z.
+    """The logistic sigmoid of each number, 1 / (1 + exp(-z)), without overflow for any z.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def softmax(z: ArrayLike) -> np.ndarray:
 
 
 def embedding_lookup(embedding: ArrayLike, ids: ArrayLike) -> np.ndarray:
-    """The rows of the embedding matrix for these ids: "Embedding", step 2, `tf.nn.embedding_lookup`.
+    """The rows of the embedding matrix for some ids: "Embedding", step 2, `tf.nn.embedding_lookup`.
 
     Parameters
     ----------
@@ -194,11 +194,10 @@ def one_hot(ids: ArrayLike, depth: int, dtype: Any = np.float32) -> np.ndarray:
     Parameters
     ----------
     ids : array_like of int, any shape
-        From 0 to depth - 1. (`tf.one_hot` makes a row of zeros of any other id; here it is an error.)
+        From 0 to depth - 1. Any other id is an error here; `tf.one_hot` makes a row of zeros of it.
     depth : int
         The number of classes.
-    dtype : numpy dtype
-        Default float32, as `tf.one_hot`.
+    dtype : numpy dtype, default float32
 
     Returns
     -------
@@ -210,13 +209,12 @@ def one_hot(ids: ArrayLike, depth: int, dtype: Any = np.float32) -> np.ndarray:
 
 
 def one_hot_matmul(ids: ArrayLike, embedding: ArrayLike) -> np.ndarray:
-    """One-hot rows times the matrix: what an embedding computes, the long way. See `embedding_lookup`.
+    """One-hot rows times the embedding matrix: what `embedding_lookup` computes, the long way.
 
     Parameters
     ----------
-    ids : array_like of int, any shape
-        From 0 to n_words - 1.
-    embedding : array_like of float, shape (n_words, D)
+    ids, embedding
+        As for `embedding_lookup`.
 
     Returns
     -------
@@ -226,7 +224,7 @@ def one_hot_matmul(ids: ArrayLike, embedding: ArrayLike) -> np.ndarray:
     return np.matmul(one_hot(ids, len(embedding), embedding.dtype), embedding)
 
 
-# ---- one step: the new state, and what the step back needs -----------------------------------------------------------
+# ---- one step: the new state, and what the backward step needs -------------------------------------------------------
 
 def _rnn_step(x, state, layer):
     h = np.tanh(np.matmul(x, layer.W_xh) + np.matmul(state[0], layer.W_hh) + layer.b_h)               # (N, H)
@@ -275,17 +273,14 @@ def rnn_step(x: ArrayLike, h: ArrayLike, layer: RNNLayer) -> np.ndarray:
 
     Parameters
     ----------
-    x : array_like of float, shape (N, D)
-        The input x(t), or the activations h(t) of the layer below.
-    h : array_like of float, shape (N, H)
-        The layer's own h(t-1).
+    x, h : array_like of float, shapes (N, D) and (N, H)
+        The input x(t), or h(t) of the layer below, and the layer's own h(t-1).
     layer : RNNLayer
         W_xh (D, H), W_hh (H, H), b_h (H,). TensorFlow's `BasicRNNCell` holds W_xh on top of W_hh as one kernel.
 
     Returns
     -------
     numpy.ndarray, shape (N, H)
-        h(t).
     """
     x = _floats('x', x, ndim=2)
     layer, H = _layer('layer', RNNLayer, layer, x.shape[1])
@@ -304,13 +299,13 @@ def lstm_step(x: ArrayLike, state: Sequence[ArrayLike], layer: LSTMLayer, forget
     Parameters
     ----------
     x : array_like of float, shape (N, D)
-        The input x(t), or the activations h(t) of the layer below.
+        The input x(t), or h(t) of the layer below.
     state : LSTMState or tuple of two array_like
         C(t-1) and h(t-1), each (N, H).
     layer : LSTMLayer
         kernel (D + H, 4H), bias (4H,).
-    forget_bias : float
-        Added to the forget gate's net input, and no part of the weights. Default 1.0, as `BasicLSTMCell`.
+    forget_bias : float, default 1.0
+        Added to the forget gate's net input; it is not one of the weights.
 
     Returns
     -------
@@ -341,17 +336,14 @@ def gru_step(x: ArrayLike, h: ArrayLike, layer: GRULayer) -> np.ndarray:
 
     Parameters
     ----------
-    x : array_like of float, shape (N, D)
-        The input x(t), or the activations h(t) of the layer below.
-    h : array_like of float, shape (N, H)
-        The layer's own h(t-1).
+    x, h : array_like of float, shapes (N, D) and (N, H)
+        The input x(t), or h(t) of the layer below, and the layer's own h(t-1).
     layer : GRULayer
         gate_kernel (D + H, 2H), gate_bias (2H,), candidate_kernel (D + H, H), candidate_bias (H,).
 
     Returns
     -------
     numpy.ndarray, shape (N, H)
-        h(t).
 
     References
     ----------
@@ -366,8 +358,6 @@ def gru_step(x: ArrayLike, h: ArrayLike, layer: GRULayer) -> np.ndarray:
 
 def _unroll(step, x, layers, states, live, keep=False):
     """All steps of all layers: outputs (N, T, H), final states and, if kept, the tape of T steps of each layer.
-
-    A layer runs over the whole sequence before the one above it starts: the same numbers as step by step.
     """
     final_states, tapes = [], []
     all_live = live.all(axis=(0, 2))                                      # (T,)
@@ -394,7 +384,7 @@ def rnn(x: ArrayLike, layers: Sequence[RNNLayer], initial_state: Optional[Sequen
     """The activations of a simple RNN for t = 1 to T: "Understanding the structure and flow of an RNN".
 
     Layer 1 reads x(t) and its own h1(t-1); layer 2 reads h1(t) of the layer below and its own h2(t-1); and so on.
-    The same as `BasicRNNCell`s, several of them in a `MultiRNNCell`, under `tf.nn.dynamic_rnn`.
+    This is what `BasicRNNCell`s in a `MultiRNNCell` compute under `tf.nn.dynamic_rnn`.
 
     Parameters
     ----------
@@ -402,11 +392,11 @@ def rnn(x: ArrayLike, layers: Sequence[RNNLayer], initial_state: Optional[Sequen
         T at least 1.
     layers : list of RNNLayer
         From the bottom up; the D of each is the H of the one below.
-    initial_state : sequence of array_like, each (N, H)
-        h(0) of each layer: the `final_state` of what came before, if it is to be carried on. Default: zeros.
-    sequence_length : array_like of int, shape (N,)
-        The steps of each sequence, from 0 to T; what stands in x after them is padding. Past its end a sequence has
-        outputs of zero, and its state stays as it is. Default: T.
+    initial_state : sequence of array_like, each (N, H), optional
+        h(0) of each layer: zeros, or the `final_state` of what came before. Default: zeros.
+    sequence_length : array_like of int, shape (N,), optional
+        The steps of each sequence, from 0 to T; the rest of x is padding, where outputs are zero and the state does not
+        change. Default: T.
 
     Returns
     -------
@@ -424,27 +414,19 @@ def lstm(x: ArrayLike, layers: Sequence[LSTMLayer], initial_state: Optional[Sequ
          forget_bias: float = 1.0) -> Tuple[np.ndarray, Tuple[LSTMState, ...]]:
     """The activations of an LSTM for t = 1 to T: `lstm_step` over time, the layers stacked as in `rnn`.
 
-    The same as `BasicLSTMCell`s, several of them in a `MultiRNNCell`, under `tf.nn.dynamic_rnn`.
+    This is what `BasicLSTMCell`s in a `MultiRNNCell` compute under `tf.nn.dynamic_rnn`.
 
     Parameters
     ----------
-    x : array_like of float, shape (N, T, D)
-        T at least 1.
-    layers : list of LSTMLayer
-        From the bottom up; the D of each is the H of the one below.
-    initial_state : sequence of LSTMState or of tuples (c, h), each array (N, H)
-        C(0) and h(0) of each layer. Default: zeros.
-    sequence_length : array_like of int, shape (N,)
-        As for `rnn`. Default: T.
-    forget_bias : float
-        As for `lstm_step`. Default 1.0.
+    x, layers, initial_state, sequence_length
+        As for `rnn`, the layers as `LSTMLayer`, a state as `LSTMState` or a tuple (c, h).
+    forget_bias : float, default 1.0
+        As for `lstm_step`.
 
     Returns
     -------
-    outputs : numpy.ndarray, shape (N, T, H)
-        h(1) to h(T) of the top layer.
-    final_state : tuple of LSTMState
-        c and h of each layer after its sequence's last step, each (N, H).
+    outputs, final_state
+        As from `rnn`, the states as `LSTMState`.
     """
     step = functools.partial(_lstm_step, forget_bias=check_number('forget_bias', forget_bias))
     outputs, states, _ = _unroll(step, *_network(LSTMLayer, x, layers, initial_state, sequence_length))
@@ -457,21 +439,13 @@ def gru(x: ArrayLike, layers: Sequence[GRULayer], initial_state: Optional[Sequen
 
     Parameters
     ----------
-    x : array_like of float, shape (N, T, D)
-        T at least 1.
-    layers : list of GRULayer
-        From the bottom up; the D of each is the H of the one below.
-    initial_state : sequence of array_like, each (N, H)
-        h(0) of each layer. Default: zeros.
-    sequence_length : array_like of int, shape (N,)
-        As for `rnn`. Default: T.
+    x, layers, initial_state, sequence_length
+        As for `rnn`, the layers as `GRULayer`.
 
     Returns
     -------
-    outputs : numpy.ndarray, shape (N, T, H)
-        h(1) to h(T) of the top layer.
-    final_state : tuple of numpy.ndarray, each (N, H)
-        h of each layer after its sequence's last step.
+    outputs, final_state
+        As from `rnn`.
     """
     outputs, states, _ = _unroll(_gru_step, *_network(GRULayer, x, layers, initial_state, sequence_length))
     return outputs, tuple(h for h, in states)
@@ -484,9 +458,7 @@ def output_layer(h: ArrayLike, W_hy: ArrayLike, b_y: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    h : array_like of float, shape (..., H)
-    W_hy : array_like of float, shape (H, V)
-    b_y : array_like of float, shape (V,)
+    h, W_hy, b_y : array_like of float, shapes (..., H), (H, V) and (V,)
 
     Returns
     -------
@@ -507,15 +479,11 @@ def output_layer_gradients(h: ArrayLike, W_hy: ArrayLike,
 
     Parameters
     ----------
-    h : array_like of float, shape (..., H)
-    W_hy : array_like of float, shape (H, V)
-    d_logits : array_like of float, shape (..., V)
+    h, W_hy, d_logits : array_like of float, shapes (..., H), (H, V) and (..., V)
 
     Returns
     -------
-    d_W_hy : numpy.ndarray, shape (H, V)
-    d_b_y : numpy.ndarray, shape (V,)
-    d_h : numpy.ndarray, shape (..., H)
+    d_W_hy, d_b_y, d_h : numpy.ndarray, shapes (H, V), (V,) and (..., H)
     """
     h, W_hy = _floats('h', h), _floats('W_hy', W_hy, ndim=2)
     H, V = W_hy.shape
@@ -534,9 +502,8 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    logits : array_like of float, shape (..., V)
-    labels : array_like of float, shape (..., V)
-        One-hot rows, or any that sum to 1.
+    logits, labels : array_like of float, shape (..., V)
+        Labels are one-hot rows, or any rows that sum to 1.
 
     Returns
     -------
@@ -555,9 +522,8 @@ def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> np.n
 
     Parameters
     ----------
-    logits : array_like of float, shape (..., V)
-    labels : array_like of float, shape (..., V)
-        One-hot rows, or any that sum to 1.
+    logits, labels : array_like of float, shape (..., V)
+        Labels are one-hot rows, or any rows that sum to 1.
 
     Returns
     -------
@@ -575,9 +541,8 @@ def sigmoid_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    logits : array_like of float, any shape
-    labels : array_like of float, the shape of logits
-        0 or 1, or a probability.
+    logits, labels : array_like of float, of one shape
+        Labels are 0 or 1, or probabilities.
 
     Returns
     -------
@@ -594,8 +559,7 @@ def sigmoid_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> np.n
 
     Parameters
     ----------
-    logits : array_like of float, any shape
-    labels : array_like of float, the shape of logits
+    logits, labels : array_like of float, of one shape
 
     Returns
     -------
@@ -616,7 +580,7 @@ def loss_over_time(losses: ArrayLike, sequence_length: Optional[ArrayLike] = Non
     losses : array_like of float, shape (N, T)
         L(t) of each sequence.
     sequence_length : array_like of int, shape (N,)
-        How many steps of each sequence count, from 0 to T. Default: T.
+        The number of steps of each sequence that count, from 0 to T. Default: T.
 
     Returns
     -------
@@ -630,10 +594,7 @@ def loss_over_time(losses: ArrayLike, sequence_length: Optional[ArrayLike] = Non
 # ---- backpropagation through time ------------------------------------------------------------------------------------
 
 def _back(step_back, layers, tapes, d_outputs):
-    """BPTT through all the steps that are handed in: gradients of the layers, of x and of the state before the steps.
-
-    tapes holds the steps of each layer, and d_outputs, (N, steps, H), is of the same steps.
-    """
+    """BPTT through all steps of the tapes: the gradients of the layers, of x and of the state before the first step."""
     layer_gradients, d_states = [], []
     for layer, tape in zip(reversed(layers), reversed(tapes)):
         zeros = np.zeros_like(d_outputs[:, 0])                            # (N, H)
@@ -651,7 +612,7 @@ def _back(step_back, layers, tapes, d_outputs):
 
 
 def _spans(T, num_steps, scheme):
-    """The runs of steps, (start, stop, first), that BPTT goes back through; losses from step `first` on start there."""
+    """The spans (start, stop, first) that BPTT goes back through, each with the losses from step `first` on."""
     check_choice('scheme', scheme, ('windows', 'sliding'))
     if num_steps is None:
         return [(0, T, 0)]
@@ -662,7 +623,7 @@ def _spans(T, num_steps, scheme):
 
 
 def _bptt(step, step_back, network, d_outputs, num_steps, scheme):
-    """Forward, then back through each span, and the sum of what the spans give. A span knows no state before it."""
+    """Forward, then backward through each span; the sums over the spans. A span's first state counts as a constant."""
     x, layers, states, live = network
     outputs, _, tapes = _unroll(step, x, layers, states, live, keep=True)
     d_outputs = _floats('d_outputs', d_outputs, outputs.shape)
@@ -705,20 +666,15 @@ def rnn_bptt(x: ArrayLike, layers: Sequence[RNNLayer], d_outputs: ArrayLike,
 
     Parameters
     ----------
-    x : array_like of float, shape (N, T, D)
-    layers : list of RNNLayer
+    x, layers, initial_state, sequence_length
         As for `rnn`.
     d_outputs : array_like of float, shape (N, T, H)
         dL(t)/dh(t) for the top layer, through y(t) alone: see `output_layer_gradients`. Zero for all t but the last
-        in a many-to-one network. What it holds at steps of padding is ignored.
-    initial_state : sequence of array_like, each (N, H)
-        As for `rnn`. Default: zeros.
-    sequence_length : array_like of int, shape (N,)
-        As for `rnn`. Default: T.
-    num_steps : int
-        How far the truncated BPTT goes back, at least 1. Default: all the way.
-    scheme : str
-        ``'windows'``, the default, or ``'sliding'``; of no effect without `num_steps`.
+        in a many-to-one network. Its values at steps of padding are ignored.
+    num_steps : int, optional
+        How many steps truncated BPTT goes back, at least 1. Default: all of them.
+    scheme : {'windows', 'sliding'}, default 'windows'
+        Used only with `num_steps`.
 
     Returns
     -------
@@ -744,29 +700,15 @@ def lstm_bptt(x: ArrayLike, layers: Sequence[LSTMLayer], d_outputs: ArrayLike,
 
     Parameters
     ----------
-    x : array_like of float, shape (N, T, D)
-    layers : list of LSTMLayer
+    x, layers, initial_state, sequence_length, forget_bias
         As for `lstm`.
-    d_outputs : array_like of float, shape (N, T, H)
-        As for `rnn_bptt`.
-    initial_state : sequence of LSTMState or of tuples (c, h), each array (N, H)
-        As for `lstm`. Default: zeros.
-    sequence_length : array_like of int, shape (N,)
-        As for `rnn`. Default: T.
-    num_steps : int
-        How far the truncated BPTT goes back, at least 1. Default: all the way.
-    scheme : str
-        ``'windows'``, the default, or ``'sliding'``: see `rnn_bptt`. Both h and C count as constants where it stops.
-    forget_bias : float
-        As for `lstm_step`. Default 1.0.
+    d_outputs, num_steps, scheme
+        As for `rnn_bptt`; where it stops, both h and C count as constants.
 
     Returns
     -------
-    gradients : list of LSTMLayer
-        The gradient of each weight, in its place.
-    d_x : numpy.ndarray, shape (N, T, D)
-    d_initial_state : tuple of LSTMState
-        For each layer the gradients of c and h, each (N, H).
+    gradients, d_x, d_initial_state
+        As from `rnn_bptt`, the gradients as `LSTMLayer` and those of the states as `LSTMState`.
     """
     network = _network(LSTMLayer, x, layers, initial_state, sequence_length)
     step = functools.partial(_lstm_step, forget_bias=check_number('forget_bias', forget_bias))
@@ -783,9 +725,8 @@ def hidden_state_jacobians(outputs: ArrayLike, W_hh: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    outputs : array_like of float, shape (N, T, H)
-        h(1) to h(T), from `rnn`.
-    W_hh : array_like of float, shape (H, H)
+    outputs, W_hh : array_like of float, shapes (N, T, H) and (H, H)
+        h(1) to h(T) as `rnn` gives them, and the layer's recurrent weights.
 
     Returns
     -------
@@ -815,8 +756,7 @@ def jacobian_norms(jacobians: ArrayLike) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape (N, T + 1)
-        The spectral norm of dh(T)/dh(T - d) at [n, d]: the most that a gradient can grow, or the least that it must
-        shrink, on its way back over d steps.
+        At [n, d] the spectral norm of dh(T)/dh(T - d): the most by which d steps back can grow a gradient.
     """
     return np.linalg.norm(_floats('jacobians', jacobians, ndim=4), ord=2, axis=(-2, -1))
 
@@ -829,10 +769,8 @@ def one_unit_factors(w: float, distance: int) -> np.ndarray:
 
     Parameters
     ----------
-    w : float
-        The weight of the recurrent edge.
-    distance : int
-        The largest t - k, at least 0.
+    w, distance : float and int
+        The weight of the recurrent edge, and the largest t - k, at least 0.
 
     Returns
     -------
@@ -852,7 +790,7 @@ def clip_by_global_norm(gradients: Sequence[Optional[ArrayLike]],
     Parameters
     ----------
     gradients : list of array_like of float
-        None stands for a variable without gradient, stays None, and does not count.
+        None, for a variable without a gradient, stays None and does not count.
     clip_norm : float
         Above 0; the book's `grad_clip`.
 
@@ -873,6 +811,6 @@ def clip_by_global_norm(gradients: Sequence[Optional[ArrayLike]],
     clip_norm = dtype.type(clip_norm)
     with np.errstate(over='ignore'):
         norm = dtype.type(np.sqrt(sum(np.sum(array * array) for array in known)))
-    # The operations of TensorFlow in its order: gradients that need no clipping get the factor that they get there.
+    # The same operations as TensorFlow in the same order, so that gradients get the very factor that they get there.
     scale = clip_norm * min(1 / norm if norm else np.inf, 1 / clip_norm) if np.isfinite(norm) else np.nan
     return [None if array is None else array * dtype.type(scale) for array in arrays], norm
