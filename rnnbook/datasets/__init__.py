@@ -1,8 +1,8 @@
-"""Where the chapter's raw texts come from: found in the data folder or fetched, verified, converted.
+"""Find or fetch the chapter's raw texts, verify and convert them.
 
-Sources are looked for in `data_dir` (the argument, else the environment's ``RNNBOOK_DATA``, else ``./data``) and are
-read where they lie. What is fetched or made goes to ``./data``, under its own name only once it is whole and verified.
-What happens is said on standard error; nothing here needs TensorFlow or pandas.
+Sources are looked for in `data_dir` (the argument, else the environment's ``RNNBOOK_DATA``, else ``./data``) and read
+in place. Everything fetched or made goes to ``./data``, under its final name only once it is complete and verified.
+Progress is reported on standard error. Nothing here needs TensorFlow or pandas.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
     Parameters
     ----------
     data_dir : str or os.PathLike
-        Where to look first. Default: the environment's ``RNNBOOK_DATA``, else ``./data``.
-    allow_fallback : bool
-        Whether 25,000 reviews will do where the 50,000 cannot be had. Default True. `describe` tells which it is.
-    download_if_missing : bool
-        Whether anything may be fetched. Default True.
+        The folder to search first. Default: the environment's ``RNNBOOK_DATA``, else ``./data``.
+    allow_fallback : bool, default True
+        Accept 25,000 reviews if the 50,000 cannot be found. `describe` tells which they are.
+    download_if_missing : bool, default True
+        Fetch what is missing.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
     Raises
     ------
     FileError
-        No such `data_dir`; ``./data`` cannot be written to, or has a ``movie_data.csv`` of something else; or no source
-        is left: the message says what to put where by hand.
+        `data_dir` does not exist; ``./data`` cannot be written to or has another ``movie_data.csv``; or no source is
+        left, and then the message says which file to put where.
     """
     check_bool('allow_fallback', allow_fallback)
     check_bool('download_if_missing', download_if_missing)
@@ -118,10 +118,10 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
 
 
 def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
-    """The IMDb reviews split as their authors do, which no film has reviews in both halves of.
+    """The IMDb reviews in their authors' split, in which no film appears in both halves.
 
-    Made from the file of `fetch_imdb` into ``./data/movie_data_own_split.csv``. `imdb.split_halves` gives the authors'
-    training and test half of it; the book's split of its own shuffled file mixes them.
+    Made from the file of `fetch_imdb` as ``./data/movie_data_own_split.csv``, which `imdb.split_halves` splits into the
+    authors' training and test half. The book's own split mixes them.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_miss
     Raises
     ------
     FileError
-        As for `fetch_imdb`; or the 50,000 reviews are there in another order than the book's.
+        As for `fetch_imdb`; or the 50,000 reviews are in another order than the book's.
     """
     path = _made_before([OURS], OWN_SPLIT_CSV, (OWN_SPLIT,))
     if path:
@@ -183,7 +183,7 @@ def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: boo
 
 
 def describe(path: StrPath) -> str:
-    """Which data a file holds, by its content: for the lines that report what a model reaches on it.
+    """Name the data in a file by its content, for the lines that report results on it.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def describe(path: StrPath) -> str:
     Returns
     -------
     str
-        Such as ``'the 50,000 IMDb reviews (movie_data.csv)'``; for a file that is none of ours, its path.
+        Such as ``'the 50,000 IMDb reviews (movie_data.csv)'``, or the path of a file that is not the chapter's.
     """
     path = files.check_path('path', path)
     what = _identify(path)
@@ -200,7 +200,7 @@ def describe(path: StrPath) -> str:
 
 
 def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[str]]]]:
-    """Where the raw files are looked for, and what is there; nothing is fetched or made.
+    """List the folders that are searched and what they hold; nothing is fetched or made.
 
     Parameters
     ----------
@@ -210,13 +210,13 @@ def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[
     Returns
     -------
     list of tuple
-        For each folder, in the order of the search, its absolute path, and a list with one text for each file of the
-        chapter's that is in it; None instead of the list where there is no such folder.
+        For each folder, in search order, its absolute path and a list with one line for each of the chapter's files in
+        it, or None if the folder does not exist.
 
     Raises
     ------
     FileError
-        No such `data_dir`, or a file that cannot be read.
+        `data_dir` does not exist, or a file cannot be read.
     """
     return [(os.path.abspath(folder), _texts(folder) if os.path.isdir(folder) else None)
             for folder in _folders(data_dir)]
@@ -242,7 +242,7 @@ def _folders(data_dir):
 
 
 def _made_before(folders, name, wanted):
-    """The first file of that name that holds what is wanted, or None; one in our folder that does not is an error."""
+    """The first file of that name with the wanted data, or None; one with other data in our folder is an error."""
     for folder in folders:
         path = os.path.join(folder, name)
         if not os.path.lexists(path):
@@ -270,7 +270,7 @@ def _texts(folder):
 
 
 def _imdb_candidates(folders):
-    """Paths in the folders from which the CSV can be made: gzipped CSV, archives, folders, in this order."""
+    """Paths from which the CSV can be made: the gzipped CSV, archives, then folders."""
     found = []
     for folder in folders:
         inside = os.path.join(glob.escape(folder), 'aclImdb*')
@@ -281,16 +281,13 @@ def _imdb_candidates(folders):
 
 
 def _first(sources, make, name, tried):
-    """The path of our file `name`, made from the first of the sources that gives it, or None."""
+    """Make our file `name` from the first source that works; its path, or None."""
     if not sources:
         return None
     target = os.path.join(OURS, name)
-    try:
+    with files.file_errors('cannot write to %s, the folder for data' % os.path.abspath(OURS)):
         os.makedirs(OURS, exist_ok=True)
         workshop = tempfile.TemporaryDirectory(prefix='fetch.', suffix='.part', dir=OURS)
-    except OSError as error:
-        raise FileError('cannot write to %s, where what is fetched or made goes: %s'
-                        % (os.path.abspath(OURS), error.strerror)) from error
     with workshop as folder:
         for source in sources:
             where = source.where if isinstance(source, Source) else source
@@ -305,7 +302,7 @@ def _first(sources, make, name, tried):
 
 
 def _at_hand(source, folder):
-    """The path of a source, which is fetched into the folder if it is not a path already."""
+    """The path of a source, after fetching it into the folder if it is not a path already."""
     if not isinstance(source, Source):
         return source
     if '://' not in source.where:
@@ -316,7 +313,7 @@ def _at_hand(source, folder):
 
 
 def _give_up(what, folders, tried, by_hand):
-    """Raise the error that lists all that was tried."""
+    """Raise an error that lists everything that was tried."""
     raise FileError('no %s: looked in %s; tried %s; put %s into %s by hand'
                     % (what, ' and '.join(map(os.path.abspath, folders)), ', '.join(tried) or 'no source', by_hand,
                        os.path.abspath(OURS)))
@@ -328,11 +325,9 @@ _identified = {}                                            # (path, size, time)
 
 
 def _identify(path):
-    """`IMDB`, `REORDERED`, `FALLBACK`, `HAMLET`, or None for what is none of them."""
-    try:
+    """`IMDB`, `REORDERED`, `FALLBACK` or `HAMLET`, or None for any other file."""
+    with files.file_errors('cannot read %s' % path):
         stat = os.stat(path)
-    except OSError as error:
-        raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
     key = os.path.realpath(path), stat.st_size, stat.st_mtime_ns
     if key not in _identified:
         _identified[key] = _look(path)

@@ -1,7 +1,7 @@
-"""A model's folder used with NumPy alone, on any Python from 3.7 on: reviews classified, texts sampled.
+"""Models with NumPy alone, on any Python from 3.7 on: classify reviews and sample texts without TensorFlow.
 
-`scripts/export_model.py` (or `export.write_weights`) puts the weights into the folder first; that needs TensorFlow,
-what is here does not. The mathematics is that of `equations`.
+Only `scripts/export_model.py` (or `export.write_weights`), which first writes the weights into the folder, needs
+TensorFlow. The mathematics is that of `equations`.
 
 Legend: N batch, T time steps, E embedding, H lstm_size, F what `pooling` makes of a row, V `num_classes`.
 """
@@ -26,7 +26,7 @@ from rnnbook.portable import weights
 
 __all__ = ['load', 'PortableSentiment', 'PortableChar']
 
-#: How many floats the inputs and outputs of one forward pass may be; longer inputs are computed in pieces.
+#: The most floats in the inputs and outputs of one forward pass; longer inputs are computed in pieces.
 PIECE = 2 ** 24
 
 
@@ -36,7 +36,7 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
     Parameters
     ----------
     folder : str or path
-        With ``model.json`` and ``weights.npz`` in it; nothing else is needed.
+        A folder with ``model.json`` and ``weights.npz``; nothing else is needed.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
     Raises
     ------
     FileError
-        No such folder, no model, no exported weights in it, or files that are damaged or do not fit each other.
+        The folder, the model or its exported weights are missing, damaged or do not fit each other.
 
     Warns
     -----
@@ -63,7 +63,7 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
 
 
 def _layers(description, arrays):
-    """The recurrent layers from the bottom up, as `equations.lstm` takes them, for each direction of reading."""
+    """The recurrent layers of each direction from the bottom up, as `equations.lstm` takes them."""
     return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
              for layer in range(description.arguments['num_layers'])] for scope in directions(description)]
 
@@ -77,12 +77,12 @@ class PortableSentiment:
     arrays : dict of str to numpy.ndarray of float32
         As `weights.read` gives them.
     checkpoint : str
-        The name of the checkpoint that they are of.
+        The name of their checkpoint.
 
     Attributes
     ----------
     arguments : dict
-        Those of the constructor of `SentimentRNN`.
+        The arguments of the `SentimentRNN`.
     vocabulary : dict of str to int, or None
         The `word_to_int` that was saved with the weights.
     checkpoint : str
@@ -112,9 +112,9 @@ class PortableSentiment:
         return_proba : bool, default False
             Return probabilities instead of labels.
         carry_state : bool, optional
-            Carry the state from each batch of `batch_size` rows to the next as the chapter does, so that a row's
-            prediction depends on the rows before it. False starts each row from the zero state, and then it does not.
-            Default: True where `pooling` is ``'last'``; elsewhere there is nothing to carry.
+            Carry the state from each batch of `batch_size` rows to the next as the chapter does, so that a prediction
+            depends on the rows before. False starts each row from the zero state. Default: True if `pooling` is
+            ``'last'``; otherwise there is nothing to carry.
 
         Returns
         -------
@@ -167,17 +167,17 @@ class PortableSentiment:
         return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
 
     def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:
-        """The probability that a review is a positive one, each from the zero state, whatever stands beside it.
+        """The probability that a review is positive; each starts from the zero state, so the others do not matter.
 
         Parameters
         ----------
         texts : str or sequence of str
-            Words that the vocabulary lacks are left out, and of the others the last `seq_len` are read.
+            Words that are not in the vocabulary are left out; of the others, the last `seq_len` are read.
 
         Returns
         -------
         float, or numpy.ndarray of float32, shape (texts,)
-            A float for a single `str`. Above 0.5 is the label 1.
+            A float for a single `str`. Above 0.5 means the label 1.
 
         Raises
         ------
@@ -185,8 +185,8 @@ class PortableSentiment:
             Not texts; or the model was trained without a vocabulary.
         """
         if self.vocabulary is None:
-            raise ArgumentValueError('the vocabulary must be there to read texts, and this model was trained without; '
-                                     'train(..., vocabulary=word_to_int) saves it with the weights')
+            raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
+                                     'train(..., vocabulary=word_to_int) saves one with the weights')
         if isinstance(texts, str):
             return float(self.predict_text([texts])[0])
         return self.predict(imdb.encode(texts, self.vocabulary, self._seq_len), return_proba=True, carry_state=False)
@@ -201,12 +201,12 @@ class PortableChar:
     arrays : dict of str to numpy.ndarray of float32
         As `weights.read` gives them.
     checkpoint : str
-        The name of the checkpoint that they are of.
+        The name of their checkpoint.
 
     Attributes
     ----------
     arguments : dict
-        Those of the constructor of `CharRNN`.
+        The arguments of the `CharRNN`.
     vocabulary : dict of str to int
         The `char2int` of the text that it was trained on.
     checkpoint : str
@@ -214,7 +214,7 @@ class PortableChar:
     Raises
     ------
     ArgumentValueError
-        The model was trained without a vocabulary: its numbers stand for nothing.
+        The model was trained without a vocabulary, so its numbers stand for no characters.
     """
 
     def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
@@ -236,11 +236,11 @@ class PortableChar:
         output_length : int
             At least 0.
         starter_seq : str, default 'The '
-            What the text begins with, at least one character; all of them in the vocabulary.
+            The beginning of the text: at least one character, all of them in the vocabulary.
         top_n : int, default 5
-            How many of the likeliest characters to draw from.
+            Draw from this many of the likeliest characters.
         temperature : float, default 1.0
-            Above 0. Probabilities are raised to the power of its inverse: below 1 for safer texts, above for wilder.
+            Above 0. Below 1 gives safer texts, above 1 wilder ones: probabilities are raised to the power of 1 over it.
 
         Returns
         -------
@@ -250,7 +250,7 @@ class PortableChar:
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            An argument of the wrong type or out of range, or a starter with a character that the vocabulary lacks.
+            An argument has the wrong type or range, or the starter a character that is not in the vocabulary.
         """
         output_length = check_int('output_length', output_length, 0)
         top_n = check_int('top_n', top_n)
@@ -283,10 +283,10 @@ class PortableChar:
         return equations.output_layer(outputs, self._arrays['logits/kernel'], self._arrays['logits/bias']), state
 
     def evaluate(self, text: str) -> float:
-        """How well the model predicts a text: the figure of `CharRNN.evaluate`.
+        """How well the model predicts a text, in bits per character, as `CharRNN.evaluate` computes it.
 
-        The mean cross entropy of every character but the first, given all that stand before it: from the zero state,
-        carried through the whole text, without dropout.
+        This is the mean cross entropy of each character but the first, given all before it, without dropout. The state
+        starts at zero and is carried through the whole text.
 
         Parameters
         ----------
@@ -301,7 +301,7 @@ class PortableChar:
         Raises
         ------
         ArgumentTypeError, ArgumentValueError
-            A text that is too short or has a character that the vocabulary lacks.
+            The text is too short or has a character that is not in the vocabulary.
         """
         if len(check_str('text', text)) < 2:
             raise ArgumentValueError('text must have at least 2 characters, not %d' % len(text))

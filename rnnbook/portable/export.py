@@ -1,4 +1,4 @@
-"""A model in forms that others read: `weights.npz` for `portable`, a SavedModel for whatever serves TensorFlow."""
+"""Export a model: as `weights.npz` for `portable`, or as a SavedModel for anything that runs TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from typing import Optional
 
 from rnnbook.base.checks import StrPath
-from rnnbook.base.files import check_path
+from rnnbook.base.files import check_path, file_errors
 from rnnbook.errors import FileError
 from rnnbook.model_folder import reading
 from rnnbook.model_folder.checkpoint_files import check_folder, folder_of, refuse_links
@@ -21,9 +21,9 @@ __all__ = ['write_saved_model', 'write_weights']
 
 
 def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
-    """Write the weights of a model's checkpoint as ``weights.npz`` beside its ``model.json``.
+    """Write the weights of a checkpoint as ``weights.npz`` beside its ``model.json``.
 
-    An earlier file of that name is replaced. What only training needs, such as the moments of Adam, is left out.
+    This replaces an earlier file of that name. Variables that only training needs, such as Adam's moments, stay out.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
                       checkpoint: Optional[str] = None) -> str:
     """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
 
-    ``assets.extra`` in it holds the ``model.json`` of the folder, with the vocabulary.
+    Its ``assets.extra`` holds the folder's ``model.json`` with the vocabulary.
 
     Parameters
     ----------
     model : SentimentRNN or CharRNN
-        Its `serving` says what the signature is called, takes and gives.
+        Its `serving` gives the signature's name, inputs and outputs.
     out : str or path
-        The folder to write; it must not be there, and appears only once it is whole.
+        The folder to write. It must not exist, and appears only once it is complete.
     ckpt_dir : str or path, optional
         The folder to restore from. Default: where the model was loaded from or trained into, else ``./model/``.
     checkpoint : str, optional
@@ -78,9 +78,9 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        A path that is none, or there is no checkpoint of that name.
+        A path is not one, or there is no checkpoint of that name.
     FileError
-        `out` is there already or cannot be written, or there is no checkpoint that can be read and fits the model.
+        `out` exists or cannot be written, or no checkpoint can be read that fits the model.
     """
     out = check_path('out', out).rstrip(os.sep) or os.sep
     if os.path.exists(out):
@@ -90,7 +90,7 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     found = reading.read_matching(folder, model.description(None), model.SHAPING)
     serving = model.serving()
     parent = os.path.dirname(os.path.abspath(out))
-    try:
+    with file_errors('cannot write %s' % out):
         os.makedirs(parent, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=os.path.basename(out) + '.', suffix='.part', dir=parent) as workshop:
             path = os.path.join(workshop, 'saved_model')
@@ -100,10 +100,6 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
             if os.path.exists(os.path.join(folder, MODEL_JSON)):
                 shutil.copy(os.path.join(folder, MODEL_JSON), extra)
             os.replace(path, out)
-    except FileError:
-        raise
-    except (OSError, tf.errors.OpError) as error:
-        raise FileError('cannot write %s: %s' % (out, getattr(error, 'strerror', None) or error)) from error
     return out
 
 

@@ -281,7 +281,7 @@ def test_folder_that_cannot_be_made(there):
     make_archive(there / 'aclImdb.tar.gz')
     with open('data', 'w'):
         pass
-    with pytest.raises(FileError, match='cannot write to .*data, where what is fetched or made goes'):
+    with pytest.raises(FileError, match='cannot write to .*data, the folder for data'):
         datasets.fetch_imdb(there)
 
 

@@ -139,7 +139,7 @@ def test_predict_text_needs_texts_and_a_vocabulary(sentiment):
     make(sentiment, SENTIMENT._replace(vocabulary=None))
     light = portable.load(sentiment)
     assert light.predict([[1, 2, 3, 4]]).shape == (1,)
-    with pytest.raises(ArgumentValueError, match='the vocabulary must be there to read texts'):
+    with pytest.raises(ArgumentValueError, match='this model was trained without a vocabulary'):
         light.predict_text('a film')
 
 
