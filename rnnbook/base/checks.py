@@ -31,7 +31,7 @@ INT32_MAX = 2 ** 31 - 1
 CHECKED = 2 ** 22
 
 
-def shorten(value: Any, width: int = 60) -> str:
+def shorten(value: object, width: int = 60) -> str:
     """The `repr` of a value for a message: on one line, cut to `width`."""
     if isinstance(value, (str, bytes)):
         value = value[:width + 1]                           # not the repr of a long text only to cut it
@@ -44,7 +44,7 @@ def counted(number: int, noun: str, plural: Optional[str] = None) -> str:
     return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
 
 
-def check_int(name: str, value: Any, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
+def check_int(name: str, value: object, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
     """The value as an `int`."""
     full = 'must be an integer from %d to %d' % (minimum, maximum)
     rule = full if maximum != INT32_MAX else 'must be an integer of at least %d' % minimum
@@ -66,7 +66,7 @@ def check_size(names: str, *sizes: int) -> None:
                                  % (names, ' * '.join(map(str, sizes))))
 
 
-def check_number(name: str, value: Any, above: Optional[float] = None, minimum: Optional[float] = None,
+def check_number(name: str, value: object, above: Optional[float] = None, minimum: Optional[float] = None,
                  maximum: Optional[float] = None) -> float:
     """The value as a finite `float`."""
     bounds = [text % bound for text, bound in
@@ -84,7 +84,7 @@ def check_number(name: str, value: Any, above: Optional[float] = None, minimum: 
     return number
 
 
-def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
+def check_rate(name: str, value: object, maximum: Optional[float] = None) -> float:
     """The value as a `float` above 0 that is still above 0, and finite, as float32."""
     number, held = check_number(name, value, above=0, maximum=maximum), np.finfo(np.float32)
     if not held.tiny <= number <= held.max:
@@ -93,7 +93,7 @@ def check_rate(name: str, value: Any, maximum: Optional[float] = None) -> float:
     return number
 
 
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
     """The value, if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise ArgumentValueError('%s must be one of %s, not %s'
@@ -101,7 +101,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def check_bool(name: str, value: Any) -> bool:
+def check_bool(name: str, value: object) -> bool:
     """The value as a `bool`, if it is one or NumPy's."""
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError('%s must be True or False, not %s' % (name, shorten(value)))
@@ -117,7 +117,7 @@ def check_fields(what: str, cls: type, given: Mapping[str, object]) -> None:
                                     % (what, shorten(name), ', '.join(names)))
 
 
-def check_str(name: str, value: Any) -> str:
+def check_str(name: str, value: object) -> str:
     """The value, if it is a `str`."""
     if not isinstance(value, str):
         raise ArgumentTypeError('%s must be a str, not %s' % (name, shorten(value)))
@@ -143,7 +143,7 @@ def check_unicode(name: str, text: str) -> None:
                                  % (name, shorten(text))) from None
 
 
-def check_length(name: str, values: Any) -> int:
+def check_length(name: str, values: object) -> int:
     """The number of rows of an array or another sequence that can be sliced."""
     try:
         if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, '__getitem__'):

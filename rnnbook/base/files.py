@@ -69,7 +69,7 @@ def damage_errors(path: str) -> Iterator[None]:
         raise FileError('%s is damaged: %s' % (path, text[:100] or type(error).__name__)) from error
 
 
-def check_path(name: str, path: Any) -> str:
+def check_path(name: str, path: object) -> str:
     """The path as a `str`."""
     if not isinstance(path, (str, os.PathLike)):
         raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
@@ -233,7 +233,7 @@ def _object(pairs):
     return found
 
 
-def check_format(path: StrPath, found: Any, known: int) -> None:
+def check_format(path: StrPath, found: object, known: int) -> None:
     """Refuse a file of ours in a format that this version does not know."""
     if found != known:
         raise FileError('%s has the format %s; this version of rnnbook reads format %d' % (path, shorten(found), known))

@@ -22,7 +22,7 @@ __all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_f
 METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
 
 
-def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, Any],
+def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, object],
               skip: Container[str] = ()) -> List[str]:
     """Add a flag for each keyword of a class or function that is a switch, a number, a word or a path; their names.
 
@@ -87,7 +87,7 @@ def _flag(name):
 
 
 def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
-                    presets: Dict[str, Dict[str, Any]]) -> Tuple[str, Dict[str, Any]]:
+                    presets: Dict[str, Dict[str, object]]) -> Tuple[str, Dict[str, object]]:
     """Add ``--preset``, which gives the defaults of the other flags; the name and the settings that `argv` asks for."""
     first = next(iter(presets))
     parser.add_argument('--preset', choices=list(presets), default=first,
@@ -116,7 +116,7 @@ def add_review_flags(parser: argparse.ArgumentParser) -> List[str]:
     return add_flags(group, imdb.CsvLayout, {})
 
 
-def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any]) -> List[str]:
+def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Mapping[str, object]) -> List[str]:
     """Add the flags of `data.indexed_halves`: ``--no-cache`` and the fields of `imdb.Settings`, whose names it gives.
     """
     group = parser.add_argument_group('vocabulary')
@@ -125,7 +125,7 @@ def add_vocabulary_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any]
     return names
 
 
-def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, Any], ckpt_dir: Optional[str]) -> List[str]:
+def add_run_flags(parser: argparse.ArgumentParser, run: Mapping[str, object], ckpt_dir: Optional[str]) -> List[str]:
     """Add the flags of a training run: epochs, folder, and the fields of `training.Run`, whose names it gives."""
     group = parser.add_argument_group('run')
     group.add_argument('--epochs', type=int, default=run['num_epochs'], metavar='N', dest='num_epochs',
@@ -141,12 +141,12 @@ def add_device_flag(parser: argparse.ArgumentParser) -> None:
                         help='where to compute; auto uses a GPU if TensorFlow finds one')
 
 
-def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, Any]:
+def chosen(arguments: argparse.Namespace, names: Iterable[str]) -> Dict[str, object]:
     """The parsed arguments of these names as a dict of keywords."""
     return {name: getattr(arguments, name) for name in names}
 
 
-def check_flags(make: Callable[[], Any], num_epochs: int, settings: Dict[str, Any]) -> Any:
+def check_flags(make: Callable[[], Any], num_epochs: int, settings: Dict[str, object]) -> Any:
     """Check the flags before any data is read; the `World` of the model, in which only the first process prints."""
     check_int('num_epochs', num_epochs)
     Run.of(chosen(argparse.Namespace(**settings), set(settings) & set(inspect.signature(Run).parameters)))
