@@ -45,7 +45,6 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
     def run(argv=None):
         if sys.stderr is None:                              # closed, as by 2>&-
             sys.stderr = open(os.devnull, 'w')
-        sys.stdin = sys.stdin or _ClosedInput()
         if sys.stdout is None:
             return _fail('standard output is closed')
         for stream in (sys.stdout, sys.stderr):
@@ -76,13 +75,6 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0 if error.errno == errno.EPIPE else _fail('cannot write the output: %s' % error.strerror)
     return run
-
-
-class _ClosedInput:
-    """Standard input where there is none, as with <&-: whoever reads from it gets an error of ours."""
-
-    def __getattr__(self, name):
-        raise FileError('standard input is closed')
 
 
 def _fail(message):

@@ -157,13 +157,6 @@ def test_output_that_cannot_be_written_is_one_line_and_status_2(redirection, mes
         assert (done.returncode, done.stderr) == (2, b'-c: error: ' + message + b'\n')
 
 
-def test_a_standard_input_that_is_closed_is_one_line_and_status_2_for_who_reads_it():
-    reads = PRINTS.replace("print('x' * 100)", "print('said', flush=True); sys.stdin.buffer.read()")
-    done = subprocess.run(['/bin/sh', '-c', '"$0" -c "$1" <&-', sys.executable, reads], cwd=ROOT,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stdout, done.stderr) == (2, b'said\n', b'-c: error: standard input is closed\n')
-
-
 def test_errors_that_nobody_can_see_are_no_traceback():
     assert subprocess.run(['/bin/sh', '-c', '"$0" -c "$1" --nothing 2>&-', sys.executable, PRINTS], cwd=ROOT,
                           stdout=subprocess.PIPE).returncode == 2
