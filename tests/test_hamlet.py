@@ -1,13 +1,13 @@
 """Text as rows of character indices: worked batches, bad inputs, and the golden figures of the real play."""
 
 import codecs
+import gzip
 import hashlib
 import os
 
 import numpy as np
 import pytest
 
-from conftest import gzipped
 from rnnbook import hamlet
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
@@ -23,7 +23,7 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
     ('To be\r\n\u00e9'.encode('utf-16'), 'To be\n\u00e9'),
     (codecs.BOM_UTF16_BE + 'a\r\u00e9'.encode('utf-16-be'), 'a\n\u00e9'),
     ('a\u00e9'.encode('utf-32'), 'a\u00e9'),
-    (gzipped(b'\xef\xbb\xbfTo be\r\n'), 'To be\n'),
+    (gzip.compress(b'\xef\xbb\xbfTo be\r\n'), 'To be\n'),
 ], ids=['plain', 'bom and crlf', 'utf-8', 'one line end', 'cr', 'utf-16', 'utf-16-be', 'utf-32', 'gzip'])
 def test_a_text_is_read_with_line_ends_folded(tmp_path, data, text):
     (tmp_path / 'text.txt').write_bytes(data)
@@ -55,7 +55,7 @@ def test_a_text_that_cannot_be_read_is_a_file_error(tmp_path, name, data, messag
     (codecs.BOM_UTF16_LE + 'a'.encode('utf-16-le'), 'utf-16-le', 'a'),
     (codecs.BOM_UTF8 + b'a', 'utf-8', 'a'),
     ('\u65e5\u672c'.encode('shift-jis'), 'shift-jis', '\u65e5\u672c'),
-    (gzipped(b'caf\xe9'), 'latin-1', 'caf\u00e9'),
+    (gzip.compress(b'caf\xe9'), 'latin-1', 'caf\u00e9'),
 ], ids=['cp1252', 'no mark', 'a mark', 'UTF-8', 'two bytes', 'gzip'])
 def test_a_text_in_another_encoding(tmp_path, data, encoding, text):
     (tmp_path / 'text').write_bytes(data)
@@ -82,10 +82,10 @@ def test_an_unknown_encoding_is_refused_before_the_file_is_read(tmp_path, encodi
     (b'a', 'utf-16', 'is not UTF-16: '),
     (b'abc', 'utf-16', 'is not UTF-16: .*BOM'),
     (b'a\x81', 'cp1252', 'is not CP1252: byte 1 is 0x81, in line 1; '),
-    (gzipped(b'a' * 99)[:-9], None, 'is damaged: '),
-    (gzipped(b'a' * 99)[:-8] + b'12345678', None, 'is damaged: CRC check failed'),
-    (gzipped(b'a\xe9'), None, 'is not UTF-8: byte 1 is 0xe9, in line 1; '),
-    (gzipped(b''), None, 'is empty; there is no text to read$'),
+    (gzip.compress(b'a' * 99)[:-9], None, 'is damaged: '),
+    (gzip.compress(b'a' * 99)[:-8] + b'12345678', None, 'is damaged: CRC check failed'),
+    (gzip.compress(b'a\xe9'), None, 'is not UTF-8: byte 1 is 0xe9, in line 1; '),
+    (gzip.compress(b''), None, 'is empty; there is no text to read$'),
 ])
 def test_a_text_that_cannot_be_decoded_is_a_file_error(tmp_path, data, encoding, message):
     (tmp_path / 'text').write_bytes(data)

@@ -1,5 +1,6 @@
 r"""Texts of any size as arrays on disk: equal to the text read at once, whatever the blocks; `make_corpus.py`."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -8,7 +9,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from conftest import gzipped
 from rnnbook import hamlet
 from rnnbook.base.checks import check_ids
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
@@ -42,7 +42,7 @@ def encoded(path, out, text):
     (b'a', 'a'),
     (b'\0\xc2\x85', '\0\x85'),
     ('a\r\n\u20ac\U0001f600\r'.encode('utf-16'), 'a\n\u20ac\U0001f600\n'),
-    (gzipped(b'a\r\nb\rc'), 'a\nb\nc'),
+    (gzip.compress(b'a\r\nb\rc'), 'a\nb\nc'),
 ], ids=['crlf', 'lone cr', 'bom', 'wide', 'latin', 'one', 'controls', 'utf-16', 'gzip'])
 @pytest.mark.parametrize('block', [1, 2, 3, 5, 2 ** 22])
 def test_blocks_may_end_anywhere(tmp_path, monkeypatch, data, text, block):
@@ -75,7 +75,7 @@ def test_a_folder_is_read_in_sorted_order_without_what_is_hidden_or_made(tmp_pat
 
 def test_of_a_folder_the_files_that_are_no_text_are_left_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    put(tmp_path, a='one ', b=b'nul\0', c='two '.encode('utf-16'), d=gzipped(b'three'), e=b'caf\xe9')
+    put(tmp_path, a='one ', b=b'nul\0', c='two '.encode('utf-16'), d=gzip.compress(b'three'), e=b'caf\xe9')
     (tmp_path / '.hidden').write_text('no')
     os.mkfifo(str(tmp_path / 'pipe'))
     os.symlink('nowhere', str(tmp_path / 'dangling'))
@@ -91,7 +91,7 @@ def test_of_a_folder_the_files_that_are_no_text_are_left_out(tmp_path, monkeypat
 
 
 def test_of_a_folder_archives_that_are_no_text_are_left_out(tmp_path):
-    put(tmp_path, a='one', cut=gzipped(b'two' * 99)[:-9], zip=b'PK\3\4 no zip')
+    put(tmp_path, a='one', cut=gzip.compress(b'two' * 99)[:-9], zip=b'PK\3\4 no zip')
     for name, members in (('book.docx', ['a', 'b']), ('three.zip', ['a'])):
         with zipfile.ZipFile(str(tmp_path / name), 'w') as archive:
             for member in members:
