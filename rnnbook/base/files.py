@@ -9,6 +9,7 @@ import hashlib
 import json
 import lzma
 import os
+import re
 import struct
 import tarfile
 import tempfile
@@ -113,6 +114,7 @@ def atomic_path(path: StrPath) -> Iterator[str]:
     folder = os.path.dirname(os.path.abspath(path))
     with file_errors('cannot write %s' % path):
         os.makedirs(folder, exist_ok=True)
+        _remove_stale(folder, os.path.basename(path))
         handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + '.', suffix='.part', dir=folder)
         os.close(handle)
         try:
@@ -125,6 +127,15 @@ def atomic_path(path: StrPath) -> Iterator[str]:
         finally:
             with contextlib.suppress(OSError):              # it is gone; or, on Windows, the failed block holds it open
                 os.remove(temporary)
+
+
+def _remove_stale(folder, name):
+    """Remove the temporary files of a name that killed processes have left: nobody has written to them for an hour."""
+    for entry in os.scandir(folder):
+        if re.fullmatch(re.escape(name) + r'\.[a-z0-9_]{8}\.part', entry.name):
+            with contextlib.suppress(OSError):
+                if time.time() - entry.stat().st_mtime > 3600:
+                    os.remove(entry.path)
 
 
 def write_text(path: StrPath, text: str) -> None:

@@ -20,7 +20,7 @@ from rnnbook.model_folder.run_state import ENDING, check_record, fingerprint, re
 from rnnbook.network.devices import tf
 
 __all__ = ['MisfitError', 'check_folder', 'folder_of', 'names', 'candidates', 'find', 'best_folder', 'newest_whole',
-           'read_weights', 'restore', 'assign', 'checksum', 'read_matching', 'load', 'tensors', 'reason']
+           'read_weights', 'restore', 'assign', 'check_owner', 'checksum', 'read_matching', 'load', 'tensors', 'reason']
 
 T = TypeVar('T')
 M = TypeVar('M', bound=Trainable)
@@ -93,7 +93,7 @@ def _check(prefix):
     return None
 
 
-def _check_owner(prefix, record, description):
+def check_owner(prefix, record, description):
     """Refuse the checkpoint of another model than the one that `model.json` describes."""
     if record is not None and description is not None and not record.fits(description):
         raise MisfitError('%s does not belong to the %s beside it: one of them was changed or comes from another model'
@@ -125,7 +125,7 @@ def restore(sess: tf.compat.v1.Session, saver: tf.compat.v1.train.Saver, folder:
     def attempt(prefix):
         record = _check(prefix)
         _open(prefix, ((name, variable.shape.as_list()) for name, variable in model.items()), 'restore', 'this model')
-        _check_owner(prefix, record, description)
+        check_owner(prefix, record, description)
         with _tensorflow_errors(prefix):
             saver.restore(sess, prefix)
         for name, value in sess.run(model).items():
@@ -146,7 +146,7 @@ def read_weights(folder: str, checkpoint: Optional[str], description: Descriptio
     """The path of a checkpoint, and the variables that a model of this description computes with."""
     def attempt(prefix):
         record, reader, arrays = _check(prefix), _reader(prefix, description, doing), {}
-        _check_owner(prefix, record, description)
+        check_owner(prefix, record, description)
         for name, _ in variables(description):
             with _tensorflow_errors(prefix):
                 arrays[name] = reader.get_tensor(name)
@@ -180,7 +180,7 @@ def load(cls: Type[M], folder: str, **more: object) -> M:
         model.vocabulary = model._check_vocabulary('vocabulary', found.vocabulary)
     except (TypeError, ValueError) as error:
         raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
-    _check_owner(prefix, record, found)
+    check_owner(prefix, record, found)
     model.ckpt_dir, model.loaded = folder, True
     return model
 

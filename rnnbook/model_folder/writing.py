@@ -149,9 +149,7 @@ class Folder:
     def _resumable(self, found):
         """The record of the newest whole checkpoint, which must be of a run with these settings."""
         self.resumed, record = reading.newest_whole(self.path, check_record)
-        if not record.fits(found):
-            raise FileError('%s does not belong to the %s beside it: one of them was changed or comes from another '
-                            'model' % (self.resumed, MODEL_JSON))
+        reading.check_owner(self.resumed, record, found)
         settings = {**self.SINCE, **record.settings}
         if self._settings['init_from'] is None:             # a run goes on without the folder that it started from
             self._settings['init_from'] = settings['init_from']

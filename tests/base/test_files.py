@@ -178,3 +178,13 @@ def test_read_text_names_the_first_byte_that_is_not_utf8(tmp_path, content, mess
     (tmp_path / 'file').write_bytes(content)
     with pytest.raises(FileError, match=message):
         files.read_text(tmp_path / 'file')
+
+
+def test_what_a_killed_process_left_of_a_file_goes_once_nobody_writes_to_it(tmp_path):
+    for name in ('a.txt.k3j_2x9z.part', 'a.txt.00000000.part', 'b.txt.k3j_2x9z.part', 'a.txt.mine.part'):
+        (tmp_path / name).write_text('half')
+        os.utime(str(tmp_path / name), (1e9, 1e9))
+    os.utime(str(tmp_path / 'a.txt.00000000.part'))         # somebody writes to this one
+    files.write_text(tmp_path / 'a.txt', 'whole')
+    assert sorted(os.listdir(str(tmp_path))) == ['a.txt', 'a.txt.00000000.part', 'a.txt.mine.part',
+                                                 'b.txt.k3j_2x9z.part']

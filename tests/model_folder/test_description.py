@@ -114,7 +114,7 @@ def test_a_file_of_before_the_optimizers_had_names_is_of_adam():
 
 def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(description, 'MAX_BYTES', 50)
-    with pytest.raises(FileError, match='model.json is larger than 50 bytes, the most that is read at once$'):
+    with pytest.raises(FileError, match='model.json is larger than 50 bytes, the most that can be read$'):
         read_description(put(tmp_path, content()), 'SentimentRNN')
 
 
