@@ -47,8 +47,9 @@ def write_data(folder):
     (folder / 'lines.txt').write_text('A fine film.\nA dull film.\n')
     text = 'The cat sat on the mat.\n\nThe dog lay on the log.\n' * 20
     (folder / 'texts' / 'old').mkdir(parents=True)
-    for path in ('play.txt', 'sonnets.txt', 'texts/one.txt', 'texts/old/two.txt'):
+    for path in ('play.txt', 'texts/one.txt', 'texts/old/two.txt'):
         (folder / path).write_text(text)
+    (folder / 'sonnets.txt').write_text('The cat sat on the mat.\n' * 40)      # with fewer characters than the play
     (folder / 'windows.txt').write_bytes(text.replace('cat', 'K\xe4tzchen').encode('cp1252'))
     with gzip.open(folder / 'novel.txt.gz', 'wt') as file:
         file.write(text)
