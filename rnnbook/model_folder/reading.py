@@ -16,7 +16,7 @@ from rnnbook.model_folder.checkpoint_files import BEST, by_age, check_folder, fo
 from rnnbook.model_folder.description import (MODEL_JSON, Description, class_name, differences, read_description,
                                               variables)
 from rnnbook.model_folder.graphs import Trainable
-from rnnbook.model_folder.run_state import ENDING, check_record, fingerprint, read_record
+from rnnbook.model_folder.run_state import ENDING, Record, check_record, fingerprint, read_record
 from rnnbook.network.devices import tf
 
 __all__ = ['MisfitError', 'check_folder', 'folder_of', 'names', 'candidates', 'find', 'best_folder', 'newest_whole',
@@ -93,7 +93,7 @@ def _check(prefix):
     return None
 
 
-def check_owner(prefix, record, description):
+def check_owner(prefix: str, record: Optional[Record], description: Optional[Description]) -> None:
     """Refuse the checkpoint of another model than the one that `model.json` describes."""
     if record is not None and description is not None and not record.fits(description):
         raise MisfitError('%s does not belong to the %s beside it: one of them was changed or comes from another model'
