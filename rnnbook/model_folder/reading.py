@@ -76,7 +76,7 @@ def _tensorflow_errors(prefix):
     """Within the block, what TensorFlow raises about a checkpoint is a `FileError`."""
     try:
         yield
-    except RnnbookError:
+    except (RnnbookError, tf.errors.ResourceExhaustedError):
         raise
     except (tf.errors.OpError, ValueError) as error:
         raise FileError('cannot read %s: %s' % (prefix, reason(error))) from error
@@ -124,12 +124,13 @@ def restore(sess: tf.compat.v1.Session, saver: tf.compat.v1.train.Saver, folder:
 
     def attempt(prefix):
         record = _check(prefix)
-        _open(prefix, ((name, variable.shape.as_list()) for name, variable in model.items()), 'restore', 'this model')
+        shapes = ((name, variable.shape.as_list()) for name, variable in model.items())
+        reader = _open(prefix, shapes, 'restore', 'this model')
         check_owner(prefix, record, description)
         with _tensorflow_errors(prefix):
+            for name in model:                              # fetching them would compile a graph for each new session
+                _check_finite(prefix, name, reader.get_tensor(name))
             saver.restore(sess, prefix)
-        for name, value in sess.run(model).items():
-            _check_finite(prefix, name, value)
 
     return newest_whole(folder, attempt, checkpoint)[0]
 
