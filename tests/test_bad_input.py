@@ -558,7 +558,7 @@ RULES['archives'] = [
         (long_header, 'is damaged: a header of more than 1049576 bytes'),
         (sparse_member, 'is damaged: a sparse file'))
 ] + [Case(lambda place: list(archives.read_tar(claimed_size(place), str.isdigit, 1000)), FILE, 'unexpected end of data')
-     ] + [Case(lambda place, member=member: aclimdb.archive_rows(archive(place, member)), FILE,
+     ] + [Case(lambda place, member=member: aclimdb.labelled_rows(archive(place, member)), FILE,
           'holds 0 labelled reviews, not 50000') for member in OUTSIDE]
 RULES['wheels and gzip files'] = [
     Case(lambda place, spoil=spoil: aclimdb.wheel_rows(wheel(place, spoil)), FILE, r'w\.whl is ') for spoil in (

@@ -199,8 +199,6 @@ def use_beside(path):
 #: {name of the file, and what is damaged: (its good bytes, what is done with the damaged ones, who reads the file)}.
 KINDS = {
     'reviews.csv': (lambda folder: csv_bytes(), as_is, imdb.load_reviews),
-    'columns.csv': (lambda folder: csv_bytes(), as_is,
-                    lambda path: aclimdb.read_columns(path, ('review', 'sentiment'))),
     'text.txt': (lambda folder: 'To be\r\nor caf\u00e9 \U0001f600'.encode('utf-8'), as_is, hamlet.load_text),
     'model.json': (lambda folder: model_bytes(folder, WORDS, 'model.json'), as_is, use_beside),
     'model.json of characters': (lambda folder: model_bytes(folder, CHAR, 'model.json'), as_is, use_beside),

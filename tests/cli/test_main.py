@@ -73,7 +73,7 @@ def test_what_lies_in_the_data_folders_is_told_by_content(call, tmp_path, monkey
 
 def test_the_real_hamlet_is_recognised(call, hamlet_path):
     said = call('--data-dir', os.path.dirname(hamlet_path))['Data']
-    assert '    hamlet.txt: ' + datasets.HAMLET in said
+    assert '    hamlet.txt: ' + datasets.HAMLET.contents[0] in said
 
 
 def test_a_data_folder_that_is_wrong_is_said_and_the_rest_is_printed(call, monkeypatch):

