@@ -36,24 +36,32 @@ LSTMLayer = namedtuple('LSTMLayer', 'kernel bias')
 GRULayer = namedtuple('GRULayer', 'gate_kernel gate_bias candidate_kernel candidate_bias')
 LSTMState = namedtuple('LSTMState', 'c h')                  # both (N, H), in the order of TensorFlow's LSTMStateTuple
 
-# For each kind of layer: the length of its last weight as a multiple of H, and the shapes of all its weights.
-_SHAPES = {RNNLayer: (1, lambda D, H: ((D, H), (H, H), (H,))),
-           LSTMLayer: (4, lambda D, H: ((D + H, 4 * H), (4 * H,))),
-           GRULayer: (1, lambda D, H: ((D + H, 2 * H), (2 * H,), (D + H, H), (H,)))}
+_HState = namedtuple('_HState', 'h')                        # of the other two kinds; a caller gives and gets h alone
+
+# For each kind of layer: its state, the length of its last weight as a multiple of H, and the shapes of all weights.
+_KINDS = {RNNLayer: (_HState, 1, lambda D, H: ((D, H), (H, H), (H,))),
+          LSTMLayer: (LSTMState, 4, lambda D, H: ((D + H, 4 * H), (4 * H,))),
+          GRULayer: (_HState, 1, lambda D, H: ((D + H, 2 * H), (2 * H,), (D + H, H), (H,)))}
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
 
-def _floats(name, value, shape=None, ndim=None):
-    """The value as an array of float, of exactly this shape or of this many dimensions if that is asked."""
+def _array(name, value, dtypes, numbers, shape):
+    """The value as an array of one of these kinds of dtype, of exactly this shape if one is given."""
     try:
         array = np.asarray(value)
-        if array.dtype.kind not in 'fiub':
+        if array.dtype.kind not in dtypes:
             raise ValueError
     except ValueError:                                      # NumPy's own is for rows of unequal length
-        raise ArgumentTypeError('%s must be an array of real numbers, not %s' % (name, shorten(value))) from None
+        raise ArgumentTypeError('%s must be an array of %s, not %s' % (name, numbers, shorten(value))) from None
     if shape is not None and array.shape != shape:
         raise ArgumentValueError('%s must have the shape %s, not %s' % (name, shape, array.shape))
+    return array
+
+
+def _floats(name, value, shape=None, ndim=None):
+    """The value as an array of float, of exactly this shape or this number of dimensions if one is given."""
+    array = _array(name, value, 'fiub', 'real numbers', shape)
     if ndim is not None and (array.ndim != ndim or 0 in array.shape[1:]):
         raise ArgumentValueError('%s must have %d dimensions, not the shape %s' % (name, ndim, array.shape))
     return array if array.dtype.kind == 'f' else array.astype(np.float64)
@@ -65,7 +73,7 @@ def _layer(name, kind, layer, D):
         raise ArgumentTypeError('%s must be a tuple (%s), not %s' % (name, ', '.join(kind._fields), shorten(layer)))
     names = ['%s.%s' % (name, field) for field in kind._fields]
     weights = [_floats(*pair) for pair in zip(names, layer)]
-    multiple, shapes = _SHAPES[kind]
+    _, multiple, shapes = _KINDS[kind]
     H = weights[-1].size // multiple
     return kind(*[_floats(*triple) for triple in zip(names, weights, shapes(D, H))]), H
 
@@ -81,10 +89,10 @@ def _network(kind, x, layers, initial_state, sequence_length):
         layer, H = _layer('layers[%d]' % number, kind, layer, sizes[-1])
         checked.append(layer)
         sizes.append(H)
-    parts = LSTMState._fields if kind is LSTMLayer else ('h',)
     if initial_state is None:
+        state_kind = _KINDS[kind][0]
         dtype = np.result_type(x, *[weight for layer in checked for weight in layer])
-        states = [tuple(np.zeros((N, H), dtype) for _ in parts) for H in sizes[1:]]
+        states = [state_kind(*[np.zeros((N, H), dtype) for _ in state_kind._fields]) for H in sizes[1:]]
     elif not isinstance(initial_state, (tuple, list)) or len(initial_state) != len(layers):
         raise ArgumentTypeError('initial_state must be a tuple of one state for each of the %d layers, not %s'
                                 % (len(layers), shorten(initial_state)))
@@ -95,21 +103,24 @@ def _network(kind, x, layers, initial_state, sequence_length):
 
 
 def _state(name, kind, state, shape):
-    """One layer's state as a tuple of arrays of this shape: (h,), or (c, h) for an LSTM."""
+    """One layer's state, checked, each part an array of this shape."""
     if kind is not LSTMLayer:
-        return (_floats(name, state, shape),)
+        return _HState(_floats(name, state, shape))
     if not isinstance(state, (tuple, list)) or len(state) != 2:
         raise ArgumentTypeError('%s must be a tuple (c, h), not %s' % (name, shorten(state)))
-    return tuple(_floats('%s.%s' % (name, part), value, shape) for part, value in zip(LSTMState._fields, state))
+    return LSTMState(_floats(name + '.c', state[0], shape), _floats(name + '.h', state[1], shape))
+
+
+def _given_back(states):
+    """States as a caller gets them."""
+    return tuple(state.h if isinstance(state, _HState) else state for state in states)
 
 
 def _live(sequence_length, N, T):
     """Whether step t of each sequence is within its length, (N, T, 1)."""
     if sequence_length is None:
         return np.ones((N, T, 1), bool)
-    lengths = _ids('sequence_length', sequence_length, T + 1)
-    if lengths.shape != (N,):
-        raise ArgumentValueError('sequence_length must have the shape %s, not %s' % ((N,), lengths.shape))
+    lengths = _ids('sequence_length', sequence_length, T + 1, (N,))
     return (np.arange(T) < lengths[:, np.newaxis])[:, :, np.newaxis]
 
 
@@ -121,14 +132,9 @@ def _classes(name, value):
     return array
 
 
-def _ids(name, ids, end):
-    """The value as an array of integers from 0 to `end - 1`, of any shape."""
-    try:
-        array = np.asarray(ids)
-        if array.dtype.kind not in 'iu':
-            raise ValueError
-    except ValueError:
-        raise ArgumentTypeError('%s must be an array of integers, not %s' % (name, shorten(ids))) from None
+def _ids(name, ids, end, shape=None):
+    """The value as an array of integers from 0 to `end - 1`, of exactly this shape if one is given."""
+    array = _array(name, ids, 'iu', 'integers', shape)
     if array.size and (array.min() < 0 or array.max() >= end):
         raise ArgumentValueError('%s must hold integers from 0 to %d, not %d'
                                  % (name, end - 1, array[(array < 0) | (array >= end)][0]))
@@ -227,15 +233,15 @@ def one_hot_matmul(ids: ArrayLike, embedding: ArrayLike) -> np.ndarray:
 # ---- one step: the new state, and what the backward step needs -------------------------------------------------------
 
 def _rnn_step(x, state, layer):
-    h = np.tanh(np.matmul(x, layer.W_xh) + np.matmul(state[0], layer.W_hh) + layer.b_h)               # (N, H)
-    return (h,), (x, state[0], h)
+    h = np.tanh(np.matmul(x, layer.W_xh) + np.matmul(state.h, layer.W_hh) + layer.b_h)                # (N, H)
+    return _HState(h), (x, state.h, h)
 
 
 def _rnn_step_back(d_state, tape, layer):
     x, h_previous, h = tape
-    d_z = d_state[0] * (1 - h * h)                                                                    # (N, H)
+    d_z = d_state.h * (1 - h * h)                                                                     # (N, H)
     gradients = RNNLayer(np.matmul(x.T, d_z), np.matmul(h_previous.T, d_z), d_z.sum(axis=0))
-    return np.matmul(d_z, layer.W_xh.T), (np.matmul(d_z, layer.W_hh.T),), gradients
+    return np.matmul(d_z, layer.W_xh.T), _HState(np.matmul(d_z, layer.W_hh.T)), gradients
 
 
 def _lstm_step(x, state, layer, forget_bias):
@@ -245,7 +251,7 @@ def _lstm_step(x, state, layer, forget_bias):
     i, j, f, o = sigmoid(i), np.tanh(j), sigmoid(f + forget_bias), sigmoid(o)
     c_new = c * f + i * j
     tanh_c = np.tanh(c_new)
-    return (c_new, tanh_c * o), (xh, c, i, j, f, o, tanh_c)
+    return LSTMState(c_new, tanh_c * o), (xh, c, i, j, f, o, tanh_c)
 
 
 def _lstm_step_back(d_state, tape, layer):
@@ -256,16 +262,28 @@ def _lstm_step_back(d_state, tape, layer):
                           d_h * tanh_c * o * (1 - o)], axis=1)                                        # (N, 4H)
     d_xh = np.matmul(d_z, layer.kernel.T)                                                             # (N, D + H)
     D = xh.shape[1] - c.shape[1]
-    return d_xh[:, :D], (d_c * f, d_xh[:, D:]), LSTMLayer(np.matmul(xh.T, d_z), d_z.sum(axis=0))
+    return d_xh[:, :D], LSTMState(d_c * f, d_xh[:, D:]), LSTMLayer(np.matmul(xh.T, d_z), d_z.sum(axis=0))
 
 
 def _gru_step(x, state, layer):
-    h = state[0]
+    h, = state
     gates = sigmoid(np.matmul(np.concatenate([x, h], axis=1), layer.gate_kernel) + layer.gate_bias)   # (N, 2H)
     r, u = np.split(gates, 2, axis=1)
     candidate = np.tanh(np.matmul(np.concatenate([x, r * h], axis=1), layer.candidate_kernel)
                         + layer.candidate_bias)                                                       # (N, H)
-    return (u * h + (1 - u) * candidate,), None
+    return _HState(u * h + (1 - u) * candidate), None
+
+
+def _one_step(step, kind, x, name, state, layer):
+    """A step of one layer, with its arguments checked; `name` is the state's."""
+    x = _floats('x', x, ndim=2)
+    layer, H = _layer('layer', kind, layer, x.shape[1])
+    new_state, _ = step(x, _state(name, kind, state, (len(x), H)), layer)
+    return _given_back([new_state])[0]
+
+
+def _lstm_stepper(forget_bias):
+    return functools.partial(_lstm_step, forget_bias=check_number('forget_bias', forget_bias))
 
 
 def rnn_step(x: ArrayLike, h: ArrayLike, layer: RNNLayer) -> np.ndarray:
@@ -282,9 +300,7 @@ def rnn_step(x: ArrayLike, h: ArrayLike, layer: RNNLayer) -> np.ndarray:
     -------
     numpy.ndarray, shape (N, H)
     """
-    x = _floats('x', x, ndim=2)
-    layer, H = _layer('layer', RNNLayer, layer, x.shape[1])
-    return _rnn_step(x, _state('h', RNNLayer, h, (len(x), H)), layer)[0][0]
+    return _one_step(_rnn_step, RNNLayer, x, 'h', h, layer)
 
 
 def lstm_step(x: ArrayLike, state: Sequence[ArrayLike], layer: LSTMLayer, forget_bias: float = 1.0) -> LSTMState:
@@ -317,10 +333,7 @@ def lstm_step(x: ArrayLike, state: Sequence[ArrayLike], layer: LSTMLayer, forget
     Hochreiter and Schmidhuber, Long Short-Term Memory, Neural Computation 9(8), 1997. The forget gate came with Gers,
     Schmidhuber and Cummins, Learning to Forget, Neural Computation 12(10), 2000.
     """
-    x = _floats('x', x, ndim=2)
-    layer, H = _layer('layer', LSTMLayer, layer, x.shape[1])
-    state = _state('state', LSTMLayer, state, (len(x), H))
-    return LSTMState(*_lstm_step(x, state, layer, check_number('forget_bias', forget_bias))[0])
+    return _one_step(_lstm_stepper(forget_bias), LSTMLayer, x, 'state', state, layer)
 
 
 def gru_step(x: ArrayLike, h: ArrayLike, layer: GRULayer) -> np.ndarray:
@@ -349,9 +362,7 @@ def gru_step(x: ArrayLike, h: ArrayLike, layer: GRULayer) -> np.ndarray:
     ----------
     Chung and others, Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling, 2014.
     """
-    x = _floats('x', x, ndim=2)
-    layer, H = _layer('layer', GRULayer, layer, x.shape[1])
-    return _gru_step(x, _state('h', GRULayer, h, (len(x), H)), layer)[0][0]
+    return _one_step(_gru_step, GRULayer, x, 'h', h, layer)
 
 
 # ---- whole sequences -------------------------------------------------------------------------------------------------
@@ -365,10 +376,10 @@ def _unroll(step, x, layers, states, live, keep=False):
         outputs, tape = [], []
         for t in range(x.shape[1]):
             new_state, entry = step(x[:, t], state, layer)
-            output = new_state[-1]                                        # (N, H)
+            output = new_state.h                                          # (N, H)
             if not all_live[t]:
                 output = np.where(live[:, t], output, np.zeros_like(output))
-                new_state = tuple(np.where(live[:, t], new, old) for new, old in zip(new_state, state))
+                new_state = type(state)(*[np.where(live[:, t], new, old) for new, old in zip(new_state, state)])
             state = new_state
             outputs.append(output)
             if keep:                                                      # several times the size of the outputs
@@ -377,6 +388,12 @@ def _unroll(step, x, layers, states, live, keep=False):
         final_states.append(state)
         tapes.append(tape)
     return x, final_states, tapes
+
+
+def _run(step, kind, *arguments):
+    """Outputs and final states of whole sequences, the arguments being those of `rnn`."""
+    outputs, states, _ = _unroll(step, *_network(kind, *arguments))
+    return outputs, _given_back(states)
 
 
 def rnn(x: ArrayLike, layers: Sequence[RNNLayer], initial_state: Optional[Sequence[ArrayLike]] = None,
@@ -405,8 +422,7 @@ def rnn(x: ArrayLike, layers: Sequence[RNNLayer], initial_state: Optional[Sequen
     final_state : tuple of numpy.ndarray, each (N, H)
         h of each layer after its sequence's last step.
     """
-    outputs, states, _ = _unroll(_rnn_step, *_network(RNNLayer, x, layers, initial_state, sequence_length))
-    return outputs, tuple(h for h, in states)
+    return _run(_rnn_step, RNNLayer, x, layers, initial_state, sequence_length)
 
 
 def lstm(x: ArrayLike, layers: Sequence[LSTMLayer], initial_state: Optional[Sequence[Sequence[ArrayLike]]] = None,
@@ -428,9 +444,7 @@ def lstm(x: ArrayLike, layers: Sequence[LSTMLayer], initial_state: Optional[Sequ
     outputs, final_state
         As from `rnn`, the states as `LSTMState`.
     """
-    step = functools.partial(_lstm_step, forget_bias=check_number('forget_bias', forget_bias))
-    outputs, states, _ = _unroll(step, *_network(LSTMLayer, x, layers, initial_state, sequence_length))
-    return outputs, tuple(LSTMState(*state) for state in states)
+    return _run(_lstm_stepper(forget_bias), LSTMLayer, x, layers, initial_state, sequence_length)
 
 
 def gru(x: ArrayLike, layers: Sequence[GRULayer], initial_state: Optional[Sequence[ArrayLike]] = None,
@@ -447,8 +461,7 @@ def gru(x: ArrayLike, layers: Sequence[GRULayer], initial_state: Optional[Sequen
     outputs, final_state
         As from `rnn`.
     """
-    outputs, states, _ = _unroll(_gru_step, *_network(GRULayer, x, layers, initial_state, sequence_length))
-    return outputs, tuple(h for h, in states)
+    return _run(_gru_step, GRULayer, x, layers, initial_state, sequence_length)
 
 
 def output_layer(h: ArrayLike, W_hy: ArrayLike, b_y: ArrayLike) -> np.ndarray:
@@ -465,8 +478,8 @@ def output_layer(h: ArrayLike, W_hy: ArrayLike, b_y: ArrayLike) -> np.ndarray:
     numpy.ndarray, shape (..., V)
         The logits.
     """
-    h, W_hy = _floats('h', h), _floats('W_hy', W_hy, ndim=2)
-    _floats('h', h, h.shape[:-1] + W_hy.shape[:1])
+    W_hy = _floats('W_hy', W_hy, ndim=2)
+    h = _floats('h', h, np.shape(h)[:-1] + W_hy.shape[:1])
     return np.matmul(h, W_hy) + _floats('b_y', b_y, W_hy.shape[1:])
 
 
@@ -485,9 +498,9 @@ def output_layer_gradients(h: ArrayLike, W_hy: ArrayLike,
     -------
     d_W_hy, d_b_y, d_h : numpy.ndarray, shapes (H, V), (V,) and (..., H)
     """
-    h, W_hy = _floats('h', h), _floats('W_hy', W_hy, ndim=2)
+    W_hy = _floats('W_hy', W_hy, ndim=2)
     H, V = W_hy.shape
-    _floats('h', h, h.shape[:-1] + (H,))
+    h = _floats('h', h, np.shape(h)[:-1] + (H,))
     d_logits = _floats('d_logits', d_logits, h.shape[:-1] + (V,))
     d_rows = d_logits.reshape(-1, V)
     return np.matmul(h.reshape(-1, H).T, d_rows), d_rows.sum(axis=0), np.matmul(d_logits, W_hy.T)
@@ -593,20 +606,25 @@ def loss_over_time(losses: ArrayLike, sequence_length: Optional[ArrayLike] = Non
 
 # ---- backpropagation through time ------------------------------------------------------------------------------------
 
+def _add(one, other):
+    """The sum of two layers or states, part by part."""
+    return type(one)(*map(np.add, one, other))
+
+
 def _back(step_back, layers, tapes, d_outputs):
     """BPTT through all steps of the tapes: the gradients of the layers, of x and of the state before the first step."""
     layer_gradients, d_states = [], []
     for layer, tape in zip(reversed(layers), reversed(tapes)):
-        zeros = np.zeros_like(d_outputs[:, 0])                            # (N, H)
-        d_state = (zeros, zeros) if isinstance(layer, LSTMLayer) else (zeros,)
+        state_kind, _, _ = _KINDS[type(layer)]
+        d_state = state_kind(*[np.zeros_like(d_outputs[:, 0]) for _ in state_kind._fields])     # (N, H)
         sums, d_inputs = None, []
         for t in reversed(range(len(tape))):
-            d_state = d_state[:-1] + (d_state[-1] + d_outputs[:, t],)     # h(t) goes into y(t) and into step t + 1
+            d_state = d_state._replace(h=d_state.h + d_outputs[:, t])     # h(t) goes into y(t) and into step t + 1
             d_x, d_state, gradients = step_back(d_state, tape[t], layer)
-            sums = gradients if sums is None else [total + part for total, part in zip(sums, gradients)]
+            sums = gradients if sums is None else _add(sums, gradients)
             d_inputs.insert(0, d_x)
         d_outputs = np.stack(d_inputs, axis=1)                            # (N, steps, D): the H of the layer below
-        layer_gradients.insert(0, type(layer)(*sums))
+        layer_gradients.insert(0, sums)
         d_states.insert(0, d_state)
     return layer_gradients, d_outputs, d_states
 
@@ -614,10 +632,8 @@ def _back(step_back, layers, tapes, d_outputs):
 def _spans(T, num_steps, scheme):
     """The spans (start, stop, first) that BPTT goes back through, each with the losses from step `first` on."""
     check_choice('scheme', scheme, ('windows', 'sliding'))
-    if num_steps is None:
-        return [(0, T, 0)]
-    check_int('num_steps', num_steps)
-    if scheme == 'windows':
+    num_steps = T if num_steps is None else check_int('num_steps', num_steps)
+    if scheme == 'windows' or num_steps >= T:
         return [(start, min(start + num_steps, T), start) for start in range(0, T, num_steps)]
     return [(max(0, t + 1 - num_steps), t + 1, t) for t in range(T)]
 
@@ -629,18 +645,15 @@ def _bptt(step, step_back, network, d_outputs, num_steps, scheme):
     d_outputs = _floats('d_outputs', d_outputs, outputs.shape)
     # Outputs past a sequence's end are constants. Nothing after the end has a loss, so nothing else comes back there.
     d_outputs = np.where(live, d_outputs, np.zeros_like(d_outputs))
-    d_x, d_initial_state = None, None
+    sums, d_initial_state, d_x = [], [], np.zeros(x.shape, np.result_type(outputs, d_outputs))
     for start, stop, first in _spans(x.shape[1], num_steps, scheme):
         d_span = np.concatenate([np.zeros_like(d_outputs[:, start:first]), d_outputs[:, first:stop]], axis=1)
         gradients, d_inputs, d_states = _back(step_back, layers, [tape[start:stop] for tape in tapes], d_span)
-        if d_x is None:                                                   # the first span always starts at step 1
-            sums, d_initial_state, d_x = gradients, d_states, np.zeros(x.shape, d_inputs.dtype)
-        else:
-            sums = [type(total)(*map(np.add, total, part)) for total, part in zip(sums, gradients)]
-            if start == 0:
-                d_initial_state = [tuple(map(np.add, total, part)) for total, part in zip(d_initial_state, d_states)]
+        sums = list(map(_add, sums, gradients)) or gradients
+        if start == 0:                                                    # the first span always starts there
+            d_initial_state = list(map(_add, d_initial_state, d_states)) or d_states
         d_x[:, start:stop] += d_inputs
-    return sums, d_x, d_initial_state
+    return sums, d_x, _given_back(d_initial_state)
 
 
 def rnn_bptt(x: ArrayLike, layers: Sequence[RNNLayer], d_outputs: ArrayLike,
@@ -688,8 +701,7 @@ def rnn_bptt(x: ArrayLike, layers: Sequence[RNNLayer], d_outputs: ArrayLike,
     Werbos, Backpropagation Through Time: What It Does and How to Do It, Proceedings of the IEEE 78(10), 1990.
     """
     network = _network(RNNLayer, x, layers, initial_state, sequence_length)
-    gradients, d_x, states = _bptt(_rnn_step, _rnn_step_back, network, d_outputs, num_steps, scheme)
-    return gradients, d_x, tuple(h for h, in states)
+    return _bptt(_rnn_step, _rnn_step_back, network, d_outputs, num_steps, scheme)
 
 
 def lstm_bptt(x: ArrayLike, layers: Sequence[LSTMLayer], d_outputs: ArrayLike,
@@ -711,9 +723,7 @@ def lstm_bptt(x: ArrayLike, layers: Sequence[LSTMLayer], d_outputs: ArrayLike,
         As from `rnn_bptt`, the gradients as `LSTMLayer` and those of the states as `LSTMState`.
     """
     network = _network(LSTMLayer, x, layers, initial_state, sequence_length)
-    step = functools.partial(_lstm_step, forget_bias=check_number('forget_bias', forget_bias))
-    gradients, d_x, states = _bptt(step, _lstm_step_back, network, d_outputs, num_steps, scheme)
-    return gradients, d_x, tuple(LSTMState(*state) for state in states)
+    return _bptt(_lstm_stepper(forget_bias), _lstm_step_back, network, d_outputs, num_steps, scheme)
 
 
 # ---- long-range interactions -----------------------------------------------------------------------------------------
