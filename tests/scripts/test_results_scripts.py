@@ -346,10 +346,14 @@ def test_mistakes_about_curves_are_one_line_and_leave_nothing(arguments, message
     assert sorted(os.listdir('.')) == before
 
 
+REVIEWS = ['csv', 'data-dir', 'encoding', 'label-column', 'limit', 'no-header', 'positive', 'separator', 'shuffle-rows',
+           'text-column']
+
+
 @pytest.mark.parametrize('name, flags', [
-    ('baselines.py', ['csv', 'data-dir', 'limit']),
-    ('evaluate_checkpoints.py', ['ckpt-dir', 'epochs', 'csv', 'data-dir', 'limit', 'device']),
-    ('evaluate_ensemble.py', ['csv', 'data-dir', 'limit', 'device']),
+    ('baselines.py', REVIEWS),
+    ('evaluate_checkpoints.py', REVIEWS + ['ckpt-dir', 'epochs', 'device']),
+    ('evaluate_ensemble.py', REVIEWS + ['device']),
     ('plot_history.py', ['out', 'label'])])
 def test_help_describes_every_flag(name, flags, call):
     status, out, _ = call(name, '--help')
