@@ -8,7 +8,6 @@ Legend: N batch, T time steps, E embedding, H lstm_size, F what `pooling` makes 
 
 from __future__ import annotations
 
-import os
 from typing import Mapping, Optional, Sequence, Union
 
 import numpy as np
@@ -18,8 +17,8 @@ from rnnbook.base.bar import show_bar
 from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_number,
                                  check_size, check_str)
 from rnnbook.base.files import check_path
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder.description import MODEL_JSON, Description, directions, read_description
+from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder.description import Description, directions, read_description
 from rnnbook.network import drawing, ngrams
 from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
 from rnnbook.portable import weights
@@ -56,19 +55,25 @@ def load(folder: StrPath) -> Union[PortableSentiment, PortableChar]:
     description = read_description(folder)
     arrays, checkpoint = weights.read(folder, description)
     cls = {'SentimentRNN': PortableSentiment, 'CharRNN': PortableChar}[description.class_name]
-    try:
+    with weights.description_errors(folder):
         return cls(description, arrays, checkpoint)
-    except (ArgumentTypeError, ArgumentValueError) as error:
-        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
 
 
-def _layers(description, arrays):
-    """The recurrent layers of each direction from the bottom up, as `equations.lstm` takes them."""
-    return [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
-             for layer in range(description.arguments['num_layers'])] for scope in directions(description)]
+class _Portable:
+    """What both models have."""
+
+    def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
+        self.arguments, self.checkpoint = dict(description.arguments), checkpoint
+        self._arrays = arrays
+        # For each direction from the bottom up, as `equations.lstm` takes them.
+        self._layers = [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
+                         for layer in range(self.arguments['num_layers'])] for scope in directions(description)]
+
+    def _output_layer(self, name, outputs):
+        return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
 
 
-class PortableSentiment:
+class PortableSentiment(_Portable):
     """A trained `SentimentRNN` without TensorFlow; `load` makes it.
 
     Parameters
@@ -89,14 +94,13 @@ class PortableSentiment:
     """
 
     def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
-        self.arguments, self.checkpoint = dict(description.arguments), checkpoint
+        super().__init__(description, arrays, checkpoint)
         self.vocabulary = imdb.check_word_to_int('vocabulary', description.vocabulary, self.arguments['n_words'])
         self._seq_len = check_int('seq_len', self.arguments.get('seq_len'))
         self._batch_size = check_int('batch_size', self.arguments.get('batch_size'))
         self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
         for name in ('embed_size', 'lstm_size'):
             check_size('seq_len * ' + name, self._seq_len, self.arguments[name])
-        self._arrays, (self._layers, *self._backward) = arrays, _layers(description, arrays)
         width = (self.arguments['embed_size'] + 2 * self.arguments['lstm_size'] +
                  2 * self.arguments.get('ngram_size', 0))
         self._rows = max(1, PIECE // (self._seq_len * width))
@@ -155,16 +159,13 @@ class PortableSentiment:
             outputs, state = equations.lstm(embed_x, layers, state)                                 # (N, T, H)
             return pool(self._pooling, outputs, words), state
 
-        forward, state = read(x, self._layers, state)
-        pooled = [forward] + [read(backwards, layers)[0] for layers in self._backward]
+        forward, state = read(x, self._layers[0], state)
+        pooled = [forward] + [read(backwards, layers)[0] for layers in self._layers[1:]]
         logits = self._output_layer('logits', np.concatenate(pooled, axis=-1))                      # (N, 1)
         if 'ngrams' in self._arrays:
             beside = ngrams.pool(self._arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
             logits = (logits + self._output_layer('ngram_logits', beside)) / 2
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
-
-    def _output_layer(self, name, outputs):
-        return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
 
     def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:
         """The probability that a review is positive; each starts from the zero state, so the others do not matter.
@@ -192,16 +193,13 @@ class PortableSentiment:
         return self.predict(imdb.encode(texts, self.vocabulary, self._seq_len), return_proba=True, carry_state=False)
 
 
-class PortableChar:
+class PortableChar(_Portable):
     """A trained `CharRNN` without TensorFlow; `load` makes it.
 
     Parameters
     ----------
-    description : Description
-    arrays : dict of str to numpy.ndarray of float32
-        As `weights.read` gives them.
-    checkpoint : str
-        The name of their checkpoint.
+    description, arrays, checkpoint
+        As for `PortableSentiment`.
 
     Attributes
     ----------
@@ -218,12 +216,11 @@ class PortableChar:
     """
 
     def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
-        self.arguments, self.checkpoint = dict(description.arguments), checkpoint
+        super().__init__(description, arrays, checkpoint)
         self._num_classes = self.arguments['num_classes']
         self.vocabulary = hamlet.check_char2int('vocabulary', description.vocabulary, self._num_classes)
         if self.vocabulary is None:
             raise ArgumentValueError('vocabulary must not be null; train(..., vocabulary=char2int) saves it')
-        self._arrays, (self._layers,) = arrays, _layers(description, arrays)
 
     def sample(self, output_length: int, starter_seq: str = 'The ', *, top_n: int = 5, temperature: float = 1.0) -> str:
         """Write a text: the starter, one character, and `output_length` more, as `CharRNN.sample` does.
@@ -259,28 +256,23 @@ class PortableChar:
         int2char = {number: char for char, number in self.vocabulary.items()}
 
         def draw(logits):
-            probas = drawing.apply_temperature(equations.softmax(logits), temperature)               # (1, V)
+            probas = drawing.apply_temperature(equations.softmax(logits[0]), temperature)            # (1, V)
             return drawing.get_top_char(probas, self._num_classes, top_n)
 
         state, drawn = None, []
         for number in starter:
-            logits, state = self._step(number, state)
+            logits, state = self._forward(np.array([number]), state)
         for _ in show_bar(range(output_length), output_length, 'Sampling'):
             drawn.append(draw(logits))
-            logits, state = self._step(drawn[-1], state)
+            logits, state = self._forward(np.array(drawn[-1:]), state)
         drawn.append(draw(logits))
         return starter_seq + ''.join(int2char[number] for number in drawn)
-
-    def _step(self, number, state):
-        """The logits, shape (1, V), of what follows this character, and the new state."""
-        logits, state = self._forward(np.array([number]), state)
-        return logits[0], state
 
     def _forward(self, numbers, state):
         """The logits after each of these characters, shape (1, T, V), and the state after the last."""
         x_onehot = equations.one_hot(numbers[np.newaxis], self._num_classes)                        # (1, T, V)
-        outputs, state = equations.lstm(x_onehot, self._layers, state)                              # (1, T, H)
-        return equations.output_layer(outputs, self._arrays['logits/kernel'], self._arrays['logits/bias']), state
+        outputs, state = equations.lstm(x_onehot, self._layers[0], state)                             # (1, T, H)
+        return self._output_layer('logits', outputs), state
 
     def evaluate(self, text: str) -> float:
         """How well the model predicts a text, in bits per character, as `CharRNN.evaluate` computes it.

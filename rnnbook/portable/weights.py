@@ -6,6 +6,7 @@ which checkpoint the weights are of, and lets `read` notice that the folder has 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -13,7 +14,7 @@ import operator
 import os
 import warnings
 import zipfile
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -25,7 +26,7 @@ from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, listed
 from rnnbook.model_folder.description import MODEL_JSON, Description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
-__all__ = ['NAME', 'write', 'read']
+__all__ = ['NAME', 'write', 'read', 'description_errors']
 
 ABOUT = 'about'
 FORMAT = 1
@@ -46,12 +47,12 @@ def write(folder: str, arrays: Mapping[str, np.ndarray], description: Descriptio
 
 
 def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], str]:
-    """Read the file of a model's folder. Its shapes are checked before the weights are read."""
+    """Read the file of a model's folder. An array's shape and size are checked before it is read."""
     path = os.path.join(folder, NAME)
     if not os.path.isfile(path):
         raise FileError('%s has no %s; scripts/export_model.py writes it, with TensorFlow, from a checkpoint'
                         % (folder, NAME))
-    with damage_errors(path), zipfile.ZipFile(path) as archive:
+    with damage_errors(path), description_errors(folder), zipfile.ZipFile(path) as archive:
         size, unpacked = os.path.getsize(path), sum(info.file_size for info in archive.infolist())
         if unpacked > MAX_RATIO * size:
             raise FileError('%s, of %d bytes, would unpack to %d bytes, which no weights do' % (path, size, unpacked))
@@ -59,9 +60,8 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
         if about['vocabulary'] != _fingerprint(description):
             raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
                             'it again' % (path, MODEL_JSON))
-        for name, shape in _expected(folder, description):  # of a damaged model.json perhaps without an end
-            _member(path, archive, name, shape, FLOAT32, header_only=True)
-        arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in _expected(folder, description)}
+        # A damaged model.json may ask for arrays without an end; the first one that is not there is an error.
+        arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in variables(description)}
     newest, fingerprint = _newest(folder)
     if fingerprint not in (None, about['newest']):
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
@@ -69,7 +69,16 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
     return arrays, about['checkpoint']
 
 
-def _member(path, archive, name, shape, dtype, header_only=False):
+@contextlib.contextmanager
+def description_errors(folder: str) -> Iterator[None]:
+    """Let an error about a model's arguments or vocabulary name the file that holds them."""
+    try:
+        yield
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
+
+
+def _member(path, archive, name, shape, dtype):
     """One array of the archive, which must have this shape and type (None: a short text); no pickle is ever read."""
     try:
         info = archive.getinfo(name + '.npy')
@@ -88,21 +97,11 @@ def _member(path, archive, name, shape, dtype, header_only=False):
         # A header is at most 64 KiB long, and no member is longer than the file.
         if not size < info.file_size <= size + 2 ** 16 or info.compress_size > os.path.getsize(path):
             raise ValueError('%s has %d bytes, not %d and a header' % (name, info.file_size, size))
-        if header_only:
-            return None
         data = file.read(size + 1)                          # up to its end, where zipfile compares the checksum
     if len(data) != size:
         raise ValueError('%s has %d bytes of data, not %d' % (name, len(data), size))
     array = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C')
     return array.astype(dtype.newbyteorder('='), copy=False)
-
-
-def _expected(folder, description):
-    """The `variables` of a model; errors about the arguments name the file that holds them."""
-    try:
-        yield from variables(description)
-    except (ArgumentTypeError, ArgumentValueError) as error:
-        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
 
 
 def _about(path, archive):
