@@ -2,7 +2,7 @@
 
 Sources are looked for in `data_dir` (the argument, else the environment's ``RNNBOOK_DATA``, else ``./data``) and read
 in place. Everything fetched or made goes to ``./data``, under its final name only once it is complete and verified.
-Progress is reported on standard error. Nothing here needs TensorFlow or pandas.
+Progress is reported on standard error. TensorFlow is not needed, and pandas only to read a CSV.
 """
 
 from __future__ import annotations
