@@ -62,8 +62,8 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     _check_halves(csv, found.halves)
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
     print('Data: %s, %d reviews to train and %d to test' % (name, len(halves[0]), len(halves[2])))
-    print('Labels: %s' % ', '.join('%r is %d (%d row%s)' % (*count, 's' * (count.rows != 1))
-                                   for count in found.label_counts))
+    print('Labels: %s' % ', '.join('%r is %d (%s)' % (label, meaning, counted(rows, 'row'))
+                                   for label, meaning, rows in found.label_counts))
     print('Words: %d in the vocabulary, %.1f in a review on average' % (len(found.vocabulary), found.mean_words))
     if found.mean_words < 2:
         warnings.warn('%s has %.1f words a review; words end at white space and punctuation, so text without spaces '

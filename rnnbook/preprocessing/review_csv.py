@@ -5,20 +5,22 @@ from __future__ import annotations
 import collections
 import csv
 import dataclasses
+import functools
 import io
 import itertools
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
-from rnnbook.base.checks import StrPath, check_bool, check_encoding, check_int, check_length, check_str, shorten
+from rnnbook.base.checks import (StrPath, check_bool, check_encoding, check_fields, check_int, check_length, check_str,
+                                 counted, shorten)
 from rnnbook.base.files import check_path, check_regular, file_errors
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RequirementError
+from rnnbook.errors import ArgumentValueError, FileError, RequirementError
 from rnnbook.preprocessing.text_blocks import read_blocks
 
-__all__ = ['CsvLayout', 'ReviewFile', 'LabelCount', 'load_reviews', 'split_halves']
+__all__ = ['CsvLayout', 'ReviewFile', 'load_reviews', 'split_halves']
 
 Row, Label = TypeVar('Row'), TypeVar('Label')
 
@@ -86,26 +88,6 @@ class CsvLayout:
         if self.shuffle_rows is not None:
             check_int('shuffle_rows', self.shuffle_rows, 0, 2 ** 32 - 1)
 
-    @classmethod
-    def pop_from(cls, settings: Dict[str, object]) -> CsvLayout:
-        """Take the layout's settings out of a dict of keywords.
-
-        Parameters
-        ----------
-        settings : dict of str to object
-            The other ones stay in it.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: settings.pop(name) for name in names if name in settings})
-
-
-class LabelCount(NamedTuple):
-    """A label as the file spells it, what it means, and its rows."""
-
-    label: str
-    meaning: int
-    rows: int
-
 
 def load_reviews(path: StrPath, **layout: object) -> Tuple[List[str], np.ndarray]:
     """Read a CSV of labelled reviews, such as ``movie_data.csv``.
@@ -136,10 +118,8 @@ def load_reviews(path: StrPath, **layout: object) -> Tuple[List[str], np.ndarray
     RequirementError
         pandas cannot be imported.
     """
-    settings = dict(layout)
-    file = ReviewFile(path, CsvLayout.pop_from(settings))
-    if settings:
-        raise ArgumentTypeError('load_reviews has no argument %s' % shorten(next(iter(settings))))
+    check_fields('load_reviews', CsvLayout, layout)
+    file = ReviewFile(path, CsvLayout(**layout))
     reviews = list(itertools.chain.from_iterable(file.texts()))
     return reviews, file.labels
 
@@ -154,15 +134,14 @@ class ReviewFile:
         self.header: List[str] = []
         self.text = 0                                       # the number of this column
         self.labels = np.zeros(0, dtype=np.int64)
-        self.label_counts: List[LabelCount] = []
-        self._needed = ['text_column', 'label_column'][:1 + labelled]
-        for name in self._needed if layout.no_header else ():
-            if re.fullmatch('[0-9]{1,9}', getattr(layout, name)) is None:
+        #: Of each label: its text, what it means, and its rows.
+        self.label_counts: List[Tuple[str, int, int]] = []
+        self._needed = {name: _plain(getattr(layout, name)) for name in ('text_column', 'label_column')[:1 + labelled]}
+        for name, column in self._needed.items() if layout.no_header else ():
+            if re.fullmatch('[0-9]{1,9}', column) is None:
                 raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
-                                         % (name, shorten(getattr(layout, name))))
-        self._blocks = read_blocks(self.path, layout.encoding, fold=False, title='Reading ' + self.path
-                                   if check_bool('progress', progress) else None)
-        self._rest, self._line, self._open = '', 1, 0
+                                         % (name, shorten(column)))
+        self._title = 'Reading ' + self.path if check_bool('progress', progress) else None
 
     def stamp(self) -> Tuple[int, int, int]:
         """What changes when the file is changed or replaced."""
@@ -171,22 +150,73 @@ class ReviewFile:
             found = os.stat(self.path)
         return found.st_ino, found.st_size, found.st_mtime_ns
 
-    def texts(self) -> Iterator[List[str]]:
-        """The reviews, a chunk at a time; `labels` and `label_counts` are there after the last one."""
-        texts, codes, numbers = [], [], collections.defaultdict(itertools.count().__next__)
-        for frame in self.frames():
-            chunk = frame.iloc[:, self.text].tolist()
-            codes += map(numbers.__getitem__, frame.iloc[:, self._label].tolist())
-            if self.layout.shuffle_rows is None:
-                yield chunk
-            else:
-                texts += chunk
-        self._understand(list(numbers), np.array(codes))
-        if self.layout.shuffle_rows is not None:
-            # Book: chapter 8 shuffles its file in this way once, before it is written.
-            order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
-            self.labels = self.labels[order]
-            yield [texts[row] for row in order]
+    def _blocks(self):
+        """The text of the file in blocks; what pandas would misread or choke on is refused."""
+        line, width = 1, 0                                  # of the line that a block ends in
+        for text in read_blocks(self.path, self.layout.encoding, fold=False, title=self._title):
+            if '\0' in text:
+                raise FileError('%s cannot be read as a CSV: line %d has a NUL character; is it UTF-16? Name its '
+                                'encoding with encoding=' % (self.path, line + text[:text.index('\0')].count('\n')))
+            lines, end = text.split('\n'), max(text.rfind('\n'), text.rfind('\r'))
+            line += len(lines) - 1
+            width = len(text) - 1 - end + (width if end < 0 else 0)
+            if width > MAX_LINE:
+                raise FileError('%s has a line of more than %d characters' % (self.path, MAX_LINE))
+            # pandas gives each row of a chunk as many fields as the row before it had.
+            if any(len(line) > MAX_FIELDS and line.count(self.separator) > MAX_FIELDS for line in lines):
+                raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
+            yield text
+
+    def _read_header(self, blocks):
+        """Find out the separator and the columns from the first row; the text that was read beyond the header."""
+        head = ''
+        for block in blocks:
+            head += block
+            if re.search('[\r\n]', head.lstrip()):
+                break
+        found = {separator: _first_row(self.path, head, separator) for separator in self.layout.separator or SEPARATORS}
+        self.separator = max(found, key=lambda separator: self._fit(found[separator][0]))
+        self.header, end = found[self.separator]
+        if not self.header:
+            raise FileError('%s is empty; it must have a text on each row and its label' % self.path)
+        if len(self.header) > MAX_COLUMNS:
+            raise FileError('%s has more than %d columns' % (self.path, MAX_COLUMNS))
+        self._columns = [self._column(argument) for argument in self._needed]
+        self.text = self._columns[0]
+        return head if self.layout.no_header else head[end:]
+
+    def _names(self, fields):
+        """The names of the columns as they are compared: their numbers where there is no header."""
+        return list(map(str, range(len(fields)))) if self.layout.no_header else list(map(_plain, fields))
+
+    def _fit(self, fields):
+        """How well a first row has the columns that are needed; without a header, a known label is a good sign."""
+        names = self._names(fields)
+        if not set(self._needed.values()) <= set(names):
+            return False, False, len(fields)
+        label = self._needed.get('label_column')
+        known = KNOWN | _values(self.layout.positive or '')
+        return True, label is not None and _label(fields[names.index(label)]) in known, len(fields)
+
+    def _column(self, argument):
+        """The number of the column that an argument names."""
+        names, name = self._names(self.header), self._needed[argument]
+        if names.count(name) == 1:
+            return names.index(name)
+        if self.layout.no_header:
+            raise FileError('%s has the columns 0 to %d; %s is %s' % (self.path, len(names) - 1, argument, name))
+        if name in names:
+            raise FileError('%s has %d columns named %s; rename all but one' % (
+                self.path, names.count(name), shorten(name)))
+        arguments = ' and '.join(self._needed)
+        if any(_label(field) in KNOWN or len(field) > 100 for field in self.header):
+            advice = 'This looks like a review, not a header: say no_header, and give %s as numbers from 0' % arguments
+        else:
+            advice = 'Choose with %s%s' % (arguments, '; separator= sets what separates them' * (len(names) == 1))
+        raise FileError('%s needs the column%s %s; it has %s. %s' % (
+            self.path, 's' * (len(self._needed) > 1),
+            ' and '.join(getattr(self.layout, needed) for needed in self._needed),
+            shorten(', '.join(self.header), 200), advice))
 
     def frames(self) -> Iterator['pandas.DataFrame']:       # noqa: F821 (imported only where a CSV is read)
         """All columns of the rows, a data frame of str for each chunk."""
@@ -195,12 +225,14 @@ class ReviewFile:
         except ImportError as error:
             raise RequirementError('pandas is needed to read %s and cannot be imported (%s); run: pip install pandas'
                                    % (self.path, error)) from error
-        self._read_header()
+        blocks = self._blocks()
+        rest = self._read_header(blocks)
         columns, row = len(self.header), 0
         try:
             for frame in pandas.read_csv(
-                    self, sep=self.separator, header=None, names=range(columns + SPARE), index_col=False, dtype=str,
-                    keep_default_na=False, na_filter=False, engine='c', chunksize=ROWS):
+                    _TextFile(filter(None, itertools.chain([rest], blocks))), sep=self.separator, header=None,
+                    names=range(columns + SPARE), index_col=False, dtype=str, keep_default_na=False, na_filter=False,
+                    engine='c', chunksize=ROWS):
                 beyond = frame.iloc[:, columns:].values.astype(bool).any(axis=1)
                 if beyond.any():
                     raise FileError('%s: row %d has more than the %d fields of the first line; a field that contains %r'
@@ -214,97 +246,57 @@ class ReviewFile:
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
-    def __iter__(self) -> ReviewFile:
-        """Itself: pandas takes only what is an iterator for a file."""
-        return self
+    def texts(self) -> Iterator[List[str]]:
+        """The reviews, a chunk at a time; `labels` and `label_counts` are there after the last one."""
+        texts, labels = [], []
+        for frame in self.frames():
+            chunk, found = (frame.iloc[:, column].tolist() for column in self._columns)
+            labels += map(_label, found)
+            if self.layout.shuffle_rows is None:
+                yield chunk
+            else:
+                texts += chunk
+        self._understand(labels)
+        if self.layout.shuffle_rows is not None:
+            # Book: chapter 8 shuffles its file in this way once, before it is written.
+            order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
+            self.labels = self.labels[order]
+            yield [texts[row] for row in order]
 
-    def read(self, size: int = -1) -> str:
-        """The next text of the file, '' at its end; what pandas would misread or choke on is refused."""
-        text, self._rest = self._rest or next(self._blocks, ''), ''
-        if '\0' in text:
-            line = self._line + text[:text.index('\0')].count('\n')
-            raise FileError('%s cannot be read as a CSV: line %d has a NUL character; is it UTF-16? Name its encoding '
-                            'with encoding=' % (self.path, line))
-        lines = text.split('\n')
-        self._line += len(lines) - 1
-        self._open = len(lines[-1].rpartition('\r')[2]) + (self._open if len(lines) == 1 and '\r' not in text else 0)
-        if self._open > MAX_LINE:
-            raise FileError('%s has a line of more than %d characters' % (self.path, MAX_LINE))
-        # pandas gives each row of a chunk as many fields as the row before it had.
-        if any(len(line) > MAX_FIELDS and line.count(self.separator) > MAX_FIELDS for line in lines):
-            raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
-        return text
-
-    def _read_header(self):
-        """Find out the separator and the columns from the first row, and leave what follows it to be read."""
-        head, block = '', None
-        while block != '' and not re.search('[\r\n]', head.lstrip()):
-            block = self.read()
-            head += block
-        found = {separator: _first_row(self.path, head, separator) for separator in self.layout.separator or SEPARATORS}
-        self.separator = max(found, key=lambda separator: (self._suits(found[separator][0]), len(found[separator][0])))
-        self.header, end = found[self.separator]
-        if not self.header:
-            raise FileError('%s is empty; it must have a text on each row and its label' % self.path)
-        if len(self.header) > MAX_COLUMNS:
-            raise FileError('%s has more than %d columns' % (self.path, MAX_COLUMNS))
-        self._rest = head if self.layout.no_header else head[end:]
-        self.text, self._label = [self._column(name) for name in self._needed] + [None] * (2 - len(self._needed))
-
-    def _suits(self, fields):
-        """How well a first row has the columns that are needed; without a header, a known label is a good sign."""
-        wanted = [getattr(self.layout, name) for name in self._needed]
-        if not self.layout.no_header:
-            return set(map(_plain, wanted)) <= set(map(_plain, fields))
-        if not all(int(column) < len(fields) for column in wanted):
-            return 0
-        return 1 + (len(wanted) > 1 and _label(fields[int(wanted[1])]) in KNOWN | _values(self.layout.positive or ''))
-
-    def _column(self, argument):
-        """The number of the column that an argument names."""
-        name = getattr(self.layout, argument)
-        if self.layout.no_header:
-            if int(name) < len(self.header):
-                return int(name)
-            raise FileError('%s has the columns 0 to %d; %s is %s' % (self.path, len(self.header) - 1, argument, name))
-        names = list(map(_plain, self.header))
-        if names.count(_plain(name)) == 1:
-            return names.index(_plain(name))
-        if _plain(name) in names:
-            raise FileError('%s has %d columns named %s; rename all but one' % (
-                self.path, names.count(_plain(name)), shorten(name)))
-        wanted = ' and '.join(getattr(self.layout, needed) for needed in self._needed)
-        row = any(_label(field) in KNOWN or len(field) > 100 for field in self.header)
-        raise FileError('%s needs the column%s %s; it has %s. %s' % (
-            self.path, 's' * (len(self._needed) > 1), wanted, shorten(', '.join(self.header), 200),
-            'This looks like a review, not a header: say no_header, and give %s as numbers from 0'
-            % ' and '.join(self._needed) if row else 'Choose with %s%s' % (
-                ' and '.join(self._needed), '; separator= sets what separates them' * (len(names) == 1))))
-
-    def _understand(self, labels, codes):
-        """Set `labels` and `label_counts` from the file's distinct labels and the number of each row's label."""
-        counts, first = collections.Counter(), {}
-        for label, rows, row in zip(map(_label, labels), np.bincount(codes), np.unique(codes, return_index=True)[1]):
-            counts[label] += int(rows)
-            first.setdefault(label, row)
-        positive = self.layout.positive and _values(self.layout.positive)
+    def _understand(self, labels):
+        """Set `labels` and `label_counts` from the label of each row."""
+        counts, positive = collections.Counter(labels), _values(self.layout.positive or '')
         if positive:
             rule = 'each row must have a label, some rows one of %s' % ', '.join(map(repr, sorted(positive)))
             meaning = {label: int(label in positive) for label in counts if label}
         else:
             rule = ('must hold the labels 0 and 1, or negative and positive, neg and pos, false and true, -1 and 1; '
                     'name the labels of positive reviews with positive=')
-            pair = next((pair for pair in LABELS if set(counts) <= set(pair)), ())
-            meaning = {label: number for number, label in enumerate(pair)}
-        if set(counts) - set(meaning) or positive and not any(meaning.values()):
-            found = ', '.join('%s (%d row%s, first in row %d)' % (
-                shorten(label, 30), rows, 's' * (rows > 1), first[label]) for label, rows in counts.most_common(6))
+            meaning = {label: number for pair in LABELS if set(counts) <= set(pair)
+                       for number, label in enumerate(pair)}
+        if not set(counts) <= set(meaning) or not any(meaning.values()):
+            found = ['%s (%s, first in row %d)' % (shorten(label, 30), counted(rows, 'row'), labels.index(label))
+                     for label, rows in counts.most_common(6)]
             raise FileError('%s: %s has the labels %s%s; %s' % (
-                self.path, self.layout.label_column, found,
+                self.path, self.layout.label_column, ', '.join(found),
                 ' and %d others' % (len(counts) - 6) if len(counts) > 6 else '', rule))
-        self.labels = np.array([meaning[_label(label)] for label in labels], dtype=np.int64)[codes]
-        self.label_counts = sorted((LabelCount(label, meaning[label], rows) for label, rows in counts.items()),
-                                   key=lambda count: (-count.meaning, count.label))
+        self.labels = np.fromiter(map(meaning.__getitem__, labels), dtype=np.int64, count=len(labels))
+        self.label_counts = sorted(((label, meaning[label], rows) for label, rows in counts.items()),
+                                   key=lambda count: (-count[1], count[0]))
+
+
+class _TextFile:
+    """Blocks of text as what pandas takes for a file: an iterable with a method `read`."""
+
+    def __init__(self, blocks: Iterator[str]) -> None:
+        self.blocks = blocks
+
+    def __iter__(self) -> Iterator[str]:
+        return self.blocks
+
+    def read(self, size: int = -1) -> str:
+        """The next block, however long; '' at the end."""
+        return next(self.blocks, '')
 
 
 def _first_row(path, head, separator):
@@ -322,14 +314,16 @@ def _plain(name):
     return name.strip().lower()
 
 
+@functools.lru_cache()
 def _label(field):
-    """A label as it is compared: 1 for 1.0 and +1."""
+    """A label as it is compared: 1 for 1.0 and +1. A file repeats few labels on many rows."""
     text = field.strip().lower()
     number = re.fullmatch(r'\+?(-?\d+)(?:\.0*)?', text)
     return number.group(1) if number else text
 
 
 def _values(text):
+    """The labels in a list with commas."""
     return set(filter(None, map(_label, text.split(','))))
 
 

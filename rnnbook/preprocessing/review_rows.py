@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 import unicodedata
-from typing import Any, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from rnnbook.base.checks import StrPath, check_bool, check_int
 from rnnbook.base.files import sha256
 from rnnbook.errors import FileError
 from rnnbook.preprocessing import cache as cached
-from rnnbook.preprocessing.review_csv import CsvLayout, LabelCount, ReviewFile, split_halves
+from rnnbook.preprocessing.review_csv import CsvLayout, ReviewFile, split_halves
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary
 from rnnbook.preprocessing.word_table import Texts
 
@@ -30,8 +30,8 @@ class ReviewRows(NamedTuple):
     sequences: np.ndarray
     labels: np.ndarray
     vocabulary: Vocabulary
-    #: `LabelCount` of each label.
-    label_counts: List[LabelCount]
+    #: See `ReviewFile`.
+    label_counts: List[Tuple[str, int, int]]
     #: Of each half: the rows, and how many of them are positive.
     halves: List[List[int]]
     #: Of a review that was taken, on average.
@@ -39,9 +39,10 @@ class ReviewRows(NamedTuple):
 
 
 def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = None, cache: bool = True,
-              progress: bool = True, vocabulary: Optional[Vocabulary] = None, **settings: Any) -> ReviewRows:
+              progress: bool = True, vocabulary: Optional[Vocabulary] = None, **settings: object) -> ReviewRows:
     """What `imdb.load_indexed` does, with the facts about the rows; or rows for a vocabulary that is there already."""
-    layout = CsvLayout.pop_from(settings)
+    fields = {field.name for field in dataclasses.fields(CsvLayout)}
+    layout = CsvLayout(**{name: settings.pop(name) for name in fields & set(settings)})
     settings = Settings.of(settings)
     sequence_length = check_int('sequence_length', sequence_length)
     limit = None if limit is None else check_int('limit', limit)
@@ -54,10 +55,8 @@ def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = Non
     found = cached.get('reviews', key)
     if found:
         facts, words = (bytes(found[name]).decode('utf-8') for name in ('facts', 'words'))
-        label_counts, halves, mean_words = json.loads(facts)
         vocabulary = Vocabulary(zip(filter(None, words.split('\n')), itertools.count(1)), settings)
-        return ReviewRows(found['sequences'], found['labels'].astype(np.int64), vocabulary,
-                          [LabelCount(*count) for count in label_counts], halves, mean_words)
+        return ReviewRows(found['sequences'], found['labels'].astype(np.int64), vocabulary, *json.loads(facts))
     made = _index(file, sequence_length, limit, settings)
     if file.stamp() == before:                              # else it was changed while it was read
         cached.put('reviews', key, {

@@ -163,7 +163,7 @@ def test_labels_that_say_nothing_are_listed_with_their_rows(tmp_path, labels, po
     (dict(positive=' , '), ArgumentValueError, 'positive must be labels separated by commas'),
     (dict(positive=1), ArgumentTypeError, 'positive must be a str, not 1'),
     (dict(shuffle_rows=-1), ArgumentValueError, 'shuffle_rows must be an integer from 0 to 4294967295, not -1'),
-    (dict(seperator=','), ArgumentTypeError, "load_reviews has no argument 'seperator'"),
+    (dict(seperator=','), ArgumentTypeError, "load_reviews has no setting 'seperator'; its settings are encoding, "),
 ])
 def test_a_wrong_setting_is_refused_before_the_file_is_looked_at(layout, error, message):
     with pytest.raises(error, match='^' + message):
