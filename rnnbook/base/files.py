@@ -29,8 +29,8 @@ except ImportError:                                         # Windows
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
-__all__ = ['sha256', 'check_path', 'check_regular', 'make_folder', 'atomic_path', 'write_text', 'sync', 'move',
-           'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors', 'DAMAGE',
+__all__ = ['DamagedError', 'sha256', 'check_path', 'check_regular', 'make_folder', 'atomic_path', 'write_text', 'sync',
+           'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors',
            'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
@@ -38,11 +38,15 @@ MAX_DIGITS = 20
 #: Where what is fetched or made goes: below the working directory, at the time of the call.
 OURS = 'data'
 
-#: All that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which raises
-#: MemoryError for what is nested too deep.
+#: Everything that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which
+#: raises MemoryError for what is nested too deep.
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, RuntimeError, SyntaxError,
           MemoryError, csv.Error, struct.error, tokenize.TokenError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
           lzma.LZMAError)
+
+
+class DamagedError(FileError):
+    """A file's bytes are wrong: an archive that was cut off, for instance, or text in another encoding."""
 
 
 @contextlib.contextmanager
@@ -58,7 +62,7 @@ def file_errors(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def damage_errors(path: str) -> Iterator[None]:
-    """Turn an error about a file that cannot be read, or whose content is damaged, into a `FileError` that names it."""
+    """Turn an error of the system, or about damaged content, into a `FileError` that names the file."""
     try:
         yield
     except FileError:
@@ -67,7 +71,7 @@ def damage_errors(path: str) -> Iterator[None]:
         if getattr(error, 'strerror', None):
             raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
         text = ' '.join(str(error).encode('ascii', 'backslashreplace').decode('ascii').split())
-        raise FileError('%s is damaged: %s' % (path, text[:100] or type(error).__name__)) from error
+        raise DamagedError('%s is damaged: %s' % (path, text[:100] or type(error).__name__)) from error
 
 
 def check_path(name: str, path: object) -> str:
@@ -212,14 +216,13 @@ def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
     return data
 
 
-def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES, fold: bool = True) -> str:
-    r"""The text of a UTF-8 file without its byte order mark."""
+def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    r"""The text of a UTF-8 file without its byte order mark; `\r\n` becomes `\n`."""
     data = read_bytes(path, max_bytes)
     try:
-        text = data.decode('utf-8-sig')
+        return data.decode('utf-8-sig').replace('\r\n', '\n')
     except UnicodeDecodeError as error:
         raise FileError('%s is not UTF-8: byte %d is 0x%02x' % (path, error.start, data[error.start])) from error
-    return text.replace('\r\n', '\n') if fold else text
 
 
 def read_json(path: StrPath, max_bytes: int = 2 ** 28) -> Any:

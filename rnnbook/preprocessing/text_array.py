@@ -17,11 +17,11 @@ import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
-from rnnbook.base.checks import StrPath, check_encoding, shorten
-from rnnbook.base.files import (OURS, atomic_path, check_format, check_path, damage_errors, file_errors, read_json,
-                                write_text)
+from rnnbook.base.checks import StrPath, check_encoding, counted, shorten
+from rnnbook.base.files import (OURS, DamagedError, atomic_path, check_format, check_path, damage_errors, file_errors,
+                                read_json, write_text)
 from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.preprocessing.text_blocks import UndecodableError, read_blocks
+from rnnbook.preprocessing.text_blocks import read_blocks
 
 __all__ = ['encode_file', 'load_encoded', 'text_files']
 
@@ -60,25 +60,23 @@ def text_files(path: StrPath, leave_out: Sequence[str] = (), encoding: Optional[
         There are none, or the folder is a model's.
     """
     path, encoding = check_path('path', path), check_encoding('encoding', encoding)
+    without = set(map(os.path.abspath, leave_out))
     if os.path.isdir(path):
-        found, rest, folders = _below(path)
+        paths, files, folders = _below(path)
+        paths = sorted(name for name in paths if os.path.abspath(name) not in without)
+        found = [name for name in paths if _is_text(name, encoding)]
+        files += len(paths) - len(found)
+        skipped = [counted(count, what) for count, what in ((files, 'file'), (folders, 'folder')) if count]
+        if skipped:
+            warnings.warn("%s: %s left out (hidden, binary, in another encoding, a model's, or ./data); texts read: %d"
+                          % (path, ' and '.join(skipped), len(found)))
     elif os.path.lexists(path) or not glob.has_magic(path):
         return [path]                                       # if it is not there, opening it says so
     else:
-        found, rest, folders = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)], 0, None
-    without = set(map(os.path.abspath, leave_out))
-    found = sorted(name for name in found if os.path.abspath(name) not in without)
-    if folders is not None:
-        texts = [name for name in found if _is_text(name, encoding)]
-        rest += len(found) - len(texts)
-        found = texts
-    skipped = ' and '.join('%d %s%s' % (count, what, 's' * (count > 1))
-                           for count, what in ((rest, 'file'), (folders, 'folder')) if count)
-    if skipped:
-        warnings.warn("%s: %s left out (hidden, binary, in another encoding, a model's, or ./data); texts read: %d"
-                      % (path, skipped, len(found)))
+        found = sorted(name for name in glob.glob(path, recursive=True)
+                       if os.path.isfile(name) and os.path.abspath(name) not in without)
     if not found:
-        raise FileError('%s holds no text' % path if folders is not None else '%s matches no file' % path)
+        raise FileError('%s %s' % (path, 'holds no text' if os.path.isdir(path) else 'matches no file'))
     return found
 
 
@@ -107,7 +105,7 @@ def _is_text(path, encoding):
     """Whether a file can be unpacked and decoded and holds no NUL."""
     try:
         return all('\0' not in block for block in read_blocks(path, encoding, size=BLOCK))
-    except UndecodableError:
+    except DamagedError:
         return False
 
 
@@ -260,10 +258,8 @@ def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
         if type(chars) is not str or sorted(set(chars)) != list(chars) or not chars:
             raise ValueError('vocabulary')
     check_format(vocabulary, form, FORMAT)
-    try:
+    with damage_errors(path):
         sequence = np.load(path, mmap_mode='r', allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, OSError) as error:
-        raise FileError('%s is damaged or cannot be read: %s' % (path, shorten(str(error), 100))) from error
     if not isinstance(sequence, np.memmap) or (sequence.shape, sequence.dtype.name) != ((length,), dtype) \
             or sequence.dtype != np.min_scalar_type(len(chars) - 1):
         raise FileError('%s does not belong to %s' % (path, vocabulary))

@@ -13,10 +13,9 @@ import zipfile
 from typing import BinaryIO, Iterable, Iterator, Optional
 
 from rnnbook.base import bar as bars
-from rnnbook.base.files import DAMAGE, check_regular, file_errors
-from rnnbook.errors import FileError
+from rnnbook.base.files import DamagedError, check_regular, damage_errors
 
-__all__ = ['UndecodableError', 'read_blocks', 'decode']
+__all__ = ['read_blocks', 'decode']
 
 #: The bytes of a block where nothing else is asked for.
 BLOCK = 2 ** 18
@@ -25,31 +24,22 @@ MARKS = {codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BO
          codecs.BOM_UTF16_BE: 'utf-16'}
 
 
-class UndecodableError(FileError):
-    """A file holds no text: its bytes are not of its encoding, or what packs them is damaged."""
-
-
-def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True, size: Optional[int] = None,
+def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True, size: int = BLOCK,
                 title: Optional[str] = None) -> Iterator[str]:
     r"""The text of a file, packed or not, without its byte order mark; with `fold`, every line ends in `\n`.
 
     `size` bytes are read at a time; a `title` shows a progress bar.
     """
     check_regular(path)
-    with file_errors('cannot read %s' % path), open(path, 'rb') as raw:
-        try:
-            file = _unpacked(path, raw)
-            start, size = file.read(4), size or BLOCK
-            file.seek(0)
-            encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
-            blocks = iter(lambda: file.read(size), b'')
-            if title and file is raw:
-                blocks = bars.show_bar(blocks, -(-os.path.getsize(path) // size), title)
-            yield from decode(path, blocks, encoding, fold=fold)
-        except DAMAGE + (OSError,) as error:                # gzip's errors are an OSError without a `strerror`
-            if isinstance(error, FileError) or getattr(error, 'strerror', None):
-                raise
-            raise UndecodableError('%s is damaged: %s' % (path, error)) from error
+    with damage_errors(path), open(path, 'rb') as raw:
+        file = _unpacked(path, raw)
+        start = file.read(4)
+        file.seek(0)
+        encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
+        blocks = iter(lambda: file.read(size), b'')
+        if title and file is raw:
+            blocks = bars.show_bar(blocks, -(-os.path.getsize(path) // size), title)
+        yield from decode(path, blocks, encoding, fold=fold)
 
 
 def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
@@ -60,7 +50,7 @@ def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
         archive = zipfile.ZipFile(raw)
         names = [name for name in archive.namelist() if not name.endswith('/') and not name.startswith('__MACOSX/')]
         if len(names) != 1:
-            raise UndecodableError('%s holds %d files; a zip must hold a single one' % (path, len(names)))
+            raise DamagedError('%s holds %d files; a zip must hold a single one' % (path, len(names)))
         return archive.open(names[0])
     if start.startswith(b'BZh') and start[4:] == b'1AY&SY':
         return bz2.open(raw)
@@ -93,5 +83,5 @@ def decode(name: str, blocks: Iterable[bytes], encoding: Optional[str] = None, *
 
 
 def _undecodable(name, encoding, why):
-    return UndecodableError('%s is not %s: %s; if it is text, name its encoding with encoding=, such as '
-                            'cp1252' % (name, encoding.upper(), why))
+    return DamagedError('%s is not %s: %s; if it is text, name its encoding with encoding=, such as cp1252'
+                        % (name, encoding.upper(), why))

@@ -142,17 +142,16 @@ def test_read_bytes_reads_up_to_the_limit(tmp_path):
     assert files.read_bytes(tmp_path / 'file', max_bytes=5) == b'12345'
 
 
-@pytest.mark.parametrize('content, fold, text', [
-    (b'', True, ''),
-    (b'caf\xc3\xa9', True, 'caf\u00e9'),
-    (b'\xef\xbb\xbfThe\r\nPlay\n', True, 'The\nPlay\n'),
-    (b'\xef\xbb\xbfThe\r\nPlay\n', False, 'The\r\nPlay\n'),
-    (b'a\rb', True, 'a\rb'),
-    (b'a\xef\xbb\xbfb', True, 'a\ufeffb'),
-], ids=['empty', 'utf8', 'bom and crlf', 'unfolded', 'lone cr', 'bom inside'])
-def test_read_text_drops_the_bom_and_folds_line_ends(tmp_path, content, fold, text):
+@pytest.mark.parametrize('content, text', [
+    (b'', ''),
+    (b'caf\xc3\xa9', 'caf\u00e9'),
+    (b'\xef\xbb\xbfThe\r\nPlay\n', 'The\nPlay\n'),
+    (b'a\rb', 'a\rb'),
+    (b'a\xef\xbb\xbfb', 'a\ufeffb'),
+], ids=['empty', 'utf8', 'bom and crlf', 'lone cr', 'bom inside'])
+def test_read_text_drops_the_bom_and_folds_line_ends(tmp_path, content, text):
     (tmp_path / 'file').write_bytes(content)
-    assert files.read_text(tmp_path / 'file', fold=fold) == text
+    assert files.read_text(tmp_path / 'file') == text
 
 
 @pytest.mark.parametrize('read', [files.read_bytes, files.read_text])
