@@ -325,13 +325,8 @@ def create_batch_generator(data_x: ArrayLike, data_y: ArrayLike,
     if data_x.shape != data_y.shape or data_x.ndim != 2:
         raise ArgumentValueError('data_x and data_y must have one shape (rows, columns), not %s and %s'
                                  % (data_x.shape, data_y.shape))
-    return _windows(data_x, data_y, num_steps)
-
-
-def _windows(data_x, data_y, num_steps):
-    for start in range(0, data_x.shape[1] - num_steps + 1, num_steps):
-        stop = start + num_steps
-        yield data_x[:, start:stop], data_y[:, start:stop]
+    windows = (slice(start, start + num_steps) for start in range(0, data_x.shape[1] - num_steps + 1, num_steps))
+    return ((data_x[:, window], data_y[:, window]) for window in windows)
 
 
 def __getattr__(name):

@@ -9,8 +9,8 @@ Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 from __future__ import annotations
 
 from collections import Counter
-from numbers import Integral
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from numbers import Integral, Real
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -180,7 +180,7 @@ def fixed_length(mapped: Sequence[Sequence[int]], sequence_length: int = 200) ->
 
 
 def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: bool = True,
-            **settings: Any) -> Tuple[np.ndarray, Vocabulary]:
+            **settings: object) -> Tuple[np.ndarray, Vocabulary]:
     """Turn reviews into rows and make their vocabulary: `index_reviews` and `fixed_length` at once, and faster.
 
     Parameters
@@ -213,7 +213,7 @@ def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: boo
 
 
 def load_indexed(path: StrPath, sequence_length: int = 200, *, limit: Optional[int] = None, cache: bool = True,
-                 progress: bool = True, **settings: Any) -> Tuple[np.ndarray, np.ndarray, Vocabulary]:
+                 progress: bool = True, **settings: object) -> Tuple[np.ndarray, np.ndarray, Vocabulary]:
     """Read a CSV of labelled reviews as rows: `load_reviews` and `prepare` at once, or from the cache.
 
     Results are kept in ``./data/cache`` under the sha256 of the CSV and all settings, so a changed CSV or setting
@@ -313,20 +313,21 @@ def check_labels(name: str, labels: ArrayLike, rows: int) -> np.ndarray:
     ArgumentTypeError, ArgumentValueError
         Not numbers, another shape, or a value other than 0 and 1; the message names the first such row.
     """
+    check_length(name, labels)
     array = as_array(name, labels)
-    if array.dtype.kind not in 'iufb':
-        wrong = [(row, label) for row, label in enumerate(array.ravel().tolist()) if label not in (0, 1)][:1]
-        raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s' % (name, '%s as in row %d' % (
-            shorten(wrong[0][1]), wrong[0][0]) if wrong and array.ndim else array.dtype))
     if array.shape != (rows,):
         raise ArgumentValueError('%s must have the shape (%d,), one label a row, not %s' % (name, rows, array.shape))
-    wrong = np.flatnonzero((array != 0) & (array != 1))
-    if len(wrong):
-        raise ArgumentValueError('%s must hold 0 and 1, not %s as in row %d' % (name, array[wrong[0]], wrong[0]))
+    for row, label in enumerate(array.tolist()):
+        if not isinstance(label, Real):
+            raise ArgumentTypeError('%s must hold the numbers 0 and 1, not %s as in row %d'
+                                    % (name, shorten(label), row))
+        if label not in (0, 1):
+            raise ArgumentValueError('%s must hold 0 and 1, not %s as in row %d' % (name, label, row))
     return array.astype(np.float32)
 
 
-def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_size: int = 64) -> Iterator[Any]:
+def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_size: int = 64) -> Union[
+        Iterator[np.ndarray], Iterator[Tuple[np.ndarray, np.ndarray]]]:
     """Yield the rows in whole batches, in order; rows after the last whole batch are left out, as in the chapter.
 
     Parameters
@@ -344,7 +345,8 @@ def create_batch_generator(x: np.ndarray, y: Optional[np.ndarray] = None, batch_
     rows = check_length('x', x)
     if y is not None and check_length('y', y) != rows:
         raise ArgumentValueError('y must have one row for each of the %d rows of x, not %d' % (rows, len(y)))
-    return _batches(x, y, batch_size)
+    batches = (slice(start, start + batch_size) for start in range(0, rows - batch_size + 1, batch_size))
+    return (x[batch] if y is None else (x[batch], y[batch]) for batch in batches)
 
 
 def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length: bool = False) -> np.ndarray:
@@ -374,9 +376,3 @@ def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length
     pools = np.arange(len(order)) // (POOL * batch_size)
     batches = order[np.lexsort((lengths, pools))].reshape(-1, batch_size)
     return random.permutation(batches).ravel()
-
-
-def _batches(x, y, batch_size):
-    for start in range(0, len(x) - batch_size + 1, batch_size):
-        stop = start + batch_size
-        yield x[start:stop] if y is None else (x[start:stop], y[start:stop])

@@ -171,7 +171,7 @@ RULES['rows of reviews to train on'] = [
         (np.where(X == X.max(), 6, X), Y, VALUE, r'ids from 0 to 5 \(n_words - 1\), not 6 as in row'),
         (X - 1, Y, VALUE, r'ids from 0 to 5 \(n_words - 1\), not -1 as in row'),
         (X.astype(np.uint64) + np.uint64(2 ** 63), Y, VALUE, r'ids from 0 to 5 .*, not 92233720'),
-        (X, None, TYPE, 'y_train must hold the numbers 0 and 1, not object'),
+        (X, None, TYPE, 'y_train must be an array or a list of rows, not None'),
         (X, Y[:-1], VALUE, r'y_train must have the shape \(15,\), one label a row, not \(14,\)'),
         (X, Y[:, None], VALUE, r'y_train must have the shape \(15,\), one label a row, not \(15, 1\)'),
         (X, Y + 1, VALUE, 'y_train must hold 0 and 1, not 2 as in row'),
@@ -286,7 +286,7 @@ RULES['rows to evaluate on'] = [
         (X, Y[1:], VALUE, r'y_data must have the shape \(15,\)'),
         (X, Y + 1, VALUE, 'y_data must hold 0 and 1, not 2'),
         (X, np.where(Y, NAN, 0), VALUE, 'y_data must hold 0 and 1, not nan'),
-        (X, None, TYPE, 'y_data must hold the numbers 0 and 1'))]
+        (X, None, TYPE, 'y_data must be an array or a list of rows, not None'))]
 
 
 def draw(model, **arguments):

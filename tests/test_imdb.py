@@ -259,7 +259,7 @@ def test_labels_become_float32(labels):
     ([0, 1, None], ArgumentTypeError, 'y_train must hold the numbers 0 and 1, not None as in row 2'),
     ([0, 1], ArgumentValueError, 'y_train must have the shape (3,), one label a row, not (2,)'),
     ([[0], [1], [1]], ArgumentValueError, 'y_train must have the shape (3,), one label a row, not (3, 1)'),
-    (1, ArgumentValueError, 'y_train must have the shape (3,), one label a row, not ()'),
+    (1, ArgumentTypeError, 'y_train must be an array or a list of rows, not 1'),
 ])
 def test_labels_other_than_0_and_1_are_refused_with_the_row(labels, error, message):
     with pytest.raises(error) as caught:

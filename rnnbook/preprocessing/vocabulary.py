@@ -7,7 +7,7 @@ cleaned, so that new texts are cleaned alike; a plain dict counts as one with th
 import dataclasses
 import re
 from string import punctuation
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from rnnbook.base.checks import check_bool, check_fields, check_int, check_str, check_unicode, counted, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
@@ -108,7 +108,7 @@ class Settings:
             check_bool(name, getattr(self, name))
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> 'Settings':
+    def of(cls, settings: Mapping[str, object]) -> 'Settings':
         """The settings from the keywords that a user gave.
 
         Parameters
@@ -153,7 +153,7 @@ class Vocabulary(dict):
         self.settings = settings or Settings()
 
     @classmethod
-    def of(cls, name: str, vocabulary: Any) -> 'Vocabulary':
+    def of(cls, name: str, vocabulary: object) -> 'Vocabulary':
         """The vocabulary as a `Vocabulary`; a plain dict gets the book's settings.
 
         Parameters
@@ -184,9 +184,6 @@ class Vocabulary(dict):
         """The number after the largest one of a word."""
         return max(self.values(), default=0) + 1
 
-    def _treats(self):
-        return self.settings.drop_markup, self.settings.unknown
-
     def __repr__(self) -> str:
         settings = ['%s=%r' % (name, value) for name, value in vars(self.settings).items()
                     if value != getattr(Settings, name)]
@@ -195,13 +192,14 @@ class Vocabulary(dict):
     def __eq__(self, other):
         if not isinstance(other, dict):
             return NotImplemented
-        alike = self._treats() == (other if isinstance(other, Vocabulary) else Vocabulary())._treats()
+        ours, theirs = self.settings, getattr(other, 'settings', Settings())
+        alike = (ours.drop_markup, ours.unknown) == (theirs.drop_markup, theirs.unknown)
         return alike and dict.__eq__(self, other)
 
     def __ne__(self, other):
         return not self == other
 
-    def treatment(self) -> Dict[str, Any]:
+    def treatment(self) -> Dict[str, object]:
         """What `model.json` holds besides the numbers: a dict that JSON can hold.
 
         The book's settings need only ``cleaning`` and ``unknown``; each other setting has an entry of its own.
@@ -212,7 +210,7 @@ class Vocabulary(dict):
         return dict(cleaning=cleaning, unknown=self.unknown, **more)
 
     @classmethod
-    def read(cls, ids: Mapping[str, int], treatment: Mapping[str, Any]) -> 'Vocabulary':
+    def read(cls, ids: Mapping[str, int], treatment: Mapping[str, object]) -> 'Vocabulary':
         """The vocabulary with these numbers and the settings that `treatment` has described.
 
         Parameters
@@ -238,13 +236,13 @@ class Vocabulary(dict):
         return found
 
 
-def check_dict(name: str, value: Any, meaning: str = 'number') -> None:
+def check_dict(name: str, value: object, meaning: str = 'number') -> None:
     """Refuse what is not a dict of word to number, or to what `meaning` says."""
     if not isinstance(value, Mapping):
         raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
 
 
-def check_word_to_int(name: str, vocabulary: Any, n_words: int) -> Optional[Vocabulary]:
+def check_word_to_int(name: str, vocabulary: object, n_words: int) -> Optional[Vocabulary]:
     """The vocabulary as a `Vocabulary`, or None if it is None.
 
     Parameters
