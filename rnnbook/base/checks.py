@@ -44,14 +44,12 @@ def counted(number: int, noun: str, plural: Optional[str] = None) -> str:
     return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
 
 
-def check_int(name: str, value: object, minimum: int = 1, maximum: Optional[int] = INT32_MAX) -> int:
+def check_int(name: str, value: object, minimum: int = 1, maximum: int = INT32_MAX) -> int:
     """The value as an `int`."""
     full = 'must be an integer from %d to %d' % (minimum, maximum)
     rule = full if maximum != INT32_MAX else 'must be an integer of at least %d' % minimum
-    if isinstance(value, (bool, np.bool_)):
-        raise ArgumentTypeError('%s %s, not %r' % (name, rule, bool(value)))
     try:
-        number = operator.index(value)
+        number = operator.index(None if isinstance(value, (bool, np.bool_)) else value)
     except TypeError:
         raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value))) from None
     if not minimum <= number <= maximum:
@@ -69,18 +67,18 @@ def check_size(names: str, *sizes: int) -> None:
 def check_number(name: str, value: object, above: Optional[float] = None, minimum: Optional[float] = None,
                  maximum: Optional[float] = None) -> float:
     """The value as a finite `float`."""
-    bounds = [text % bound for text, bound in
-              (('above %g', above), ('of at least %g', minimum), ('of at most %g', maximum)) if bound is not None]
-    rule = 'must be a finite number ' + ' and '.join(bounds)
+    bounds = [(text % bound, fits, bound) for text, fits, bound in (
+        ('above %g', operator.gt, above), ('of at least %g', operator.ge, minimum),
+        ('of at most %g', operator.le, maximum)) if bound is not None]
+    rule = ' '.join(['must be a finite number', ' and '.join(text for text, _, _ in bounds)]).rstrip()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise ArgumentTypeError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+        raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value)))
     try:
         number = float(value)
     except OverflowError:                                   # a huge int
         number = math.inf
-    if (not math.isfinite(number) or (above is not None and number <= above)
-            or (minimum is not None and number < minimum) or (maximum is not None and number > maximum)):
-        raise ArgumentValueError('%s %s, not %s' % (name, rule.rstrip(), shorten(value)))
+    if not math.isfinite(number) or not all(fits(number, bound) for _, fits, bound in bounds):
+        raise ArgumentValueError('%s %s, not %s' % (name, rule, shorten(value)))
     return number
 
 
