@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import warnings
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -29,34 +29,29 @@ LARGE_TEXT = 2 ** 26
 PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
 
 
-def review_layout(args: argparse.Namespace) -> Dict[str, Any]:
+def review_layout(args: argparse.Namespace) -> Dict[str, object]:
     """The fields of `imdb.CsvLayout` that the flags give, checked."""
     return vars(imdb.CsvLayout(**{field.name: getattr(args, field.name) for field in
                                   dataclasses.fields(imdb.CsvLayout) if hasattr(args, field.name)}))
 
 
-def _csv(args):
-    """The path of the reviews."""
-    return datasets.fetch_imdb(args.data_dir) if args.csv is None else check_path('--csv', args.csv)
-
-
-def _limit(args):
-    return None if args.limit is None else check_int('--limit', args.limit)
+def _source(args):
+    """The path of the reviews, their layout, and how many of each half are used; the flags are checked first."""
+    layout, limit = review_layout(args), None if args.limit is None else check_int('--limit', args.limit)
+    return datasets.fetch_imdb(args.data_dir) if args.csv is None else check_path('--csv', args.csv), layout, limit
 
 
 def review_halves(args: argparse.Namespace) -> Tuple[str, List[str], np.ndarray, List[str], np.ndarray]:
     """The reviews that the flags of `add_review_flags` ask for, in the chapter's split."""
-    layout, end = review_layout(args), _limit(args)
-    csv = _csv(args)
+    csv, layout, end = _source(args)
     x_train, y_train, x_test, y_test = imdb.split_halves(*imdb.load_reviews(csv, **layout))
     return datasets.describe(csv), x_train[:end], y_train[:end], x_test[:end], y_test[:end]
 
 
-def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Mapping[str, Any]) -> Tuple[
+def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Mapping[str, object]) -> Tuple[
         str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
     """The reviews that the flags ask for as rows of word numbers, in the chapter's split; prints what they are."""
-    layout, limit = review_layout(args), _limit(args)
-    csv = _csv(args)
+    csv, layout, limit = _source(args)
     found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, vocabulary=source_vocabulary(args),
                       **layout, **settings)
     _check_halves(csv, found.halves)
@@ -124,26 +119,23 @@ def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
 
 def character_numbers(path: str, encoding: Optional[str] = None) -> Tuple[str, np.ndarray, Dict[str, int]]:
     """A text to train on: its name, its characters as numbers, and the number of each character."""
-    found = _character_numbers(path, encoding)
-    if '\0' in found[2]:
-        warnings.warn('%s holds NUL characters; if it is UTF-16 without a byte order mark, give --encoding utf-16-le '
-                      'or utf-16-be' % path)
-    return found
-
-
-def _character_numbers(path, encoding):
-    """The same; a large text, a folder or a pattern is encoded on disk."""
     path = check_path('--text', path)
     if not os.path.isdir(path):
         check_regular(path)
     if os.path.isfile(path) and os.path.getsize(path) * (UNPACKED if path.endswith(PACKED) else 1) < LARGE_TEXT:
         text = hamlet.load_text(path, encoding=encoding)
         char2int, _ = hamlet.char_vocabulary(text)
-        return datasets.describe(path), hamlet.encode(text, char2int), char2int
-    where = os.path.abspath(path)
-    name = '%s-%s.npy' % (re.sub(r'\W+', '-', os.path.basename(where)).strip('-') or 'text',
-                          hashlib.sha256(os.fsencode(where)).hexdigest()[:8])
-    return (path, *hamlet.encode_file(path, os.path.join(OURS, 'encoded', name), encoding=encoding))
+        name, numbers = datasets.describe(path), hamlet.encode(text, char2int)
+    else:                                                   # a large text, a folder or a pattern is encoded on disk
+        where = os.path.abspath(path)
+        file = '%s-%s.npy' % (re.sub(r'\W+', '-', os.path.basename(where)).strip('-') or 'text',
+                              hashlib.sha256(os.fsencode(where)).hexdigest()[:8])
+        numbers, char2int = hamlet.encode_file(path, os.path.join(OURS, 'encoded', file), encoding=encoding)
+        name = path
+    if '\0' in char2int:
+        warnings.warn('%s holds NUL characters; if it is UTF-16 without a byte order mark, give --encoding utf-16-le '
+                      'or utf-16-be' % path)
+    return name, numbers, char2int
 
 
 def default_starter(char2int: Optional[Mapping[str, int]]) -> str:
