@@ -168,7 +168,7 @@ class CharRNN(Model):
             before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
                               for part, tensor in zip('ch', pair)} for state in states)
             probabilities = tf.nn.softmax(logits, name='probabilities')
-            return Serving(g, tf.compat.v1.train.Saver(), 'next_char', {'character_ids': ids, **before},
+            return Serving(g, 'next_char', {'character_ids': ids, **before},
                            {'probabilities': probabilities, **after})
 
     @memory_errors('reduce one of these')
@@ -342,7 +342,7 @@ class CharRNN(Model):
         def blocks():
             graph = self._private_graph()
             with self._memory_errors(sampling.SMALLER), graph.session() as sess:
-                reading.restore(sess, graph.saver, folder, how.checkpoint, found)
+                reading.restore(sess, folder, how.checkpoint, found)
                 yield from graph.write(sess, starter, uniform, top_n, temperature, window)
 
         return (''.join(int2char[number] for number in starter),
@@ -388,14 +388,14 @@ class CharRNN(Model):
         numbers = hamlet.encode(text, char2int)
         graph = self._private_graph()
         with self._memory_errors('evaluate a shorter text'), graph.session() as sess:
-            reading.restore(sess, graph.saver, folder, checkpoint, found)
+            reading.restore(sess, folder, checkpoint, found)
             windows = -(-(len(numbers) - 1) // sampling.WINDOW)
             nats = sum(show_bar(graph.costs(sess, numbers[None, :-1], numbers[None, 1:]), windows, 'Evaluating'))
         return nats / (len(numbers) - 1) / np.log(2)
 
     def _restorable(self, ckpt_dir, vocabulary, checkpoint):
         """The folder to restore from, its description, and the vocabulary to use."""
-        folder, found = self._described(ckpt_dir, checkpoint)
+        folder, found = reading.described(self, ckpt_dir, checkpoint)
         if vocabulary is None and (found is None or found.vocabulary is None):
             raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
                                      'saves it with the weights' % folder)

@@ -173,12 +173,6 @@ class Model(Trainable):
         """What `model.json` says about this model with a vocabulary."""
         return Description(class_name(type(self)), self.arguments(), vocabulary)
 
-    def _described(self, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]) -> Tuple[str, Optional[Description]]:
-        """The folder to restore from, which has checkpoints, and its description, which fits this model."""
-        folder = checkpoint_files.folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir)
-        reading.find(folder, checkpoint)
-        return folder, reading.read_matching(folder, self.description(None), self.SHAPING)
-
     @classmethod
     def load(cls: Type[M], ckpt_dir: StrPath, *, engine: Optional[str] = None, device: str = 'auto',
              intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None) -> M:

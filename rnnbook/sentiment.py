@@ -203,8 +203,7 @@ class SentimentRNN(Model):
             with tf.Graph().as_default() as g:
                 tf_x = tf.compat.v1.placeholder(tf.int32, shape=(rows, self.seq_len), name='tf_x')
                 _, initial_state, final_state = self._forward(self.engine, tf_x)
-                self._inference_graphs[rows] = Inference(
-                    g, initial_state, final_state, tf.compat.v1.train.Saver())
+                self._inference_graphs[rows] = Inference(g, initial_state, final_state)
         return self._inference_graphs[rows]
 
     def serving(self) -> Serving:
@@ -216,7 +215,7 @@ class SentimentRNN(Model):
             tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
             self._forward(self.engine, tf_x)
             outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
-            return Serving(g, tf.compat.v1.train.Saver(), 'classify', {'word_ids': tf_x}, outputs)
+            return Serving(g, 'classify', {'word_ids': tf_x}, outputs)
 
     @memory_errors('reduce one of these')
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
@@ -318,11 +317,11 @@ class SentimentRNN(Model):
     def _probabilities(self, x, ckpt_dir, checkpoint, carry_state):
         """The probabilities of checked rows, float32 (rows,), with the weights of a checkpoint."""
         carry_state = check_carry_state('carry_state', carry_state, self.pooling)
-        folder, found = self._described(ckpt_dir, checkpoint)
+        folder, found = reading.described(self, ckpt_dir, checkpoint)
         inference = self._inference()
         session = tf.compat.v1.Session(graph=inference.g, config=self.session_config())
         with self._memory_errors('predict fewer rows at a time'), session as sess:
-            reading.restore(sess, inference.saver, folder, checkpoint, found)
+            reading.restore(sess, folder, checkpoint, found)
             return self._run(loop.CarriedState(sess, inference), x, carry_state)
 
     def _run(self, state, x, carry_state, quiet=False):

@@ -20,14 +20,12 @@ class Inference(NamedTuple):
     g: tf.Graph
     initial_state: StateTensors
     final_state: StateTensors
-    saver: tf.compat.v1.train.Saver
 
 
 class Serving(NamedTuple):
     """A graph for other programs, with its name and its tensors as they see them."""
 
     g: tf.Graph
-    saver: tf.compat.v1.train.Saver
     name: str
     inputs: Dict[str, tf.Tensor]
     outputs: Dict[str, tf.Tensor]

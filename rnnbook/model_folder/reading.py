@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import os
 import warnings
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple, Type, TypeVar
 
 import numpy as np
 
-from rnnbook.base.checks import shorten
+from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError, RnnbookError
 from rnnbook.model_folder.checkpoint_files import BEST, by_age, check_folder, folder_of, names
 from rnnbook.model_folder.description import (MODEL_JSON, Description, class_name, differences, read_description,
@@ -19,8 +19,8 @@ from rnnbook.model_folder.graphs import Trainable
 from rnnbook.model_folder.run_state import ENDING, Record, check_record, fingerprint, read_record
 from rnnbook.network.devices import tf
 
-__all__ = ['MisfitError', 'check_folder', 'folder_of', 'names', 'candidates', 'find', 'best_folder', 'newest_whole',
-           'read_weights', 'restore', 'assign', 'check_owner', 'checksum', 'read_matching', 'load', 'tensors', 'reason']
+__all__ = ['MisfitError', 'check_folder', 'folder_of', 'names', 'find', 'best_folder', 'newest_whole', 'read_weights',
+           'restore', 'assign', 'check_owner', 'check_fits', 'checksum', 'described', 'load', 'tensors', 'reason']
 
 T = TypeVar('T')
 M = TypeVar('M', bound=Trainable)
@@ -30,34 +30,28 @@ class MisfitError(FileError):
     """A checkpoint is whole, and its weights must not be used: an older one in its place would hide that."""
 
 
-def candidates(folder: str, checkpoint: Optional[str] = None) -> List[str]:
-    """The names of the checkpoints to try, the newest last, or the one that was asked for."""
-    if checkpoint is None:
-        return by_age(folder)
-    there = names(folder)
-    if checkpoint not in there:
-        raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
-                                 % (folder, ', '.join(there) or 'none', checkpoint))
-    return [checkpoint]
-
-
 def newest_whole(folder: str, check: Callable[[str], T], checkpoint: Optional[str] = None) -> Tuple[str, T]:
-    """The path of the newest checkpoint that passes a check, and the result of the check.
+    """The path of the newest checkpoint that passes a check, or of the one of a name, and the result of the check.
 
     The folder is listed again after each failure: a run that is saving into it may have replaced the checkpoint.
     """
+    if checkpoint is not None:
+        if checkpoint not in names(folder):
+            raise ArgumentValueError('checkpoint must be one of those in %s (%s), not %r'
+                                     % (folder, ', '.join(names(folder)) or 'none', checkpoint))
+        return os.path.join(folder, checkpoint), check(os.path.join(folder, checkpoint))
     bad: Dict[str, FileError] = {}
     while True:
-        there = candidates(folder, checkpoint)
+        there = by_age(folder)
         left = [name for name in there if name not in bad]
         if not left:
             raise FileError('ckpt_dir %s holds no checkpoint%s' % (folder, bad and ' that is whole: ' + '; '.join(
                 map(str, bad.values())) or ''))
         try:
             result = check(os.path.join(folder, left[-1]))
+        except MisfitError:
+            raise
         except FileError as error:
-            if checkpoint is not None or isinstance(error, MisfitError):
-                raise
             bad[left[-1]] = error
             continue
         for name in bad:
@@ -101,38 +95,53 @@ def check_owner(prefix: str, record: Optional[Record], description: Optional[Des
 
 
 def _open(prefix, shapes, doing, where):
-    """The reader of a checkpoint that has these variables, given as pairs of name and shape."""
+    """The reader of a checkpoint that has variables of these names and shapes."""
     with _tensorflow_errors(prefix):
         reader = tf.train.load_checkpoint(prefix)
     found = reader.get_variable_to_shape_map()
-    for name, shape in shapes:
-        if found.get(name) != list(shape):
+    for name, shape in shapes.items():
+        if found.get(name) != shape:
             raise MisfitError('cannot %s %s: %s has the shape %s in %s, and %s there'
-                              % (doing, prefix, name, list(shape), where, found.get(name, 'does not stand')))
+                              % (doing, prefix, name, shape, where, found.get(name, 'does not stand')))
     return reader
 
 
-def _check_finite(prefix, name, value):
-    if not np.isfinite(value).all():
-        raise MisfitError('cannot use %s: variable %s is not finite in it' % (prefix, name))
+def _read(folder, checkpoint, description, shapes, doing, where):
+    """The path of a checkpoint, and its variables of these names, which must be finite."""
+    def attempt(prefix):
+        record, reader, values = _check(prefix), _open(prefix, shapes, doing, where), {}
+        check_owner(prefix, record, description)
+        for name in shapes:
+            with _tensorflow_errors(prefix):
+                values[name] = reader.get_tensor(name)
+            if not np.isfinite(values[name]).all():
+                raise MisfitError('cannot use %s: variable %s is not finite in it' % (prefix, name))
+        return values
+
+    return newest_whole(folder, attempt, checkpoint)
 
 
-def restore(sess: tf.compat.v1.Session, saver: tf.compat.v1.train.Saver, folder: str, checkpoint: Optional[str] = None,
+def read_weights(folder: str, checkpoint: Optional[str], description: Description, doing: str) -> Tuple[
+        str, Dict[str, np.ndarray]]:
+    """The path of a checkpoint, and the variables that a model of this description computes with."""
+    return _read(folder, checkpoint, description, _shapes(folder, description), doing, MODEL_JSON)
+
+
+def _shapes(folder, description):
+    """The shapes of the variables of the model that a folder describes."""
+    try:
+        return {name: list(shape) for name, shape in variables(description)}
+    except (ArgumentTypeError, ArgumentValueError) as error:
+        raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
+
+
+def restore(sess: tf.compat.v1.Session, folder: str, checkpoint: Optional[str] = None,
             description: Optional[Description] = None) -> str:
     """Restore a session from the newest whole checkpoint of a folder, or from the one of a name; gives its path."""
-    model = {variable.op.name: variable for variable in sess.graph.get_collection('variables')}
-
-    def attempt(prefix):
-        record = _check(prefix)
-        shapes = ((name, variable.shape.as_list()) for name, variable in model.items())
-        reader = _open(prefix, shapes, 'restore', 'this model')
-        check_owner(prefix, record, description)
-        with _tensorflow_errors(prefix):
-            for name in model:                              # fetching them would compile a graph for each new session
-                _check_finite(prefix, name, reader.get_tensor(name))
-            saver.restore(sess, prefix)
-
-    return newest_whole(folder, attempt, checkpoint)[0]
+    shapes = {variable.op.name: variable.shape.as_list() for variable in sess.graph.get_collection('variables')}
+    prefix, values = _read(folder, checkpoint, description, shapes, 'restore', 'this model')
+    assign(sess, values)
+    return prefix
 
 
 def assign(sess: tf.compat.v1.Session, values: Dict[str, np.ndarray]) -> None:
@@ -142,37 +151,15 @@ def assign(sess: tf.compat.v1.Session, values: Dict[str, np.ndarray]) -> None:
              {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables})
 
 
-def read_weights(folder: str, checkpoint: Optional[str], description: Description, doing: str) -> Tuple[
-        str, Dict[str, np.ndarray]]:
-    """The path of a checkpoint, and the variables that a model of this description computes with."""
-    def attempt(prefix):
-        record, reader, arrays = _check(prefix), _reader(prefix, description, doing), {}
-        check_owner(prefix, record, description)
-        for name, _ in variables(description):
-            with _tensorflow_errors(prefix):
-                arrays[name] = reader.get_tensor(name)
-            _check_finite(prefix, name, arrays[name])
-        return arrays
-
-    return newest_whole(folder, attempt, checkpoint)
-
-
-def _reader(prefix, description, doing):
-    """The reader of a checkpoint of a model of this description."""
-    try:
-        return _open(prefix, variables(description), doing, MODEL_JSON)
-    except (ArgumentTypeError, ArgumentValueError) as error:
-        raise MisfitError('%s: %s' % (os.path.join(os.path.dirname(prefix), MODEL_JSON), error)) from error
-
-
 def load(cls: Type[M], folder: str, **more: object) -> M:
     """The object that a folder describes, with its vocabulary; arguments of `more` that are None are left out."""
     find(folder)
     found = read_description(folder, class_name(cls))
+    shapes = _shapes(folder, found)
 
     def attempt(prefix):
         record = _check(prefix)
-        _reader(prefix, found, 'load')                      # before a graph is built in whatever size was written there
+        _open(prefix, shapes, 'load', MODEL_JSON)           # before a graph is built in whatever size was written there
         return record
 
     prefix, record = newest_whole(folder, attempt)
@@ -186,15 +173,24 @@ def load(cls: Type[M], folder: str, **more: object) -> M:
     return model
 
 
-def read_matching(folder: str, description: Description, names: Sequence[str]) -> Optional[Description]:
-    """The description of the model in a folder, which must agree with this one in these arguments, if there is one."""
+def described(model: Trainable, ckpt_dir: Optional[StrPath], checkpoint: Optional[str]) -> Tuple[
+        str, Optional[Description]]:
+    """The folder to restore a model from, which has checkpoints, and its description, if there is one, which fits."""
+    folder = folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
+    find(folder, checkpoint)
     if not os.path.exists(os.path.join(folder, MODEL_JSON)):
-        return None
-    found = read_description(folder, description.class_name)
-    differs = differences(found, description, names)
+        return folder, None
+    wanted = model.description(None)
+    found = read_description(folder, wanted.class_name)
+    check_fits(folder, found, wanted, model.SHAPING)
+    return folder, found
+
+
+def check_fits(folder: str, found: Description, wanted: Description, names: Sequence[str]) -> None:
+    """Refuse the model of a folder if it differs from another one in these arguments, or in its vocabulary."""
+    differs = differences(found, wanted, names)
     if differs:
         raise FileError('the model in %s does not fit this one: %s' % (folder, '; '.join(differs)))
-    return found
 
 
 def best_folder(folder: str) -> Tuple[str, int]:

@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder.description import Description
 
 __all__ = ['RunState', 'Record', 'State', 'Row', 'ENDING', 'COLUMNS', 'TIMING', 'COMPARED', 'best_row', 'fingerprint',
-           'write_record', 'read_record', 'check_record']
+           'map_state', 'write_record', 'read_record', 'check_record']
 
 ENDING = '.progress.json'
 FORMAT = 1
@@ -39,6 +39,7 @@ COMPARED = {'val_accuracy': 1, 'val_bits_per_char': -1}
 State = Tuple[Tuple[np.ndarray, np.ndarray], ...]
 #: The figures of an epoch, by the names of their columns.
 Row = Dict[str, float]
+T = TypeVar('T')
 
 
 @dataclasses.dataclass
@@ -85,7 +86,7 @@ class RunState:
     def to_json(self) -> Dict[str, Any]:
         """A dict that JSON can hold and that `from_json` turns back into the same state, to the last bit."""
         fields = dict(vars(self))
-        return {**fields, 'state': _encode(fields.pop('carried'))}
+        return {**fields, 'state': map_state(_encode, fields.pop('carried'))}
 
     @classmethod
     def from_json(cls, fields: Dict[str, Any]) -> RunState:
@@ -100,7 +101,7 @@ class RunState:
         counts = {name: check_int(name, fields[name], 0, 2 ** 62)
                   for name in ('iteration', 'epochs', 'position', 'right', 'seen')}
         sums = {name: check_number(name, fields[name]) for name in ('loss_sum', 'seconds')}
-        state = cls(history=history, carried=_decode(fields['state']), **counts, **sums)
+        state = cls(history=history, carried=map_state(_decode, fields['state']), **counts, **sums)
         if len(history) != state.epochs or (state.carried is None) != (state.position == 0):
             raise ArgumentValueError('its epochs, position and state do not go together')
         return state
@@ -207,17 +208,19 @@ def _digest(content):
     return hashlib.sha256(json.dumps(content, allow_nan=False).encode('ascii')).hexdigest()
 
 
-def _encode(carried):
-    """The carried state as JSON can hold it."""
-    return carried and [[{'shape': list(array.shape), 'float32': base64.b64encode(
-        np.ascontiguousarray(array, dtype='<f4')).decode('ascii')} for array in layer] for layer in carried]
+def map_state(change: Callable[[T], object], carried: Optional[Sequence[Sequence[T]]]) -> Optional[
+        Tuple[Tuple[object, ...], ...]]:
+    """A carried state with each array changed; None where it is None, at the start of an epoch."""
+    return carried and tuple(tuple(change(array) for array in layer) for layer in carried)
 
 
-def _decode(carried):
-    return carried and tuple(tuple(_array(entry) for entry in layer) for layer in carried)
+def _encode(array):
+    """An array of the carried state as JSON can hold it."""
+    values = np.ascontiguousarray(array, dtype='<f4')
+    return {'shape': list(array.shape), 'float32': base64.b64encode(values).decode('ascii')}
 
 
-def _array(entry):
+def _decode(entry):
     try:
         values = np.frombuffer(base64.b64decode(entry['float32'], validate=True), dtype='<f4')
     except binascii.Error as error:

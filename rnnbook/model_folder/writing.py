@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from rnnbook.model_folder import checkpoint_files, reading
 from rnnbook.model_folder.description import (FREE, MODEL_JSON, Description, changes, differences, read_description,
                                               write_description)
 from rnnbook.model_folder.graphs import Trainable
-from rnnbook.model_folder.run_state import ENDING, Record, RunState, best_row, check_record, read_record, write_record
+from rnnbook.model_folder.run_state import (ENDING, RunState, best_row, check_record, map_state, read_record,
+                                            write_record)
 from rnnbook.network.devices import tf
 
 __all__ = ['Folder', 'Request', 'Writer']
@@ -48,26 +49,24 @@ class Folder:
     SINCE = {'keep_best': False, 'decay': 1.0, 'decay_after': 0, 'validation': None, 'init_from': None}
 
     def __init__(self, path: str, model: Trainable, request: Request) -> None:
-        self.path, self._model, self._request, self._world = path, model, request, model.world
+        self.path, self._model, self._request = path, model, request
         self._description = model.description(request.vocabulary)
         self._settings = {**self.SINCE, **request.settings, 'init_from': request.init_from}
-        self._writer: Optional[Writer] = None               # of rank 0 alone, as are the others
+        self._state = RunState()
+        #: The path of the newest checkpoint of this run: at first, of the one that it resumes from.
+        self.newest: Optional[str] = None
+        self._source: Optional[Tuple[str, Dict[str, np.ndarray]]] = None        # the weights to start from, and whose
         self._best: Optional[Writer] = None
-        self._record: Optional[Record] = None
-        self._source: Optional[str] = None
-        self._weights: Dict[str, np.ndarray] = {}           # of the source
-        #: The path of the checkpoint that the run resumes from.
-        self.resumed: Optional[str] = None
-        self._newest: Optional[str] = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Folder:
-        if self._world.rank == 0:
+        if self._model.world.rank == 0:
             self._open()
         return self
 
     def _open(self):
-        if not (self._request.resume and os.path.isdir(self.path)):
+        request = self._request
+        if not (request.resume and os.path.isdir(self.path)):
             self._read_source()                             # first, so that a wrong one leaves no folder
         make_folder('ckpt_dir', self.path)
         checkpoint_files.refuse_links(self.path)
@@ -77,20 +76,25 @@ class Folder:
             except FileError as error:
                 raise FileError('ckpt_dir %s is in use: %s' % (self.path, error)) from error
             checkpoint_files.recover(self.path)
-            self._writer = Writer(self.path, self._model.saver, self._description, self._settings)
-            self._record = self._look()
-            if self._record is None and self._source is None:
+            found, before = self._look()
+            if found and before and request.resume:
+                self._resume(found)
+            elif self._source is None:
                 self._read_source()
-                self._writer.description = self._description
-            if self._request.keep_best:
+            self._writer = self._make_writer(self.path, before if found else [], before)
+            if request.keep_best:
                 self._best = self._look_at_best()
             self._stack = stack.pop_all()
 
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         self._stack.close()
-        if self._world.lost(error):
+        world = self._model.world
+        if world.lost(error):
             raise PeerError('process %d of %d ends, since another one has ended; %s'
-                            % (self._world.rank, self._world.size, self.left())) from error
+                            % (world.rank, world.size, self.left())) from error
+
+    def _make_writer(self, path, kept, there):
+        return Writer(path, self._model.saver, self._description, self._settings, kept, there)
 
     def _read_source(self):
         """Read the weights to start from: those of `init_from`, or of the folder that the model was loaded from."""
@@ -102,35 +106,32 @@ class Folder:
         found = read_description(folder, self._description.class_name)
         self._description = self._description._replace(
             vocabulary=_common(folder, found.vocabulary, self._description.vocabulary))
-        reading.read_matching(folder, self._description, self._model.SHAPING)
-        self._source, self._weights = reading.read_weights(folder, None, found, 'start from')
+        reading.check_fits(folder, found, self._description, self._model.SHAPING)
+        self._source = reading.read_weights(folder, None, found, 'start from')
         self._settings['init_from'] = folder
 
     def _look(self):
-        """See what the folder holds; gives the record to resume from, or None for a run that starts."""
+        """The description in the folder if it is of this model, and the checkpoints that saving may replace."""
         before = checkpoint_files.by_age(self.path)
         if not os.path.exists(os.path.join(self.path, MODEL_JSON)):
             if self._request.resume and before:             # the book's own; they stay where they are
                 raise FileError('ckpt_dir %s holds checkpoints without a %s, which cannot be resumed'
                                 % (self.path, MODEL_JSON))
-            return None
-        found = None
+            return None, []
         try:
             found = read_description(self.path, self._description.class_name)
             differs = differences(found, self._description)
         except FileError as error:
             differs = [str(error)]
-        if differs and not self._request.overwrite:
+        if not differs:
+            if before and not self._request.resume:
+                print('%s holds an earlier run of this model; this one starts anew.' % self.path)
+            return found, before
+        if not self._request.overwrite:
             raise FileError('ckpt_dir %s holds another model (%s); choose another folder, or overwrite it'
                             % (self.path, '; '.join(differs)))
-        if differs:
-            print('%s holds another model (%s), which this run overwrites.' % (self.path, '; '.join(differs)))
-            self._writer.lost = before
-            return None
-        self._writer.kept = before
-        if before and not self._request.resume:
-            print('%s holds an earlier run of this model; this one starts anew.' % self.path)
-        return self._resumable(found) if before and self._request.resume else None
+        print('%s holds another model (%s), which this run overwrites.' % (self.path, '; '.join(differs)))
+        return None, before
 
     def _look_at_best(self):
         """The writer of the folder `best`, from which epochs that are not in the history are removed."""
@@ -138,67 +139,63 @@ class Folder:
         make_folder('the best model\'s folder', path)
         checkpoint_files.refuse_links(path)
         checkpoint_files.recover(path)
-        writer = Writer(path, self._model.saver, self._writer.description, self._settings)
-        writer.lost = checkpoint_files.by_age(path)
-        if self._record is not None:
-            past = [name for name in writer.lost if 0 < _epochs(path, name) <= self._record.state.epochs]
-            if past:
-                writer.keep(past[-1:])
+        there = checkpoint_files.by_age(path)
+        past = [name for name in there if 0 < _epochs(path, name) <= self._state.epochs]
+        writer = self._make_writer(path, past[-1:], there)
+        if past:
+            writer.keep(past[-1:])
         return writer
 
-    def _resumable(self, found):
-        """The record of the newest whole checkpoint, which must be of a run with these settings."""
-        self.resumed, record = reading.newest_whole(self.path, check_record)
-        reading.check_owner(self.resumed, record, found)
+    def _resume(self, found):
+        """Go on from the newest whole checkpoint, which must be of a run with these settings."""
+        prefix, record = reading.newest_whole(self.path, check_record)
+        reading.check_owner(prefix, record, found)
         settings = {**self.SINCE, **record.settings}
         if self._settings['init_from'] is None:             # a run goes on without the folder that it started from
             self._settings['init_from'] = settings['init_from']
-        refused = changes(settings, self._settings, sorted((set(settings) | set(self._settings)) - set(self.FREE)))
+        refused = changes(settings, self._settings, sorted({*settings, *self._settings} - {*self.FREE}))
         if refused:
             raise FileError('ckpt_dir %s holds a run that cannot be resumed with other settings or data (%s)'
                             % (self.path, '; '.join(refused)))
         rows = self._model.global_batch_size
-        shapes = [[[rows] + tensor.shape.as_list()[1:] for tensor in layer] for layer in self._model.initial_state]
-        carried = record.state.carried
-        if carried is not None and [[list(array.shape) for array in layer] for layer in carried] != shapes:
-            raise FileError('%s%s is damaged: its state has another shape' % (self.resumed, ENDING))
+        shapes = map_state(lambda tensor: (rows, *tensor.shape.as_list()[1:]), self._model.initial_state)
+        if record.state.carried and map_state(np.shape, record.state.carried) != shapes:
+            raise FileError('%s%s is damaged: its state has another shape' % (prefix, ENDING))
         differs = (changes(found.arguments, self._description.arguments, sorted(FREE))
                    + changes(settings, self._settings, self.FREE))
         if differs:
             print('%s was trained with other settings up to here: %s' % (self.path, '; '.join(differs)))
         if self._description.vocabulary is None:
-            self._writer.description = self._description._replace(vocabulary=found.vocabulary)
-        self._newest = self.resumed
-        return record
+            self._description = self._description._replace(vocabulary=found.vocabulary)
+        self.newest, self._state, self._source = prefix, record.state, None
 
     def begin(self, sess: tf.compat.v1.Session) -> RunState:
         """Give the variables of a session the values that the run starts from."""
-        self._sess = sess
+        self._sess, world = sess, self._model.world
         sess.run(self._model.init_op)
-        state = RunState()
-        if self._record is not None:
-            state = self._record.state
-            reading.restore(sess, self._model.saver, *os.path.split(self.resumed))
+        if self.newest is not None:
+            reading.restore(sess, *os.path.split(self.newest))
         elif self._source is not None:
-            reading.assign(sess, self._weights)
-            print('Starting from the weights of %s.' % self._source)
-        elif self._world.rank == 0 and self._model.ckpt_dir is not None:
+            source, weights = self._source
+            reading.assign(sess, weights)
+            print('Starting from the weights of %s.' % source)
+        elif world.rank == 0 and self._model.ckpt_dir is not None:
             print('Starting from fresh weights; to go on with those in %s, pass init_from or resume.'
                   % self._model.ckpt_dir)
-        state = RunState.from_json(self._world.share(state.to_json()))
-        self._world.broadcast(sess, sess.graph.get_collection('variables'))
+        state = RunState.from_json(world.share(self._state.to_json()))
+        world.broadcast(sess, sess.graph.get_collection('variables'))
         if state.iteration:
             self._model.step.load(state.iteration, sess)
             self._tell_model()
-        own = self._world.own(self._model.batch_size)
-        return dataclasses.replace(state, carried=_each(lambda rows: rows[own], state.carried))
+        own = world.own(self._model.batch_size)
+        return dataclasses.replace(state, carried=map_state(lambda rows: rows[own], state.carried))
 
     def save(self, state: RunState, name: str, rate: float) -> None:
         """Save the session's variables under a name, with all that a resuming run needs."""
-        state = dataclasses.replace(state, carried=_each(self._world.gather, state.carried))
-        if self._world.rank == 0:
+        state = dataclasses.replace(state, carried=map_state(self._model.world.gather, state.carried))
+        if self._model.world.rank == 0:
             self._writer.save(self._sess, state, name, self._request.max_to_keep, rate, self.left())
-            self._newest = self._writer.newest
+            self.newest = self._writer.newest
         self._tell_model()
         if self._best is not None and self._best.kept:
             self._best.keep(self._best.kept[-1:])
@@ -213,13 +210,13 @@ class Folder:
     @property
     def vocabulary(self) -> Optional[Dict[str, int]]:
         """The vocabulary that is saved: the one that the run was given, or else that of the folder."""
-        return self._writer.description.vocabulary if self._writer else self._request.vocabulary
+        return self._description.vocabulary
 
     def left(self) -> str:
         """What a run that ends here leaves, in words, for a message."""
-        if self._world.rank:
+        if self._model.world.rank:
             return 'resuming goes on from the newest whole checkpoint in %s' % self.path
-        return ('the newest whole checkpoint is %s' % self._newest if self._newest else
+        return ('the newest whole checkpoint is %s' % self.newest if self.newest else
                 'this run has saved no checkpoint')
 
     def _tell_model(self):
@@ -236,11 +233,6 @@ def _common(folder, found, given):
                                  ' '.join(lacks) if len(lacks[0]) > 1 else ''.join(lacks), 200) or ''))
 
 
-def _each(change, carried):
-    """A carried state with each array changed; None where it is None, at the start of an epoch."""
-    return carried and tuple(tuple(change(array) for array in layer) for layer in carried)
-
-
 def _epochs(folder, name):
     """The epochs that a checkpoint's run had completed, 0 where its record cannot be read."""
     with contextlib.suppress(FileError):
@@ -252,10 +244,10 @@ class Writer:
     """Saves the variables of a session into a folder, with all that using the model or resuming its run needs."""
 
     def __init__(self, path: str, saver: tf.compat.v1.train.Saver, description: Description,
-                 settings: Dict[str, object]) -> None:
-        self.path, self._saver, self.description, self._settings = path, saver, description, settings
-        self.kept: List[str] = []
-        self.lost: List[str] = []
+                 settings: Dict[str, object], kept: List[str], there: List[str]) -> None:
+        self.path, self._saver, self._description, self._settings = path, saver, description, settings
+        #: The names of the checkpoints to keep, and of all that are in the folder and not somebody else's.
+        self.kept, self._there = kept, list(there)
         self._number = checkpoint_files.last_number(path)
 
     @property
@@ -275,30 +267,27 @@ class Writer:
                     if not np.isfinite(value).all():
                         raise DivergenceError('variable %s is not finite %s, and is not saved; learning rate %g; %s'
                                               % (variable, state.where(), rate, left))
-                write_description(staging, self.description)
+                write_description(staging, self._description)
                 checkpoint_files.write_list(staging, kept)
-                write_record(prefix, self._number + 1, state, self._settings, self.description.digests())
+                write_record(prefix, self._number + 1, state, self._settings, self._description.digests())
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise FileError('cannot save %s: %s; %s'
                             % (os.path.join(self.path, name), reading.reason(error), left)) from error
-        gone = [other for other in self.kept + self.lost if other not in kept]
-        self.kept, self.lost, self._number = kept, [], self._number + 1
-        self._remove(gone)
+        self.kept, self._there, self._number = kept, [*self._there, name], self._number + 1
+        self._remove_others()
 
     def keep(self, names: Sequence[str]) -> None:
         """Keep these checkpoints only, the newest last, and remove the others."""
-        gone = [other for other in self.kept + self.lost if other not in names]
-        self.kept, self.lost = list(names), []
-        if gone:
+        self.kept = list(names)
+        if set(self._there) - set(names):
             checkpoint_files.write_list(self.path, names)
-            self._remove(gone)
+            self._remove_others()
 
-    def _remove(self, names):
-        for name in names:
-            try:
+    def _remove_others(self):
+        for name in [name for name in self._there if name not in self.kept]:
+            with contextlib.suppress(OSError):              # open elsewhere, on Windows: at the next save then
                 checkpoint_files.remove(self.path, name)
-            except OSError:                                 # open elsewhere, on Windows: at the next save then
-                self.lost.append(name)
+                self._there.remove(name)
 
     def _free(self, name):
         """The name, followed by a number if a checkpoint has it or the list names it."""

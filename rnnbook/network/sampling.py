@@ -81,7 +81,6 @@ class SamplingGraph:
             self._top_n = tf.compat.v1.placeholder(tf.int32, ())
             self._sharpness = tf.compat.v1.placeholder(tf.float32, ())                              # 1 / temperature
             self._read, self._nats = self._reading()
-            self.saver = tf.compat.v1.train.Saver()
 
     def _initial_state(self):
         return tf.nest.pack_sequence_as(self._cells.state_size, self._state)

@@ -11,7 +11,7 @@ from rnnbook.base.checks import StrPath
 from rnnbook.base.files import check_path, file_errors
 from rnnbook.errors import FileError
 from rnnbook.model_folder import reading
-from rnnbook.model_folder.checkpoint_files import check_folder, folder_of, refuse_links
+from rnnbook.model_folder.checkpoint_files import check_folder, refuse_links
 from rnnbook.model_folder.description import MODEL_JSON, read_description
 from rnnbook.model_folder.graphs import Trainable
 from rnnbook.network.devices import tf
@@ -85,9 +85,7 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     out = check_path('out', out).rstrip(os.sep) or os.sep
     if os.path.exists(out):
         raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
-    folder = folder_of('ckpt_dir', ckpt_dir, model.ckpt_dir)
-    reading.find(folder, checkpoint)
-    found = reading.read_matching(folder, model.description(None), model.SHAPING)
+    folder, found = reading.described(model, ckpt_dir, checkpoint)
     serving = model.serving()
     parent = os.path.dirname(os.path.abspath(out))
     with file_errors('cannot write %s' % out):
@@ -106,10 +104,9 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
 def _build(serving, model, folder, checkpoint, description, path):
     """Write the SavedModel itself."""
     with tf.compat.v1.Session(graph=serving.g, config=model.session_config()) as sess:
-        reading.restore(sess, serving.saver, folder, checkpoint, description)
+        reading.restore(sess, folder, checkpoint, description)
         signature = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def(serving.inputs, serving.outputs)
         builder = tf.compat.v1.saved_model.Builder(path)
         with serving.g.as_default():
-            builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], {serving.name: signature},
-                                                 saver=serving.saver)
+            builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], {serving.name: signature})
         builder.save()

@@ -55,8 +55,8 @@ def train(model: Trainable, ckpt_dir: str, run: Run, plan: Plan) -> None:
         sess = stack.enter_context(tf.compat.v1.Session(graph=model.g, config=model.session_config()))
         state, validating, events = folder.begin(sess), None, None
         over = run.over(state, plan.num_epochs)
-        if folder.resumed is not None:
-            print(('%s is complete, %s.' if over else 'Resuming from %s, %s.') % (folder.resumed, state.where()))
+        if folder.newest is not None:
+            print(('%s is complete, %s.' if over else 'Resuming from %s, %s.') % (folder.newest, state.where()))
         if not over and plan.held_out is not None:
             validating = stack.enter_context(plan.session())
         if not over and run.logdir is not None and model.world.rank == 0:

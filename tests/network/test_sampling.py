@@ -351,7 +351,7 @@ def test_every_form_of_the_step_computes_the_books_probabilities(engine, several
     graph = sampling.SamplingGraph(len(BIG), lstm.Layers(engine, 24, 2), rnn.session_config())
     uniform = drawing.uniform_numbers(41, seed=0)
     with graph.session() as sess:
-        graph.saver.restore(sess, tf.train.latest_checkpoint(folder))
+        reading.restore(sess, folder)
         state = graph.read(sess, hamlet.encode(text[:3], rnn.vocabulary))
         numbers, probas, _ = sess.run(graph._loop(several), {
             graph._last: [rnn.vocabulary[text[3]]], graph._uniform: uniform, graph._top_n: 5, graph._sharpness: 1.0,

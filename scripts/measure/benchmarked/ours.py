@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The side of the package in `scripts/benchmark.py`. What is timed is what `train`, `predict` and `sample` run."""
 
+import os
 
 import clock
 import numpy as np
@@ -73,13 +74,14 @@ def predicting(sess, inference, x, size):
 
 def review_predict(job):
     """Batches of reviews, the graph built and the weights restored before."""
+    from rnnbook.model_folder import reading
     from rnnbook.network.devices import tf
     model, x = _predictor(job)
     inference = model._inference()                          # the graph that `predict` runs on
 
     def work():
         with tf.compat.v1.Session(graph=inference.g, config=model.session_config()) as sess:
-            inference.saver.restore(sess, job['checkpoint'])
+            reading.restore(sess, *os.path.split(job['checkpoint']))
             while True:
                 yield from predicting(sess, inference, x, model.batch_size)
 
