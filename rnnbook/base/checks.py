@@ -40,7 +40,7 @@ def shorten(value: object, width: int = 60) -> str:
 
 
 def counted(number: int, noun: str, plural: Optional[str] = None) -> str:
-    """A number with its noun: '1 word', '2 words'; `plural` is for one that does more than take an s."""
+    """A number with its noun: '1 word', '2 words'; `plural` is for irregular ones."""
     return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
 
 
@@ -107,7 +107,7 @@ def check_bool(name: str, value: object) -> bool:
 
 
 def check_fields(what: str, cls: type, given: Mapping[str, object]) -> None:
-    """Refuse keywords that are no settings of a dataclass."""
+    """Refuse keywords that are not settings of a dataclass."""
     names = [field.name for field in dataclasses.fields(cls) if field.init]
     for name in given:
         if name not in names:

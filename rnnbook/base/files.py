@@ -35,7 +35,7 @@ __all__ = ['DamagedError', 'sha256', 'check_path', 'check_regular', 'make_folder
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
-#: Where what is fetched or made goes: below the working directory, at the time of the call.
+#: Where downloads and results go, below the working directory at the time of the call.
 OURS = 'data'
 
 #: Everything that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which
@@ -173,7 +173,7 @@ def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
 
 @contextlib.contextmanager
 def lock(path: StrPath) -> Iterator[None]:
-    """Hold a lock file for the block, which only one process or thread can. The system releases it when that dies."""
+    """Hold a lock file, which only one process or thread can do at a time. The system releases it when that dies."""
     with file_errors('cannot write %s' % path):
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
     with file:

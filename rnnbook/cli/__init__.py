@@ -1,4 +1,4 @@
-"""What the scripts share: a user's mistake as one line, output for any console, and the stop on Ctrl-C.
+"""What the scripts share: errors as one line, output that any console can show, and stopping on Ctrl-C.
 
 `flags` makes the flags, `data` reads the data that they ask for.
 """
@@ -22,18 +22,15 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-from rnnbook.cli.data import (character_numbers, check_model_folder, check_vocabulary, default_starter, indexed_halves,
-                              model_folders, recode, review_halves, review_layout, say_unknown,
-                              source_vocabulary)
-from rnnbook.cli.flags import (add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags,
-                               add_vocabulary_flags, check_flags, chosen, documented, early_value)
+from rnnbook.cli.data import (                              # noqa: F401 (for the scripts)
+    character_numbers, check_model_folder, check_vocabulary, default_starter, indexed_halves, model_folders, recode,
+    review_halves, review_layout, say_unknown, source_vocabulary)
+from rnnbook.cli.flags import (                             # noqa: F401
+    add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags, add_vocabulary_flags, check_flags,
+    chosen, early_value)
 from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 
-__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require', 'add_flags', 'add_preset_flag',
-           'add_review_flags', 'add_vocabulary_flags', 'add_run_flags', 'add_device_flag', 'chosen', 'check_flags',
-           'documented', 'review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown',
-           'character_numbers', 'early_value', 'default_starter', 'model_folders', 'check_model_folder', 'recode',
-           'source_vocabulary']
+__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require']
 
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}
@@ -64,11 +61,9 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
         except KeyboardInterrupt as error:
             print('interrupted', file=sys.stderr)
             return error.args[0] if error.args else 130
-        except MemoryError as error:
-            return _fail(('out of memory: %s' % error).rstrip(': '))
         except Exception as error:
-            if type(error).__name__ == 'ResourceExhaustedError':            # TensorFlow's, which need not be there
-                return _fail('out of memory: %s' % str(error).splitlines()[0])
+            if isinstance(error, MemoryError) or type(error).__name__ == 'ResourceExhaustedError':      # TensorFlow's
+                return _fail(('out of memory: %s' % str(error).partition('\n')[0]).rstrip(': '))
             if getattr(error, 'errno', None) not in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT):
                 raise
             # What is left to write would raise once more when Python ends. A reader like `head` has simply had enough.
@@ -78,7 +73,7 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
 
 
 def _fail(message):
-    """Print the one line about an error; the exit status."""
+    """Print an error as one line, and return the exit status."""
     print('%s: error: %s' % (os.path.basename(sys.argv[0]), message), file=sys.stderr)
     return 2
 
@@ -117,7 +112,7 @@ class StopOnSignal:
             signal.signal(number, handler)
 
     def agree(self, world: Any) -> None:
-        """Adopt the signal that another process has got, so that all end alike; each process must call this."""
+        """Take over a signal that another process received, so that all stop together; each process must call this."""
         self.status = int(world.gather(np.array([self.status])).max())
 
     def _ask(self, number, frame):
@@ -161,13 +156,13 @@ def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentP
 
 
 def _name_flags(message: str) -> str:
-    """The message with flags for arguments: where it begins with one, and every word that can be nothing else."""
+    """The message with arguments replaced by their flags: at its start, and wherever a word can be nothing else."""
     return re.sub(r'^(\w+)(?= (?:must|has|needs) )|(?<![-\w])(?:(\w+_\w+)|(\w+)=(?!\w))',
                   lambda match: FLAGS.get(match.group(match.lastindex), match.group()), message)
 
 
 def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:
-    """Import what only an extra brings."""
+    """Import a module that only an extra installs."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -25,7 +25,7 @@ __all__ = ['review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary
 
 #: A text of this many bytes is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
-#: How many times larger a packed text gets, at a guess.
+#: A guess at how many times larger a packed text is once it is unpacked.
 PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
 
 
@@ -158,7 +158,7 @@ def model_folders(class_name: Optional[str] = None, pattern: str = '*', **argume
 
 
 def check_model_folder(ckpt_dir: str, class_name: Optional[str] = None) -> None:
-    """Refuse a model's folder that is not there or empty, and name those that are there."""
+    """Refuse a model's folder that is missing or empty, and list the ones that exist."""
     if not os.path.isdir(check_path('ckpt_dir', ckpt_dir)) or not os.listdir(ckpt_dir):
         there = ', '.join(model_folders(class_name))
         raise FileError('ckpt_dir %s %s; %s' % (

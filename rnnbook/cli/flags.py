@@ -16,7 +16,7 @@ from rnnbook.base.checks import check_int
 from rnnbook.training.run import Run
 
 __all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_flags', 'add_run_flags',
-           'add_device_flag', 'chosen', 'check_flags', 'documented', 'early_value']
+           'add_device_flag', 'chosen', 'check_flags', 'early_value']
 
 #: What stands for a flag's value in the help, by its type.
 METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
@@ -24,9 +24,9 @@ METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
 
 def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, object],
               skip: Container[str] = ()) -> List[str]:
-    """Add a flag for each keyword of a class or function that is a switch, a number, a word or a path; their names.
+    """Add a flag for each keyword of a class or function that is a switch, number, word or path; return their names.
 
-    Type and default come from the signature (`defaults` goes before it), help and choices from the docstring.
+    Type and default come from the signature (`defaults` overrides it), help and choices from the docstring.
     """
     hints = typing.get_type_hints(thing.__init__ if inspect.isclass(thing) else thing)
     described, names = _parameters(thing), []
@@ -58,11 +58,6 @@ def _parameters(thing):
     return found
 
 
-def documented(thing: Callable) -> Dict[str, str]:
-    """What a numpydoc docstring says of each parameter, on one line."""
-    return {name: text for name, (_, text) in _parameters(thing).items()}
-
-
 def _plain(text, names, default):
     """A parameter's text as help: flags for the arguments, no markup, no default where `default` is another one."""
     if default is not None:
@@ -88,7 +83,7 @@ def _flag(name):
 
 def add_preset_flag(parser: argparse.ArgumentParser, argv: List[str],
                     presets: Dict[str, Dict[str, object]]) -> Tuple[str, Dict[str, object]]:
-    """Add ``--preset``, which gives the defaults of the other flags; the name and the settings that `argv` asks for."""
+    """Add ``--preset``, which sets the defaults of the other flags; return the name and settings of the chosen one."""
     first = next(iter(presets))
     parser.add_argument('--preset', choices=list(presets), default=first,
                         help='the run whose settings are the defaults of the other flags')

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import ROOT
 from rnnbook import cli, hamlet, imdb
+from rnnbook.cli import flags
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.training.run import Run
 
@@ -289,8 +290,13 @@ class Toy:
         pass
 
 
+def documented(thing):
+    """The text of each parameter."""
+    return {name: text for name, (_, text) in flags._parameters(thing).items()}
+
+
 def test_documented_gives_each_parameter_on_one_line():
-    assert cli.documented(Toy) == {
+    assert documented(Toy) == {
         'n_words': 'The data decides it',
         'lstm_size': 'H, the hidden units of a layer',
         'keep_prob': 'In 50% of cases',
@@ -303,8 +309,8 @@ def test_documented_gives_each_parameter_on_one_line():
 
 
 def test_documented_finds_every_setting_of_a_run():
-    assert list(cli.documented(Run))[:2] == ['resume', 'save_every']
-    assert all(cli.documented(Run).values())
+    assert list(documented(Run))[:2] == ['resume', 'save_every']
+    assert all(documented(Run).values())
 
 
 def test_documented_finds_what_a_base_class_describes():
@@ -317,14 +323,14 @@ def test_documented_finds_what_a_base_class_describes():
             Fewer units.
         """
 
-    assert cli.documented(Smaller) == {**cli.documented(Toy), 'lstm_size': 'Fewer units'}
+    assert documented(Smaller) == {**documented(Toy), 'lstm_size': 'Fewer units'}
 
 
 def test_documented_of_a_docstring_without_parameters_is_empty():
     def plain():
         """Do it."""
 
-    assert cli.documented(plain) == {}
+    assert documented(plain) == {}
 
 
 def toy_parser():
