@@ -21,7 +21,7 @@ from rnnbook.preprocessing.review_csv import CsvLayout, load_reviews, split_halv
 from rnnbook.preprocessing.review_rows import read_rows
 from rnnbook.preprocessing.vocabulary import (Settings, Vocabulary, check_dict, check_word_to_int, drop_markup,
                                               separate_punctuation)
-from rnnbook.preprocessing.word_table import Texts, check_texts, split_texts, with_bar
+from rnnbook.preprocessing.word_table import Texts, check_texts, split_texts
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
@@ -50,9 +50,8 @@ def count_words(reviews: Iterable[str], *, progress: bool = True) -> Counter:
     ArgumentTypeError
         A review that is not a `str` (NaN for instance), with its row.
     """
-    reviews = check_texts('reviews', reviews)
     counts = Counter()
-    for words in split_texts('reviews', with_bar(reviews, 'Counting words occurences', progress)):
+    for words in split_texts('reviews', check_texts('reviews', reviews, 'Counting words occurences', progress)):
         counts.update(words)
     return counts
 
@@ -103,9 +102,8 @@ def map_reviews(reviews: Iterable[str], word_to_int: Mapping[str, int], *, progr
         A word that has no number, with its row (`encode` leaves such words out).
     """
     check_dict('word_to_int', word_to_int)
-    reviews = check_texts('reviews', reviews)
     mapped = []
-    for words in split_texts('reviews', with_bar(reviews, 'Map reviews to ints', progress)):
+    for words in split_texts('reviews', check_texts('reviews', reviews, 'Map reviews to ints', progress)):
         try:
             mapped.append([word_to_int[word] for word in words])
         except KeyError as error:
@@ -134,7 +132,7 @@ def index_reviews(reviews: Iterable[str], *, progress: bool = True) -> Tuple[Lis
         A review that is not a `str`, with its row.
     """
     texts = Texts()
-    texts.extend('reviews', with_bar(check_texts('reviews', reviews), 'Counting words occurences', progress))
+    texts.extend('reviews', check_texts('reviews', reviews, 'Counting words occurences', progress))
     word_to_int, numbers = texts.make_vocabulary(Settings())
     mapped = []
     for values, ends in texts.numbered(numbers):
@@ -207,7 +205,7 @@ def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: boo
     settings = Settings.of(settings)
     sequence_length = check_int('sequence_length', sequence_length)
     texts = Texts(settings.drop_markup)
-    texts.extend('reviews', with_bar(check_texts('reviews', reviews), 'Counting words occurences', progress))
+    texts.extend('reviews', check_texts('reviews', reviews, 'Counting words occurences', progress))
     vocabulary, numbers = texts.make_vocabulary(settings)
     return texts.sequences(numbers, sequence_length), vocabulary
 

@@ -26,7 +26,7 @@ Row, Label = TypeVar('Row'), TypeVar('Label')
 
 #: The rows of a chunk.
 ROWS = 2000
-#: Columns read beyond those of the header: pandas drops what stands beyond its columns without a word.
+#: Columns read beyond those of the header, since pandas silently drops the fields beyond its columns.
 SPARE = 8
 #: Limits for what pandas would take minutes and gigabytes to refuse.
 MAX_LINE, MAX_COLUMNS, MAX_FIELDS = 2 ** 20, 1000, 5000
@@ -38,7 +38,7 @@ KNOWN = {label for pair in LABELS for label in pair}
 
 @dataclasses.dataclass(frozen=True)
 class CsvLayout:
-    """How a CSV of reviews is laid out. The defaults fit the book's file and find out what they can.
+    """How a CSV of reviews is laid out. The defaults suit the book's file; encoding and separator are detected.
 
     Parameters
     ----------

@@ -32,9 +32,9 @@ class ReviewRows(NamedTuple):
     vocabulary: Vocabulary
     #: See `ReviewFile`.
     label_counts: List[Tuple[str, int, int]]
-    #: Of each half: the rows, and how many of them are positive.
+    #: For each half: its number of rows, and how many of them are positive.
     halves: List[List[int]]
-    #: Of a review that was taken, on average.
+    #: The average of the reviews that are used.
     mean_words: float
 
 

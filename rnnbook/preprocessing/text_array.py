@@ -192,12 +192,8 @@ def _write(path: str, numbers: np.ndarray, seen: np.ndarray, length: int, blocks
 def _blocks(files, encoding, title, progress):
     """The texts, one after the other, in blocks."""
     blocks = (block for path in files for block in read_blocks(path, encoding, size=BLOCK))
-    return bars.show_bar(blocks, sum(map(_blocks_of, files)), title) if progress else blocks
-
-
-def _blocks_of(path):
-    with file_errors('cannot read %s' % path):
-        return os.path.getsize(path) // BLOCK + 1
+    total = sum(os.path.getsize(path) // BLOCK + 1 for path in files if os.path.isfile(path))
+    return bars.show_bar(blocks, total, title) if progress else blocks
 
 
 def _latin(text):

@@ -1,4 +1,4 @@
-"""The text of a file in blocks: packed or not, in whatever encoding, with one clear error for what is no text."""
+"""The text of a file in blocks: packed or not, in any encoding, with one clear error for a file that is not text."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ class Vocabulary(dict):
 
 
 def check_dict(name: str, value: object, meaning: str = 'number') -> None:
-    """Refuse what is not a dict of word to number, or to what `meaning` says."""
+    """Refuse anything but a dict of word to number, or to whatever `meaning` says."""
     if not isinstance(value, Mapping):
         raise ArgumentTypeError('%s must be a dict of word to %s, not %s' % (name, meaning, shorten(value)))
 

@@ -13,7 +13,7 @@ import itertools
 import operator
 import struct
 from collections.abc import Mapping, Set
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from rnnbook.base.checks import INT32_MAX, as_array, check_bool, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
-__all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts', 'with_bar']
+__all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts']
 
 #: Stands for a word that is left out, where the others have their numbers.
 DROPPED = -1
@@ -30,17 +30,18 @@ DROPPED = -1
 BLOCK = 1000
 
 
-def check_texts(name: str, texts: Iterable[str]) -> Sequence[str]:
-    """The texts as something to loop over and measure; `split_texts` checks each of them."""
+def check_texts(name: str, texts: Iterable[str], title: str = '', progress: bool = False) -> Iterable[str]:
+    """The texts to loop over, under the chapter's progress bar if asked for; `split_texts` checks each of them."""
     if isinstance(texts, str):
         raise ArgumentTypeError('%s must be a sequence of str, not one str; try [text]' % name)
     if isinstance(texts, (Mapping, Set)) or hasattr(texts, 'columns'):       # a data frame gives the names of these
         raise ArgumentTypeError('%s must be a sequence of str, such as a list or one column of a data frame, not a %s'
                                 % (name, type(texts).__name__))
     try:
-        return texts if hasattr(texts, '__len__') else list(texts)
+        texts = texts if hasattr(texts, '__len__') else list(texts)
     except TypeError:
         raise ArgumentTypeError('%s must be a sequence of str, not %s' % (name, shorten(texts))) from None
+    return bars.show_bar(texts, len(texts), title, patience=0) if check_bool('progress', progress) else texts
 
 
 def split_texts(name: str, texts: Iterable[str], drop_markup: bool = False, first: int = 0) -> Iterator[List[str]]:
@@ -49,11 +50,6 @@ def split_texts(name: str, texts: Iterable[str], drop_markup: bool = False, firs
         if not isinstance(text, str):
             raise ArgumentTypeError('%s must be a sequence of str; row %d is %s' % (name, row, shorten(text)))
         yield words_of(text, drop_markup)
-
-
-def with_bar(items: Sequence[str], title: str, shown: bool) -> Iterable[str]:
-    """Go through the items, under the chapter's progress bar if `shown`."""
-    return bars.show_bar(items, len(items), title, patience=0) if check_bool('progress', shown) else items
 
 
 class Texts:
