@@ -29,6 +29,8 @@ LIST = 'checkpoint'
 STAGING = '.saving'
 #: The file of the weights that `export.write_weights` writes.
 WEIGHTS = 'weights.npz'
+#: The files that rnnbook writes under one name.
+WRITTEN = (LIST, HISTORY, MODEL_JSON, WEIGHTS)
 
 
 def check_folder(name: str, path: StrPath) -> str:
@@ -49,7 +51,7 @@ def folder_of(name: str, value: Optional[StrPath], own: Optional[str]) -> str:
 
 def refuse_links(folder: str, *paths: str) -> None:
     """Raise FileError where a name that rnnbook writes in a model's folder, or one of these paths, is a link."""
-    ours = [os.path.join(folder, name) for name in (LOCK, STAGING, BEST, LIST, HISTORY, MODEL_JSON, WEIGHTS)]
+    ours = [os.path.join(folder, name) for name in (LOCK, STAGING, BEST, *WRITTEN)]
     for path in [*ours, *paths]:
         if os.path.islink(path):
             raise FileError('%s is a link, which would be written through; remove it, or choose another folder' % path)
@@ -70,9 +72,8 @@ def listed(folder: str) -> List[str]:
         return []
     lines = re.findall(r'^(model_checkpoint_path|all_model_checkpoint_paths): "([^"\\\0]+)"$',
                        read_bytes(path, 2 ** 24).decode('utf-8', 'replace'), flags=re.MULTILINE)
-    newest = [os.path.basename(name) for key, name in lines if key == 'model_checkpoint_path']
-    older = [os.path.basename(name) for key, name in lines if key != 'model_checkpoint_path']
-    return [name for name in older if name not in newest] + newest
+    found = [os.path.basename(name) for _, name in sorted(lines, key=lambda line: line[0])]     # 'all_' before 'model_'
+    return list(dict.fromkeys(reversed(found)))[::-1]
 
 
 def by_age(folder: str) -> List[str]:
@@ -143,8 +144,7 @@ def recover(folder: str) -> None:
                 shutil.rmtree(path)
         there, in_list = os.listdir(folder), set(listed(folder))
         for name in there:
-            if name.endswith('.part') and name.startswith(tuple(
-                    ours + '.' for ours in (LIST, HISTORY, MODEL_JSON, WEIGHTS))):
+            if name.endswith('.part') and name.startswith(tuple(ours + '.' for ours in WRITTEN)):
                 os.remove(os.path.join(folder, name))
             checkpoint = name[:-len(ENDING)]
             if name.endswith(ENDING) and checkpoint + '.index' not in there and checkpoint not in in_list:

@@ -11,6 +11,8 @@ import json
 import os
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
+import numpy as np
+
 from rnnbook import __version__
 from rnnbook.base.checks import check_int, shorten
 from rnnbook.base.files import check_format, damage_errors, read_json, write_text
@@ -49,8 +51,13 @@ class Description(NamedTuple):
                      if name not in FREE and (name, value) not in SINCE.items()}
         ids = self.vocabulary
         if ids is not None and KINDS[self.class_name] == 'words':       # whose settings say how text is numbered
-            ids = [Vocabulary.of('vocabulary', ids).treatment(), ids]
+            ids = [self.treatment(), ids]
         return {'model': _sha256([self.class_name, arguments]), 'vocabulary': ids and _sha256(ids)}
+
+    def treatment(self) -> Dict[str, object]:
+        """How text is treated before the vocabulary numbers it."""
+        return CHARACTERS if KINDS[self.class_name] == 'characters' else Vocabulary.of(
+            'vocabulary', self.vocabulary).treatment()
 
 
 def _sha256(value):
@@ -64,12 +71,9 @@ def class_name(model: type) -> str:
 
 def write_description(folder: str, description: Description) -> None:
     """Write the description into a folder, whole or not at all."""
-    vocabulary = None
-    if description.vocabulary is not None:
-        treatment, kind = CHARACTERS, KINDS[description.class_name]
-        if kind == 'words':
-            treatment = Vocabulary.of('vocabulary', description.vocabulary).treatment()
-        vocabulary = dict(kind=kind, **treatment, ids=description.vocabulary)
+    vocabulary = description.vocabulary
+    if vocabulary is not None:
+        vocabulary = {'kind': KINDS[description.class_name], **description.treatment(), 'ids': vocabulary}
     content = {'format': FORMAT, 'rnnbook_version': __version__, 'class': description.class_name,
                'arguments': description.arguments, 'vocabulary': vocabulary}
     write_text(os.path.join(folder, MODEL_JSON), json.dumps(content, indent=1) + '\n')
@@ -164,14 +168,10 @@ def directions(description: Description) -> List[str]:
 
 def summary(description: Description) -> str:
     """The variables that a model computes with, their shapes and numbers of weights, and the total."""
-    rows, total = [('variable', 'shape', 'weights')], 0
-    for name, shape in variables(description):
-        weights = 1
-        for size in shape:
-            weights *= size
-        total += weights
-        rows.append((name, ' x '.join(map(str, shape)), '{:,}'.format(weights)))
-    rows.append(('total', '', '{:,}'.format(total)))
+    sizes = {name: (shape, int(np.prod(shape, dtype=np.int64))) for name, shape in variables(description)}
+    rows = [('variable', 'shape', 'weights'),
+            *((name, ' x '.join(map(str, shape)), format(weights, ',')) for name, (shape, weights) in sizes.items()),
+            ('total', '', format(sum(weights for _, weights in sizes.values()), ','))]
     name, shape, weights = (max(map(len, column)) for column in zip(*rows))
     settings = ', '.join('%s=%s' % item for item in sorted(description.arguments.items()))
     return '\n'.join(['%s(%s)' % (description.class_name, settings)] + [
