@@ -429,7 +429,7 @@ class _Plan(Plan):
     x: np.ndarray
     y: np.ndarray
 
-    unit = 'characters'
+    unit, speed = 'characters', 'chars_per_second'
     line = 'Epoch %d/%d Iteration %d| Training loss: %.4f'
 
     def feeds(self, epoch):

@@ -11,6 +11,7 @@ from typing import List, Optional, Union
 
 import numpy as np
 
+from rnnbook.base.files import make_folder
 from rnnbook.errors import ArgumentValueError, DivergenceError
 from rnnbook.model_folder.checkpoint_files import refuse_links
 from rnnbook.model_folder.description import MODEL_JSON
@@ -80,6 +81,7 @@ def _check_logdir(logdir, ckpt_dir):
 
 def _events(sess, model, run, plan, folder, state):
     """The event files of a run, with the projector where the model has vectors of words."""
+    make_folder('logdir', run.logdir)
     projector = None
     if plan.embedding is not None:
         projector = Projector(run.logdir, plan.embedding, folder.vocabulary, model.n_words)
@@ -157,9 +159,8 @@ class Training:
         for name, value in self._validate().items():
             self._check_finite(name, value)
             figures[name] = value
-        speed = {'words': 'words_per_second', 'characters': 'chars_per_second'}[self.plan.unit]
         return {**figures, 'learning_rate': self.rate,
-                speed: round(self.plan.units / max(state.seconds, 1e-9), 1)}
+                self.plan.speed: round(self.plan.units / max(state.seconds, 1e-9), 1)}
 
     def _validate(self):
         """The validation of the weights as they are now."""

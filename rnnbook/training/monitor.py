@@ -61,8 +61,7 @@ class Monitor:
         yield _words(row, 'training', '')
         if best_row([row]):
             yield _words(row, 'validation', 'val_')
-        yield '%s %s a second' % (format(row[{'words': 'words_per_second'}.get(self._plan.unit, 'chars_per_second')],
-                                         ',.0f'), self._plan.unit)
+        yield '%s %s a second' % (format(row[self._plan.speed], ',.0f'), self._plan.unit)
         if epochs < self._plan.num_epochs and self._done:
             seconds = (time.monotonic() - self._began) / self._done
             yield time_left(seconds * self._plan.batches * (self._plan.num_epochs - epochs))
@@ -85,8 +84,7 @@ class Monitor:
         if not self._tells:
             return
         there = dict.fromkeys(column for row in done.history for column in row)
-        columns = [column for column in COLUMNS if column in there]
-        columns += [column for column in there if column not in columns]
+        columns = sorted(there, key=lambda column: (*COLUMNS, column).index(column))
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator='\n')
         writer.writeheader()

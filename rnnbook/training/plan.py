@@ -28,7 +28,7 @@ class Plan:
     vocabulary: Optional[Dict[str, int]]
     held_out: Optional[Pair]                                # what to validate on
 
-    unit = 'words'                                          # or 'characters'
+    unit, speed = 'words', 'words_per_second'               # of characters: 'characters', 'chars_per_second'
     line = ''                                               # of an iteration, as the book prints it
     labels = embedding = None                               # names of tensors, for models that have them
 

@@ -91,12 +91,12 @@ class Run:
     lines: bool = dataclasses.field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        for name, minimum in (('save_every', 0), ('log_every', 1), ('patience', 1)):
+        for name, minimum in (('save_every', 0), ('max_to_keep', 0), ('decay_after', 0), ('log_every', 1),
+                              ('patience', 1)):
             if getattr(self, name) is not None:
                 self._set(name, check_int(name, getattr(self, name), minimum))
         if self.save_minutes is not None:
             check_number('save_minutes', self.save_minutes, above=0)
-        self._set('max_to_keep', check_int('max_to_keep', self.max_to_keep, 0))
         for name in ('resume', 'overwrite', 'keep_best', 'quiet'):
             check_bool(name, getattr(self, name))
         if self.stop is not None and not callable(self.stop):
@@ -107,7 +107,6 @@ class Run:
                 raise ArgumentValueError('%s needs validation: a fraction of the training data, or a pair of arrays'
                                          % name)
         self._set('decay', check_number('decay', self.decay, above=0, maximum=1))
-        self._set('decay_after', check_int('decay_after', self.decay_after, 0))
         if self.logdir is not None:
             self._set('logdir', check_path('logdir', self.logdir))
         if self.init_from is not None:

@@ -9,7 +9,7 @@ import glob
 import os
 from typing import Mapping, Optional
 
-from rnnbook.base.files import make_folder, write_text
+from rnnbook.base.files import write_text
 from rnnbook.errors import FileError
 from rnnbook.model_folder import checkpoint_files
 from rnnbook.network.devices import tf
@@ -26,7 +26,6 @@ class Events:
 
     def __init__(self, logdir: str, sess: tf.compat.v1.Session, iteration: int,
                  projector: Optional[Projector] = None) -> None:
-        make_folder('logdir', logdir)
         there = glob.glob(os.path.join(glob.escape(logdir), '*.tfevents.*'))
         self._sess, self._projector = sess, projector
         # A file of the same second would have the same name, and files are read in the order of their names.
@@ -35,8 +34,6 @@ class Events:
         self._writer.add_session_log(start, iteration + 1 if iteration else 0)
         if not iteration or not there:
             self._writer.add_graph(sess.graph)
-        if projector is not None:
-            projector.begin()
 
     def step(self, iteration: int, figures: Mapping[str, float]) -> None:
         """Write the figures of a training step."""
@@ -60,19 +57,15 @@ class Events:
 
 
 class Projector:
-    """The vectors of the most frequent words, for TensorBoard's projector."""
+    """The vectors of the most frequent words, for TensorBoard's projector; the words are written at once."""
 
     def __init__(self, logdir: str, embedding: str, vocabulary: Optional[Mapping[str, int]], n_words: int) -> None:
-        self._logdir, self._embedding, self._vocabulary = logdir, embedding, vocabulary
-        self.shown = min(MAX_WORDS, n_words - 1)
-
-    def begin(self) -> None:
-        """Write the words, and where their vectors will be."""
-        words = {getattr(self._vocabulary, 'unknown', None): '(unknown)',
-                 **{number: label(word) for word, number in (self._vocabulary or {}).items()}}
-        write_text(os.path.join(self._logdir, METADATA), ''.join(
+        self._logdir, self._embedding, self.shown = logdir, embedding, min(MAX_WORDS, n_words - 1)
+        words = {getattr(vocabulary, 'unknown', None): '(unknown)',
+                 **{number: label(word) for word, number in (vocabulary or {}).items()}}
+        write_text(os.path.join(logdir, METADATA), ''.join(
             words.get(number, str(number)) + '\n' for number in range(1, 1 + self.shown)))
-        write_text(os.path.join(self._logdir, CONFIG),
+        write_text(os.path.join(logdir, CONFIG),
                    'embeddings {\n  tensor_name: "%s"\n  metadata_path: "%s"\n}\n' % (TENSOR, METADATA))
 
     def write(self, sess: tf.compat.v1.Session, iteration: int) -> None:
