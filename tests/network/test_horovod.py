@@ -43,7 +43,7 @@ def alone(kind, engine, folder, **run):
 def folder(tmp_path_factory):
     """Where two processes have done what `job.measure` says."""
     path = str(tmp_path_factory.mktemp('two'))
-    status, output = horovodrun(os.path.join(HERE, 'network', 'distributed_job.py'), 'measure', path)
+    status, output = horovodrun(os.path.join(HERE, 'distributed_job.py'), 'measure', path)
     assert status == 0, output
     return path
 
@@ -84,7 +84,7 @@ def test_a_run_of_two_goes_on_with_one_and_ends_with_two_and_a_death_is_told(fol
         job.train(models.sentiment(engine='fused', batch_size=10), models.reviews(200), path, resume=True)
     middle = alone('sentiment', 'fused', path, resume=True, stop=job.after(job.SECOND - job.FIRST, lambda: True))
 
-    status, output = horovodrun(os.path.join(HERE, 'network', 'distributed_job.py'), 'end', folder)
+    status, output = horovodrun(os.path.join(HERE, 'distributed_job.py'), 'end', folder)
     losses = stopped['losses'] + middle + noted(folder, 'last')['losses']
     np.testing.assert_allclose(losses, alone('sentiment', 'fused', str(tmp_path / 'one')), rtol=0, atol=1e-5)
     for name, value in variables(str(tmp_path / 'one')).items():
