@@ -52,9 +52,10 @@ class Model(Trainable):
         Graph-level seed, which determines the initial weights and dropout.
     device : {'auto', 'cpu', 'gpu'}, default 'auto'
         Where to compute; ``'auto'`` uses a GPU if TensorFlow finds one.
-    intra_op_threads, inter_op_threads : int, optional
-        Threads for one op, and the number of ops that run in parallel; 0 leaves the choice to TensorFlow. Default: the
-        fastest measured values for the engine and the device.
+    intra_op_threads : int, optional
+        Threads for one op; 0 leaves the choice to TensorFlow. Default: what was measured to be fastest.
+    inter_op_threads : int, optional
+        Number of ops that run in parallel; 0 leaves the choice to TensorFlow. Default: what was measured to be fastest.
     distributed : bool, default False
         Train with all processes that `horovodrun` has started; each takes `batch_size` rows of a batch.
     scale_learning_rate : bool, default False

@@ -273,7 +273,8 @@ def make():
     write_stamp()
     run_tool([python, '-m', 'venv', VENV])
     tools = re.findall(r'^(?:pip|setuptools|wheel)==[^\s;#]+', read(REQUIREMENTS), re.MULTILINE) or ['pip']
-    for arguments in tools, ['-r', REQUIREMENTS], ['--no-deps', '-e', ROOT]:    # the tools build what comes as source
+    editable = ['--no-deps', '--config-settings', 'editable_mode=compat', '-e', ROOT]   # a folder rnnbook hides others
+    for arguments in tools, ['-r', REQUIREMENTS], editable:     # the tools build what comes as source
         run_tool(PIP_INSTALL + arguments)
     write_stamp(python, '', made_from())
 

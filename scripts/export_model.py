@@ -21,9 +21,9 @@ def arguments(argv):
     """Parse the command line."""
     parser = cli.parser(__doc__)
     parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
-    parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; None is the newest')
+    parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; default: the newest')
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
-                        'signature classify (reviews) or next_char (characters); None writes weights.npz')
+                        'signature classify (reviews) or next_char (characters); default: write weights.npz instead')
     return parser.parse_args(argv)
 
 

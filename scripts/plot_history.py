@@ -174,8 +174,9 @@ def contents(history):
     """The number of figures in a history, in words."""
     losses = len(history.losses) + sum(map(len, history.means.values()))
     accuracies, bits = (sum(map(len, getattr(history, name).values())) for name in FIGURES)
-    more = ', %d of bits per character' % bits if bits else ''
-    return '%s and %s%s' % (counted(losses, 'loss', 'losses'), counted(accuracies, 'accuracy', 'accuracies'), more)
+    found = [(losses, 'loss', 'losses'), (accuracies, 'accuracy', 'accuracies'),
+             (bits, 'value of bits per character', 'values of bits per character')]
+    return ', '.join(counted(*one) for one in found if one[0])
 
 
 @cli.command

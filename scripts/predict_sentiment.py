@@ -55,7 +55,7 @@ def arguments(argv):
         raise ArgumentValueError('give only one of TEXT, --file and --csv')
     if args.csv is not None and args.format is not None:
         raise ArgumentValueError('give --format or --csv, which keeps the form of its file, not both')
-    if '' in (args.text or ()):
+    if '' in args.texts + (args.text or []):
         raise ArgumentValueError('--text must be a review, not empty')
     return args
 

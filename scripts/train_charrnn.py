@@ -97,7 +97,7 @@ def main(argv):
         stop.agree(world)
     print('Model saved in %s' % rnn.ckpt_dir)
     if stop():
-        print('To go on: %s' % cli.resume_command(world))
+        print('To resume: %s' % cli.resume_command(world))
         return stop.status
     if world.rank:
         return 0

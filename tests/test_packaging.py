@@ -300,6 +300,13 @@ def test_an_editable_install_has_no_copies_of_the_scripts(distributions):
     assert [name for name in SCRIPTS if os.path.exists(os.path.join(os.path.dirname(sys.executable), name))] == []
 
 
+def test_a_folder_named_rnnbook_does_not_hide_the_package(tmp_path):
+    if not os.path.exists(os.path.join(sys.prefix, 'made-by-bootstrap')):
+        pytest.skip('not in an environment that scripts/bootstrap.py made')
+    (tmp_path / 'rnnbook').mkdir()                          # as beside a checkout that has the name of the project
+    subprocess.run([sys.executable, '-c', 'from rnnbook import imdb'], cwd=str(tmp_path), check=True)
+
+
 def test_every_script_of_the_wheel_starts_with_the_python_that_it_is_installed_for(built):
     with zipfile.ZipFile(built[1]) as archive:
         first = {os.path.basename(name): archive.read(name).split(b'\n')[0] for name in archive.namelist()

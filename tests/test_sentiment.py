@@ -223,7 +223,7 @@ def test_two_models_live_at_once_and_do_not_touch_each_other(tmp_path):
 def test_a_notebook_cell_run_again_gives_the_same_weights_under_a_new_name(tmp_path, capsys):
     for _ in range(2):
         models.sentiment(anew=True).train(X, Y, 1, ckpt_dir=tmp_path)
-    assert 'holds an earlier run of this model; this one starts anew' in capsys.readouterr().out
+    assert 'holds an earlier run of this model, which this one replaces' in capsys.readouterr().out
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith('sentiment-0.ckpt-2')
     first, second = (models.variables(tmp_path, name) for name in ('sentiment-0.ckpt', 'sentiment-0.ckpt-2'))
     assert sorted(first) == sorted(second) != []

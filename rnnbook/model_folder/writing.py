@@ -125,7 +125,8 @@ class Folder:
             differs = [str(error)]
         if not differs:
             if before and not self._request.resume:
-                print('%s holds an earlier run of this model; this one starts anew.' % self.path)
+                print('%s holds an earlier run of this model, which this one replaces; to continue it, stop this '
+                      'run and add --resume (resume=True).' % self.path)
             return found, before
         if not self._request.overwrite:
             raise FileError('ckpt_dir %s holds another model (%s); choose another folder, or overwrite it'

@@ -206,7 +206,7 @@ def test_without_resume_the_old_checkpoint_stays_until_the_first_save(tmp_path, 
     char(tmp_path, num_epochs=1, run=dict(max_to_keep=1, stop=lambda: seen.append(reading.find(str(tmp_path)))))
     assert set(seen) == {old} and reading.find(str(tmp_path)) == old + '-2'
     assert [path.name for path in tmp_path.glob('*.index')] == [os.path.basename(old) + '-2.index']
-    assert 'holds an earlier run of this model; this one starts anew.\n' in capsys.readouterr().out
+    assert 'holds an earlier run of this model, which this one replaces; to continue it, ' in capsys.readouterr().out
 
 
 def test_a_model_that_is_overwritten_is_gone_with_the_first_save(tmp_path):

@@ -297,7 +297,7 @@ def test_settings_of_the_vocabulary_travel_with_the_model(place, tmp_path):
     first, _ = run('train_sentiment.py', *flags, cwd=tmp_path)
     assert os.listdir(str(tmp_path / 'data' / 'cache'))
     again, _ = run('train_sentiment.py', *flags, '--no-cache', cwd=tmp_path)
-    assert [line for line in again.splitlines() if 'starts anew' not in line] == first.splitlines()
+    assert [line for line in again.splitlines() if 'holds an earlier run' not in line] == first.splitlines()
     out, err = run('predict_sentiment.py', 'a fine<br />zebra', cwd=tmp_path)
     assert out.endswith(' a fine<br />zebra\n')
     assert 'Read as unknown: 1 word that the model has not seen\n' in err
@@ -601,7 +601,7 @@ def test_ctrl_c_saves_says_where_and_the_model_can_be_used(number, status, place
     assert process.returncode == status
     saved, command = out.decode().splitlines()[-2:]
     assert saved == 'Model saved in stopped'
-    words = shlex.split(command[len('To go on: '):])
+    words = shlex.split(command[len('To resume: '):])
     assert words == [sys.executable, os.path.join(SCRIPTS, 'train_charrnn.py'), '--text', str(place / 'text.txt'),
                      '--epochs', '100000', *SMALL_TEXT, '--ckpt-dir', 'stopped', '--resume']
     assert b'stopping after this step' in err
