@@ -13,7 +13,7 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 import numpy as np
 
 from rnnbook.base.checks import (ArrayLike, StrPath, as_array, check_choice, check_encoding, check_int, check_str,
-                                 check_unicode, shorten)
+                                 check_unicode, counted, shorten)
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
@@ -202,9 +202,10 @@ def encode_starter(starter_seq: str, char2int: Mapping[str, int], unknown: str =
         Not a `str`, empty, or with unknown characters, all of which are named; with ``'skip'``, no known character;
         or a wrong `unknown`.
     """
-    check_choice('unknown', unknown, ('error', 'skip'))
-    known = ''.join(char for char in check_str('starter_seq', starter_seq) if char in char2int)
-    return encode(known if known and unknown == 'skip' else check_known('starter_seq', starter_seq, char2int), char2int)
+    skips = check_choice('unknown', unknown, ('error', 'skip')) == 'skip'
+    if not skips or set(char2int).isdisjoint(check_str('starter_seq', starter_seq)):
+        check_known('starter_seq', starter_seq, char2int)
+    return encode(starter_seq, char2int, unknown)
 
 
 def check_known(name: str, text: str, char2int: Mapping[str, int]) -> str:
@@ -251,15 +252,16 @@ def check_char2int(name: str, vocabulary: Optional[Mapping[str, int]], num_class
         return None
     if not isinstance(vocabulary, Mapping):
         raise ArgumentTypeError('%s must be a dict of character to number, not %s' % (name, shorten(vocabulary)))
+    char2int = {}
     for char, number in vocabulary.items():
         if not isinstance(char, str) or len(char) != 1:
             raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
         check_unicode(name, char)
-        check_int('%s[%s]' % (name, repr(char)), number, 0, num_classes - 1)
-    if sorted(vocabulary.values()) != list(range(num_classes)):
-        raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %d '
-                                 'character%s' % (name, num_classes - 1, len(vocabulary), 's' * (len(vocabulary) != 1)))
-    return {char: int(number) for char, number in vocabulary.items()}
+        char2int[char] = check_int('%s[%s]' % (name, repr(char)), number, 0, num_classes - 1)
+    if sorted(char2int.values()) != list(range(num_classes)):
+        raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %s'
+                                 % (name, num_classes - 1, counted(len(char2int), 'character')))
+    return char2int
 
 
 def reshape_data(sequence: ArrayLike, batch_size: int, num_steps: int) -> Tuple[np.ndarray, np.ndarray]:

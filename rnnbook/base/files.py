@@ -204,16 +204,12 @@ def _hold(file):
 
 
 def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
-    """The bytes of a file."""
-    if os.path.isdir(path):
-        raise FileError('%s is a folder, not a file' % path)
+    """The bytes of a regular file."""
+    check_regular(path)
     with file_errors('cannot read %s' % path), open(path, 'rb') as file:
-        size = os.fstat(file.fileno()).st_size              # 0 for a pipe; `read` takes memory for all it is asked
-        data = file.read(min(size, max_bytes) + 1)
-        data += file.read(max_bytes + 1 - len(data)) if len(data) > size else b''
-    if len(data) > max_bytes:
-        raise FileError('%s is larger than %d bytes, the most that can be read' % (path, max_bytes))
-    return data
+        if os.fstat(file.fileno()).st_size > max_bytes:
+            raise FileError('%s is larger than %d bytes, the most that can be read' % (path, max_bytes))
+        return file.read()
 
 
 def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> str:

@@ -260,16 +260,16 @@ def check_word_to_int(name: str, vocabulary: object, n_words: int) -> Optional[V
     if vocabulary is None:
         return None
     vocabulary = Vocabulary.of(name, vocabulary)
-    seen = {}
+    words = {}                                              # by their numbers
     for word, number in vocabulary.items():
         if not isinstance(word, str):
             raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
         check_unicode(name, word)
         number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
-        if seen.setdefault(number, word) != word:
+        if words.setdefault(number, word) != word:
             raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'
-                                     % (name, number, shorten(seen[number]), shorten(word)))
+                                     % (name, number, shorten(words[number]), shorten(word)))
     if vocabulary.n_words > n_words:
         raise ArgumentValueError('%s must fit n_words = %d: it has the number %d for unknown words'
                                  % (name, n_words, vocabulary.unknown))
-    return Vocabulary({word: int(number) for word, number in vocabulary.items()}, vocabulary.settings)
+    return Vocabulary(zip(words.values(), words), vocabulary.settings)
