@@ -669,6 +669,10 @@ RULES['a weights.npz written by hand'] = [
         (rewrite(spoil), message) for spoil, message in (
             (lambda arrays: arrays.pop('logits/bias'), 'has no array logits/bias'),
             (lambda arrays: arrays.pop('about'), 'has no array about'),
+            (lambda arrays: arrays.update({KERNEL: arrays[KERNEL] * np.float32(NAN)}),
+             'kernel is not finite; export the model again'),
+            (lambda arrays: arrays.update({'logits/bias': arrays['logits/bias'] + np.float32('inf')}),
+             'logits/bias is not finite; export the model again'),
             (lambda arrays: arrays.update({KERNEL: arrays[KERNEL].T}),
              r'kernel must be float32 of the shape \(\d+, 24\), not float32 of \(24, \d+\)'),
             (lambda arrays: arrays.update({KERNEL: arrays[KERNEL].astype(float)}), r'must be .*, not float64'),

@@ -62,6 +62,9 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
                             'it again' % (path, MODEL_JSON))
         # A damaged model.json may ask for arrays without an end; the first one that is not there is an error.
         arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in variables(description)}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise FileError('%s: %s is not finite; export the model again' % (path, name))
     newest, fingerprint = _newest(folder)
     if fingerprint not in (None, about['newest']):
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
