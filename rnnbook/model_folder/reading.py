@@ -79,11 +79,15 @@ def _tensorflow_errors(prefix):
 def _check(prefix):
     """The record of a checkpoint, whose files must have the right sizes; None where the book's code has made it."""
     if os.path.lexists(prefix + ENDING):
-        return check_record(prefix, sizes_only=True)        # the Saver compares its own checksums when it restores
+        # The index holds the checksums of the weights, which the Saver compares when it restores.
+        return check_record(prefix, sizes_only=True)
     if not os.path.isfile(prefix + '.index'):
         raise FileError('%s.index is missing' % prefix)
     for _ in tensors(prefix):
         pass
+    if os.path.exists(os.path.join(os.path.dirname(prefix), MODEL_JSON)):
+        warnings.warn('%s is missing, so nothing shows that the checkpoint belongs to the %s beside it'
+                      % (prefix + ENDING, MODEL_JSON), stacklevel=1)
     return None
 
 

@@ -113,6 +113,29 @@ def swap(place):
         shutil.copy(str(path), str(place / 'a'))
 
 
+def keep_records(place):
+    """Put the weights of another model, equal in shape and size, beside the records of a folder."""
+    models.char(seed=7).train(X, Y, 2, place / 'c', vocabulary=models.CHAR2INT, quiet=True)
+    for path in (place / 'c').glob('language_modeling*'):
+        if path.suffix != '.json':
+            shutil.copy(str(path), str(place / 'a'))
+
+
+def test_weights_of_another_model_beside_this_ones_record_are_refused(place):
+    keep_records(place)
+    for use in (CharRNN.load, export.write_weights):
+        with pytest.raises(FileError, match='ckpt-20.index is damaged: its sha256 is not that of what was written'):
+            use(place / 'a')
+
+
+def test_a_missing_record_is_said(place):
+    for path in (place / 'a').glob('*' + ENDING):
+        path.unlink()
+    with pytest.warns(UserWarning, match='ckpt-20.progress.json is missing, so nothing shows that the checkpoint '
+                                         'belongs to the model.json beside it'):
+        CharRNN.load(place / 'a')
+
+
 def edit(place):
     """Change a vocabulary by hand."""
     text = json.loads((place / 'a' / 'model.json').read_text())

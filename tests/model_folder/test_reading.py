@@ -200,7 +200,7 @@ def test_the_newest_whole_checkpoint_is_used_and_the_bad_one_named(ending, damag
 @pytest.mark.parametrize('ending, damage, used, resumed', [
     (DATA, flip_weight, r'cannot read .*ckpt-\d+: Checksum does not match',
      r'data-00000-of-00001 is damaged: its sha256 is not'),
-    (INDEX, flip, r'cannot read .*ckpt-\d+: ', r'ckpt-\d+\.index is damaged: its sha256')])
+    (INDEX, flip, *2 * (r'ckpt-\d+\.index is damaged: its sha256',))])
 @pytest.mark.parametrize('use', [sample, lambda folder: export.write_weights(folder)])
 def test_a_flipped_bit_is_found_where_the_weights_are_read(ending, damage, used, resumed, use, folder):
     damage(newest(folder, ending))
@@ -210,13 +210,14 @@ def test_a_flipped_bit_is_found_where_the_weights_are_read(ending, damage, used,
         models.char().train(X, Y, 3, folder, vocabulary=models.CHAR2INT, resume=True)
 
 
-def test_to_use_a_model_hashes_no_file_and_to_resume_hashes_all(folder, monkeypatch):
+def test_to_use_a_model_hashes_the_index_and_to_resume_hashes_all(folder, monkeypatch):
     read = []
     monkeypatch.setattr(run_state, 'sha256', lambda path: read.append(path) or files.sha256(path))
     sample(folder)
-    assert read == []
+    assert {os.path.splitext(path)[1] for path in read} == {INDEX}
+    read.clear()
     models.char().train(X, Y, 2, folder, vocabulary=models.CHAR2INT, resume=True)
-    assert len(read) == 2                                   # the index and the data
+    assert len(set(read)) == 2                                   # the index and the data
 
 
 @pytest.mark.parametrize('ending, damage, message', [row for row in DAMAGE if row[0] != RECORD])
