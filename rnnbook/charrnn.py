@@ -13,8 +13,8 @@ import numpy as np
 
 from rnnbook import hamlet
 from rnnbook.base.bar import show_bar
-from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_ids, check_int, check_number, check_rate,
-                                 check_size, check_str)
+from rnnbook.base.checks import (MAX_LAYERS, ArrayLike, StrPath, check_bool, check_ids, check_int, check_number,
+                                 check_rate, check_size, check_str)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
@@ -89,7 +89,7 @@ class CharRNN(Model):
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
         self.lstm_size = check_int('lstm_size', lstm_size)
-        self.num_layers = check_int('num_layers', num_layers)
+        self.num_layers = check_int('num_layers', num_layers, 1, MAX_LAYERS)
         self.learning_rate = check_rate('learning_rate', learning_rate)
         self.keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
         self.grad_clip = check_rate('grad_clip', grad_clip)

@@ -13,8 +13,8 @@ import numpy as np
 
 from rnnbook import imdb
 from rnnbook.base.bar import show_bar
-from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int, check_rate,
-                                 check_size, row_lengths)
+from rnnbook.base.checks import (MAX_LAYERS, ArrayLike, StrPath, check_bool, check_choice, check_ids, check_int,
+                                 check_rate, check_size, row_lengths)
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
@@ -114,7 +114,7 @@ class SentimentRNN(Model):
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
-        self.num_layers = check_int('num_layers', num_layers)
+        self.num_layers = check_int('num_layers', num_layers, 1, MAX_LAYERS)
         self.batch_size = check_int('batch_size', batch_size)
         self.learning_rate = check_rate('learning_rate', learning_rate)
         self.embed_size = check_int('embed_size', embed_size)

@@ -106,10 +106,10 @@ def constructor(names, values, error, rule):
             for make, kinds in MODELS.items() for name in kinds[names].split() for value in values]
 
 
-RULES['sizes are integers of at least 1'] = constructor(0, (0, -1), VALUE, 'an integer of at least 1, not')
-RULES['sizes are of 32 bits'] = constructor(0, (2 ** 31, 2 ** 70), VALUE, 'an integer from 1 to 2147483647')
+RULES['sizes are integers of at least 1'] = constructor(0, (0, -1), VALUE, 'an integer (of at least 1|from 1 to 100), not')
+RULES['sizes are of 32 bits'] = constructor(0, (2 ** 31, 2 ** 70), VALUE, 'an integer from 1 to (2147483647|100), not')
 RULES['sizes are no text, fraction, nothing, switch or list'] = constructor(
-    0, ('8', 2.0, None, True, NAN, [3]), TYPE, 'an integer of at least 1, not')
+    0, ('8', 2.0, None, True, NAN, [3]), TYPE, 'an integer (of at least 1|from 1 to 100), not')
 RULES['rates and probabilities are finite and above 0'] = constructor(
     1, (0, -0.1, NAN, INFINITY, 10 ** 400), VALUE, 'a finite number above 0')
 RULES['rates and probabilities stay above 0 in float32'] = constructor(
@@ -642,7 +642,8 @@ RULES['a model.json written by hand'] = [
         (twice, r"is damaged: .*'a' is repeated"),
         (change(num_classes=HUGE), r'cannot load .*kernel has the shape \[2147483653, 24\] in model.json, and'),
         (change(lstm_size=HUGE), r'cannot load .*kernel has the shape .* in model.json, and'),
-        (change(num_layers=HUGE), 'cannot load .*cell_1.* in model.json, and does not stand there'),
+        (change(num_layers=2), 'cannot load .*cell_1.* in model.json, and does not stand there'),
+        (change(num_layers=10 ** 9), 'model.json: num_layers must be an integer from 1 to 100, not 1000000000'),
         (change(batch_size=HUGE), r'model.json: batch_size \* num_steps \* num_classes must be below 2 \*\* 31'),
         (change(num_steps=2 ** 40), 'model.json: num_steps must be an integer from 1 to 2147483647'),
         (change(num_steps='../../etc/passwd'), 'model.json: num_steps must be an integer'),
@@ -693,7 +694,8 @@ RULES['a model.json that does not fit weights.npz'] = [
     for which, spoil, message in (
         ('reviews', dict(n_words=7), r'embedding must be float32 of the shape \(7, 2\), not float32 of \(6'),
         ('reviews', dict(n_words=HUGE), r'embedding must be float32 of the shape \(2147483647'),
-        ('reviews', dict(num_layers=HUGE), r'has no array rnn/multi_rnn_cell/cell_1/'),
+        ('reviews', dict(num_layers=2), r'has no array rnn/multi_rnn_cell/cell_1/'),
+        ('reviews', dict(num_layers=HUGE), r'model\.json: num_layers must be an integer from 1 to 100'),
         ('reviews', dict(lstm_size='3'), r'model\.json: lstm_size must be an integer of at least 1'),
         ('reviews', dict(embed_size=None), r'model\.json: embed_size must be an integer'),
         ('reviews', dict(batch_size=0), r'model\.json: batch_size must be an integer of at least 1'),

@@ -18,7 +18,7 @@ from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 __all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_size', 'check_number', 'check_rate', 'check_choice',
            'check_bool', 'check_fields', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array',
-           'check_ids', 'row_lengths', 'counted', 'shorten', 'INT32_MAX']
+           'check_ids', 'row_lengths', 'counted', 'shorten', 'INT32_MAX', 'MAX_LAYERS']
 
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
@@ -26,6 +26,8 @@ ArrayLike = Any
 StrPath = Union[str, os.PathLike]
 #: TensorFlow counts rows, steps and units with 32 bits.
 INT32_MAX = 2 ** 31 - 1
+#: The most layers of a network: more would take hours to build.
+MAX_LAYERS = 100
 
 #: How many ids are checked at a time.
 CHECKED = 2 ** 22

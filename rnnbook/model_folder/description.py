@@ -14,7 +14,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from rnnbook import __version__
-from rnnbook.base.checks import check_int, shorten
+from rnnbook.base.checks import MAX_LAYERS, check_int, shorten
 from rnnbook.base.files import check_format, damage_errors, read_json, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.network.ngrams import BUCKETS, check_ngram_size
@@ -149,7 +149,7 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
         yield 'ngrams', (size('n_words') + BUCKETS, ngram_size)
     scopes = directions(description)
     for scope in scopes:
-        for layer in range(size('num_layers')):
+        for layer in range(check_int('num_layers', description.arguments.get('num_layers'), 1, MAX_LAYERS)):
             yield scope % layer + 'kernel', ((units if layer else inputs) + units, 4 * units)
             yield scope % layer + 'bias', (4 * units,)
     pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
