@@ -106,7 +106,8 @@ def constructor(names, values, error, rule):
             for make, kinds in MODELS.items() for name in kinds[names].split() for value in values]
 
 
-RULES['sizes are integers of at least 1'] = constructor(0, (0, -1), VALUE, 'an integer (of at least 1|from 1 to 100), not')
+RULES['sizes are integers of at least 1'] = constructor(
+    0, (0, -1), VALUE, 'an integer (of at least 1|from 1 to 100), not')
 RULES['sizes are of 32 bits'] = constructor(0, (2 ** 31, 2 ** 70), VALUE, 'an integer from 1 to (2147483647|100), not')
 RULES['sizes are no text, fraction, nothing, switch or list'] = constructor(
     0, ('8', 2.0, None, True, NAN, [3]), TYPE, 'an integer (of at least 1|from 1 to 100), not')

@@ -29,9 +29,9 @@ except ImportError:                                         # Windows
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
-__all__ = ['DamagedError', 'sha256', 'check_path', 'check_regular', 'make_folder', 'atomic_path', 'write_text', 'sync',
-           'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors', 'damage_errors',
-           'OURS']
+__all__ = ['DamagedError', 'sha256', 'check_path', 'check_local', 'check_regular', 'make_folder', 'atomic_path',
+           'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors',
+           'damage_errors', 'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
@@ -84,6 +84,14 @@ def check_path(name: str, path: object) -> str:
     if not path or '\0' in path:
         raise ArgumentValueError('%s must be a path of at least one character and without NUL, not %s'
                                  % (name, shorten(path)))
+    return path
+
+
+def check_local(name: str, path: object) -> str:
+    """The path of a file or folder of this machine as a `str`; TensorFlow would wait for the host of an address."""
+    path = check_path(name, path)
+    if '://' in path:
+        raise ArgumentValueError('%s must be a folder of this machine, not the address %s' % (name, shorten(path)))
     return path
 
 

@@ -12,7 +12,7 @@ import shutil
 from typing import Iterator, List, Optional, Sequence
 
 from rnnbook.base.checks import StrPath, shorten
-from rnnbook.base.files import check_path, file_errors, move, read_bytes, sync, write_text
+from rnnbook.base.files import check_local, file_errors, move, read_bytes, sync, write_text
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.description import MODEL_JSON
 from rnnbook.model_folder.run_state import ENDING, read_record
@@ -35,9 +35,7 @@ WRITTEN = (LIST, HISTORY, MODEL_JSON, WEIGHTS)
 
 def check_folder(name: str, path: StrPath) -> str:
     """The path of a model's folder as a `str`."""
-    path = check_path(name, path)
-    if '://' in path:
-        raise ArgumentValueError('%s must be a folder of this machine, not the address %s' % (name, shorten(path)))
+    path = check_local(name, path)
     if set('*?[]') & set(path) or ('\\' in path and os.sep == '/'):
         raise ArgumentValueError('%s must be a path without * ? [ ] and \\, which TensorFlow reads as a pattern, not %s'
                                  % (name, shorten(path)))

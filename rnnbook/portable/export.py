@@ -8,7 +8,7 @@ import tempfile
 from typing import Optional
 
 from rnnbook.base.checks import StrPath
-from rnnbook.base.files import check_path, file_errors
+from rnnbook.base.files import check_local, file_errors
 from rnnbook.errors import FileError
 from rnnbook.model_folder import reading
 from rnnbook.model_folder.checkpoint_files import check_folder, refuse_links
@@ -82,7 +82,7 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     FileError
         `out` exists or cannot be written, or no checkpoint can be read that fits the model.
     """
-    out = check_path('out', out).rstrip(os.sep) or os.sep
+    out = check_local('out', out).rstrip(os.sep) or os.sep
     if os.path.exists(out):
         raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
     folder, found = reading.described(model, ckpt_dir, checkpoint)

@@ -8,7 +8,7 @@ from typing import Callable, Dict, Mapping, Optional, Tuple, Union
 import numpy as np
 
 from rnnbook.base.checks import ArrayLike, StrPath, check_bool, check_fields, check_int, check_number, shorten
-from rnnbook.base.files import check_path
+from rnnbook.base.files import check_local
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 from rnnbook.model_folder.checkpoint_files import check_folder
 from rnnbook.model_folder.run_state import RunState, best_row
@@ -109,7 +109,7 @@ class Run:
                                          % name)
         self._set('decay', check_number('decay', self.decay, above=0, maximum=1))
         if self.logdir is not None:
-            self._set('logdir', check_path('logdir', self.logdir))
+            self._set('logdir', check_local('logdir', self.logdir))
         if self.init_from is not None:
             self._set('init_from', os.path.normpath(check_folder('init_from', self.init_from)))
 

@@ -223,6 +223,16 @@ def test_an_address_is_refused_at_once(use, tmp_path, monkeypatch):
     assert os.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.parametrize('name, use', [
+    ('logdir', lambda path: models.char().train(X, Y, 1, 'model', logdir=path)),
+    ('out', lambda path: export.write_saved_model(models.char(), path))])
+def test_an_address_to_write_to_is_refused_at_once(name, use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentValueError, match='%s must be a folder of this machine, not the address' % name):
+        use('s3://b/m')
+    assert os.listdir(str(tmp_path)) == []
+
+
 def test_a_checkpoint_that_a_run_removes_while_it_is_read_gives_way_to_the_next(place, monkeypatch, recwarn):
     folder, load = str(place / 'a'), tf.train.load_checkpoint
     train(folder, resume=True, max_to_keep=1)
