@@ -396,11 +396,12 @@ class CharRNN(Model):
     def _restorable(self, ckpt_dir, vocabulary, checkpoint):
         """The folder to restore from, its description, and the vocabulary to use."""
         folder, found = reading.described(self, ckpt_dir, checkpoint)
-        if vocabulary is None and (found is None or found.vocabulary is None):
-            raise ArgumentValueError('vocabulary must be given: there is none in %s; train(..., vocabulary=char2int) '
-                                     'saves it with the weights' % folder)
-        return folder, found, self._check_vocabulary(
-            'vocabulary', found.vocabulary if vocabulary is None else vocabulary)
+        saved, given = (self._check_vocabulary('vocabulary', ids) for ids in (found and found.vocabulary, vocabulary))
+        if saved is None and given is None:
+            raise ArgumentValueError('vocabulary must be given: there is none in %s; train can save it there' % folder)
+        if saved is not None and given is not None and saved != given:
+            raise ArgumentValueError('vocabulary must be that of the model in %s, or be left out' % folder)
+        return folder, found, given or saved
 
     @classmethod
     def load(cls, ckpt_dir: StrPath, sampling: bool = True, *, engine: Optional[str] = None, device: str = 'auto',

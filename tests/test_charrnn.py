@@ -109,6 +109,16 @@ def test_sampling_needs_a_folder_with_a_fitting_model_and_a_vocabulary(folder, t
     assert models.char(sampling=True).sample(5, tmp_path, 'the ', vocabulary=models.CHAR2INT).startswith('the ')
 
 
+def test_another_vocabulary_than_the_models_is_refused(folder):
+    other = {char: V - 1 - number for char, number in models.CHAR2INT.items()}
+    for use in (lambda rnn, ids: rnn.sample(5, folder, 'the ', vocabulary=ids),
+                lambda rnn, ids: rnn.evaluate('the cat', folder, vocabulary=ids)):
+        rnn = models.char(sampling=True)
+        with pytest.raises(ArgumentValueError, match='^vocabulary must be that of the model in '):
+            use(rnn, other)
+        use(rnn, dict(models.CHAR2INT))
+
+
 @pytest.mark.slow
 def test_load_brings_back_everything_in_a_fresh_process_from_a_moved_folder(folder, tmp_path):
     moved = tmp_path / 'moved'
