@@ -158,6 +158,7 @@ def assign(sess: tf.compat.v1.Session, values: Dict[str, np.ndarray]) -> None:
 def load(cls: Type[M], folder: str, **more: object) -> M:
     """The object that a folder describes, with its vocabulary; arguments of `more` that are None are left out."""
     find(folder)
+    given = {name: value for name, value in more.items() if value is not None}
     found = read_description(folder, class_name(cls))
     shapes = _shapes(folder, found)
 
@@ -168,9 +169,11 @@ def load(cls: Type[M], folder: str, **more: object) -> M:
 
     prefix, record = newest_whole(folder, attempt)
     try:
-        model = cls(**{**found.arguments, **{name: value for name, value in more.items() if value is not None}})
+        model = cls(**{**found.arguments, **given})
         model.vocabulary = model._check_vocabulary('vocabulary', found.vocabulary)
     except (TypeError, ValueError) as error:
+        if str(error).startswith(tuple(name + ' must ' for name in given)):    # the caller is to blame, not the file
+            raise
         raise FileError('%s: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
     check_owner(prefix, record, found)
     model.ckpt_dir, model.loaded = folder, True

@@ -117,7 +117,11 @@ class Folder:
             if self._request.resume and before:             # the book's own; they stay where they are
                 raise FileError('ckpt_dir %s holds checkpoints without a %s, which cannot be resumed'
                                 % (self.path, MODEL_JSON))
-            return None, []
+            ours = any(os.path.exists(os.path.join(self.path, name + ENDING)) for name in before)
+            if ours and not self._request.overwrite:
+                raise FileError('ckpt_dir %s holds checkpoints without a %s; choose another folder, or overwrite it'
+                                % (self.path, MODEL_JSON))
+            return None, before if ours else []
         try:
             found = read_description(self.path, self._description.class_name)
             differs = differences(found, self._description)

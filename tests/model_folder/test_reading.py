@@ -11,7 +11,7 @@ import models
 from rnnbook import export
 from rnnbook.base import files
 from rnnbook.charrnn import CharRNN
-from rnnbook.errors import FileError
+from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder import reading, run_state
 from rnnbook.sentiment import SentimentRNN
 
@@ -82,6 +82,13 @@ def test_wrong_arguments_in_a_description_are_named(folder):
         CharRNN.load(folder)
 
 
+@pytest.mark.parametrize('name, value', [
+    ('device', 'gpus'), ('engine', 'fast'), ('intra_op_threads', -1), ('sampling', 'yes')])
+def test_a_wrong_argument_of_load_is_not_blamed_on_the_file(name, value, folder):
+    with pytest.raises((ArgumentTypeError, ArgumentValueError), match='^%s must be ' % name):
+        CharRNN.load(folder, **{name: value})
+
+
 def test_a_vocabulary_that_does_not_fit_the_model_is_named(folder):
     text = (folder / 'model.json').read_text()
     (folder / 'model.json').write_text(text.replace('"a": ', '"a": 7'))
@@ -112,7 +119,8 @@ def test_a_subclass_has_the_folders_of_its_class(cls, make, data, vocabulary, me
 
 
 def test_a_folder_without_a_description_such_as_the_listing_leaves_can_be_sampled_and_stays(folder):
-    (folder / 'model.json').unlink()
+    for path in (folder / 'model.json', *folder.glob('*' + RECORD)):
+        path.unlink()
     assert models.char(sampling=True).sample(5, folder, 'the ', vocabulary=models.CHAR2INT).startswith('the ')
     with pytest.raises(FileError, match='holds no model: there is no model.json'):
         CharRNN.load(folder)

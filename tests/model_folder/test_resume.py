@@ -199,6 +199,17 @@ def test_checkpoints_of_the_books_listing_cannot_be_resumed_and_stay(tmp_path):
     assert (tmp_path / ('language_modeling.ckpt-%d.index' % WINDOWS)).exists()
 
 
+def test_a_folder_that_has_lost_its_description_is_only_overwritten_if_asked(tmp_path):
+    char(tmp_path, num_epochs=2)
+    (tmp_path / 'model.json').unlink()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(FileError, match='holds checkpoints without a model.json; choose another folder, or overwrite'):
+        char(tmp_path, num_epochs=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    char(tmp_path, num_epochs=1, run=dict(overwrite=True))
+    assert [path.name for path in tmp_path.glob('*.index')] == ['language_modeling.ckpt-%d-2.index' % WINDOWS]
+
+
 def test_without_resume_the_old_checkpoint_stays_until_the_first_save(tmp_path, capsys):
     char(tmp_path, num_epochs=1, run=dict(max_to_keep=1))
     old = reading.find(str(tmp_path))
