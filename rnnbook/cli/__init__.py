@@ -48,11 +48,15 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
             if hasattr(stream, 'reconfigure'):              # not so where a notebook or a test has put its own
                 stream.reconfigure(errors='backslashreplace')
         FLAGS.clear()
+        argv, cut = sys.argv[1:] if argv is None else argv, False
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _one_line
                 try:
-                    status = main(sys.argv[1:] if argv is None else argv)
+                    status = main(argv)
+                except BrokenPipeError:                     # a run is cut off, but not a sample
+                    cut = 'resume' in FLAGS and not {'-h', '--help'} & set(argv)
+                    raise
                 finally:                                    # argparse ends the process after --help
                     sys.stdout.flush()
             return status or 0
@@ -68,6 +72,8 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
                 raise
             # What is left to write would raise once more when Python ends. A reader like `head` has simply had enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if cut:
+                return _fail('standard output was closed; the run ended before it was complete, --resume continues it')
             return 0 if error.errno == errno.EPIPE else _fail('cannot write the output: %s' % error.strerror)
     return run
 
@@ -157,8 +163,10 @@ def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentP
 
 def _name_flags(message: str) -> str:
     """The message with arguments replaced by their flags: at its start, and wherever a word can be nothing else."""
-    return re.sub(r'^(\w+)(?= (?:must|has|needs) )|(?<![-\w])(?:(\w+_\w+)|(\w+)=(?!\w))',
-                  lambda match: FLAGS.get(match.group(match.lastindex), match.group()), message)
+    # What is in quotes, or part of a path, is the user's own.
+    return re.sub(r'(?<!\w)(?:\'[^\']*\'|"[^"]*")(?!\w)|^(\w+)(?= (?:must|has|needs) )|'
+                  r'(?<![-\w/\\.])(?:(\w+_\w+)(?![-\w/\\]|\.\w)|(\w+)=(?!\w))',
+                  lambda match: FLAGS.get(match.group(match.lastindex or 0), match.group()), message)
 
 
 def require(module: str, package: str, extra: str, script: str) -> types.ModuleType:

@@ -68,6 +68,9 @@ def test_an_error_of_ours_is_one_line_and_status_2(monkeypatch, capsys, error):
     ('batch_size times keep_best is keep_best_of', '--batch-size times --keep-best is keep_best_of'),
     ('reviews must be texts, not unknown', 'reviews must be texts, not unknown'),
     ('--keep_best is no argument', '--keep_best is no argument'),
+    ("cannot read x/keep_best.csv, keep_best.csv, keep_best/x, a\\\\keep_best or keep_best-2; the keep_best.",
+     "cannot read x/keep_best.csv, keep_best.csv, keep_best/x, a\\\\keep_best or keep_best-2; the model's --keep-best."),
+    ('it has \'keep_best, x\' and "keep_best"; keep_best', 'it has \'keep_best, x\' and "keep_best"; --keep-best'),
 ])
 def test_an_error_names_flags_instead_of_arguments(capsys, message, said):
     def main(argv):
@@ -118,21 +121,28 @@ def test_a_wrong_flag_is_status_2_with_the_usage(capsys):
     assert 'unrecognized arguments: --nothing' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('lines', [1, 1000])
-def test_a_reader_who_has_had_enough_is_no_error(lines):
+@pytest.mark.parametrize('lines, flag, status, said', [
+    (1, '--seed', 0, b''), (1000, '--seed', 0, b''),
+    (1000, '--resume', 2, b'-c: error: standard output was closed; the run ended before it was complete, '
+     b'--resume continues it\n'),
+])
+def test_a_reader_who_has_had_enough_is_no_error_unless_it_cuts_a_run_off(lines, flag, status, said):
     code = ("import sys; from rnnbook import cli\n"
             "def main(argv):\n"
+            "    parser = cli.parser('Does it.')\n"
+            "    parser.add_argument(argv[1], action='store_true')\n"
+            "    parser.parse_args([])\n"
             "    sys.stdin.read()\n"                         # until the other end of standard output is closed
             "    for _ in range(int(argv[0])):\n"
             "        print('x' * 1000)\n"
             "sys.exit(cli.command(main)())")
-    process = subprocess.Popen([sys.executable, '-c', code, str(lines)], cwd=ROOT, stdin=subprocess.PIPE,
+    process = subprocess.Popen([sys.executable, '-c', code, str(lines), flag], cwd=ROOT, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     process.stdin.close()
     with process.stderr:
         errors = process.stderr.read()
-    assert (process.wait(), errors) == (0, b'')
+    assert (process.wait(), errors) == (status, said)
 
 
 PRINTS = """
