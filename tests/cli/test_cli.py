@@ -69,7 +69,7 @@ def test_an_error_of_ours_is_one_line_and_status_2(monkeypatch, capsys, error):
     ('reviews must be texts, not unknown', 'reviews must be texts, not unknown'),
     ('--keep_best is no argument', '--keep_best is no argument'),
     ("cannot read x/keep_best.csv, keep_best.csv, keep_best/x, a\\\\keep_best or keep_best-2; the keep_best.",
-     "cannot read x/keep_best.csv, keep_best.csv, keep_best/x, a\\\\keep_best or keep_best-2; the model's --keep-best."),
+     "cannot read x/keep_best.csv, keep_best.csv, keep_best/x, a\\\\keep_best or keep_best-2; the --keep-best."),
     ('it has \'keep_best, x\' and "keep_best"; keep_best', 'it has \'keep_best, x\' and "keep_best"; --keep-best'),
 ])
 def test_an_error_names_flags_instead_of_arguments(capsys, message, said):
