@@ -20,6 +20,8 @@ __all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_f
 
 #: What stands for a flag's value in the help, by its type.
 METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
+#: And by its name.
+NAMED = {'init_from': 'DIR', 'positive': 'VALUE[,VALUE...]'}
 
 
 def add_flags(group: argparse._ActionsContainer, thing: Callable, defaults: Mapping[str, object],
@@ -62,6 +64,7 @@ def _plain(text, names, default):
     """A parameter's text as help: flags for the arguments, no markup, no default where `default` is another one."""
     if default is not None:
         text = text.partition(' Default: ')[0].rstrip('.')
+    text = re.sub(r', or (?:a pair of arrays|those of the folder that the object)[^.]*', '', text)      # Python's alone
     text = re.sub(r'`(\w+)`', lambda match: _flag(match.group(1)) if match.group(1) in names else match.group(1), text)
     return text.replace('`', '').replace('%', '%%')
 
@@ -74,7 +77,7 @@ def _switch(text):
 
 
 def _metavar(name):
-    return 'DIR' if name.endswith('dir') else name.rpartition('_')[2].upper()
+    return NAMED.get(name, 'DIR' if name.endswith('dir') else name.rpartition('_')[2].upper())
 
 
 def _flag(name):

@@ -547,3 +547,13 @@ def test_a_text_that_is_not_there_is_a_file_error(tmp_path, monkeypatch, path):
     with pytest.raises(FileError, match='^(cannot read none.txt: No such file|none.*.txt matches no file)'):
         cli.character_numbers(path)
     assert os.listdir('.') == []
+
+
+def test_help_is_about_flags_and_not_about_objects_and_arrays():
+    parser = cli.parser('Trains.')
+    cli.add_run_flags(parser, {'num_epochs': 1}, './model/')
+    cli.add_flags(parser, imdb.CsvLayout, {})
+    said = ' '.join(parser.format_help().split())
+    assert '--init-from DIR' in said and '--positive VALUE[,VALUE...]' in said
+    assert 'Default: fresh weights' in said and 'each row of characters). Default: none' in said
+    assert 'object' not in said and 'arrays' not in said
