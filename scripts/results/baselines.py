@@ -9,6 +9,7 @@ try:
     import numpy as np
 
     from rnnbook import cli
+    from rnnbook.base.checks import counted
     from rnnbook.errors import ArgumentValueError
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -61,7 +62,8 @@ def main(argv):
     version = cli.require('sklearn', 'scikit-learn', 'baselines', 'scripts/results/baselines.py').__version__
     say('reading the reviews')
     data, *halves = cli.review_halves(args)
-    print('Data: %s, %d reviews to train and %d to test' % (data, len(halves[0]), len(halves[2])), flush=True)
+    print('Data: %s, %s to train and %d to test' % (data, counted(len(halves[0]), 'review'), len(halves[2])),
+          flush=True)
     for name, ngrams in BASELINES:
         say(name)
         begin = time.perf_counter()

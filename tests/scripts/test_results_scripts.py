@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT
 import rnnbook
 from rnnbook import imdb
+from rnnbook.errors import FileError
 from rnnbook.training import validation
 
 SCRIPTS = os.path.join(ROOT, 'scripts')
@@ -240,6 +241,14 @@ def test_a_model_without_a_vocabulary_is_named(call, trained):
 # ----------------------------------------------------------------------------------------------------------- curves
 
 CHARACTERS = 'Epoch 1/2 Iteration 10| Training loss: 3.2233\nEpoch 2/2 Iteration 20| Training loss: 2.9000\n'
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes with names')
+def test_a_log_that_might_never_end_is_refused(tmp_path):
+    os.mkfifo(str(tmp_path / 'pipe'))
+    for path in (str(tmp_path / 'pipe'), '/dev/zero'):
+        with pytest.raises(FileError, match='%s is a pipe or a device, not a regular file' % path):
+            script('plot_history.py').read(path, None)
 
 
 def test_both_kinds_of_lines_are_read_and_a_number_that_is_cut_off_is_not(tmp_path):
