@@ -4,6 +4,7 @@
 from __future__ import print_function      # so that Python 2 gets to the line below
 
 import os
+import re
 import sys
 
 try:
@@ -11,7 +12,7 @@ try:
 
     import rnnbook
     from rnnbook import cli, datasets, errors, hamlet
-    from rnnbook.base.checks import check_int, check_number
+    from rnnbook.base.checks import check_int, check_number, counted
     from rnnbook.model_folder import reading
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -51,11 +52,14 @@ def arguments(argv):
 def check_resumable(args, pattern):
     """Refuse to start from nothing if the run to resume is in the folder for another number of epochs."""
     there = cli.model_folders('CharRNN', pattern, lstm_size=args.lstm_size, num_layers=args.num_layers)
-    if there and os.path.join(args.ckpt_dir, '') not in there:
+    epochs = {path: int(re.search(r'\d+', path).group()) for path in there}
+    there.sort(key=epochs.get)
+    if there and args.init_from is None and os.path.join(args.ckpt_dir, '') not in there:
+        best = ([path for path in there if epochs[path] < args.num_epochs] or there)[-1]
         raise errors.ArgumentValueError(
             '--resume finds no run in %s, but there is one in %s; to go on with it, give --ckpt-dir %s; to start a new '
             'run from its weights, give --init-from %s and no --resume'
-            % (args.ckpt_dir, ', '.join(there), there[-1], there[-1]))
+            % (args.ckpt_dir, ', '.join(there), best, best))
 
 
 def validation_text(numbers, fraction):
@@ -74,6 +78,7 @@ def main(argv):
     check_int('--length', args.length, 0)
     check_number('--held-out', args.held_out, minimum=0, maximum=0.9)
     cli.FLAGS.update(path='--text', sequence='--text')      # what the library calls the text
+    reading.check_folder('--ckpt-dir', args.ckpt_dir)
     if args.text and os.path.realpath(args.text) == os.path.realpath(args.ckpt_dir):
         raise errors.ArgumentValueError('--ckpt-dir must not be the folder of the texts, %s' % args.text)
     world = cli.check_flags(lambda: rnnbook.CharRNN(num_classes=1, **model), args.num_epochs, run)
@@ -83,7 +88,7 @@ def main(argv):
     known = cli.source_vocabulary(args)
     if known is not None:
         numbers, char2int = cli.recode(numbers, char2int, known, args.unknown), known
-    print('Data: %s, %d characters, %d of them distinct' % (name, len(numbers), len(char2int)))
+    print('Data: %s, %s, %d of them distinct' % (name, counted(len(numbers), 'character'), len(char2int)))
 
     end = len(numbers) - int(len(numbers) * args.held_out)
     start = end

@@ -40,6 +40,7 @@ def main(argv):
     """Run the script; returns its exit status."""
     args, model, run, settings = arguments(argv)
     imdb.Settings.of(settings)
+    reading.check_folder('--ckpt-dir', args.ckpt_dir)
     cli.review_layout(args)
     world = cli.check_flags(lambda: rnnbook.SentimentRNN(n_words=1, **model), args.num_epochs, run)
     with world.first_on_machine():

@@ -17,6 +17,7 @@ from rnnbook import datasets, hamlet, imdb
 from rnnbook.base.checks import check_int, counted, shorten
 from rnnbook.base.files import OURS, check_path, check_regular, read_json
 from rnnbook.errors import ArgumentValueError, FileError
+from rnnbook.model_folder.checkpoint_files import check_folder
 from rnnbook.model_folder.description import MODEL_JSON as MODEL, read_description
 from rnnbook.preprocessing.review_rows import read_rows
 
@@ -56,7 +57,7 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
                       **layout, **settings)
     _check_halves(csv, found.halves)
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
-    print('Data: %s, %d reviews to train and %d to test' % (name, len(halves[0]), len(halves[2])))
+    print('Data: %s, %s to train and %d to test' % (name, counted(len(halves[0]), 'review'), len(halves[2])))
     print('Labels: %s' % ', '.join('%r is %d (%s)' % (label, meaning, counted(rows, 'row'))
                                    for label, meaning, rows in found.label_counts))
     print('Words: %d in the vocabulary, %.1f in a review on average' % (len(found.vocabulary), found.mean_words))
@@ -159,8 +160,10 @@ def model_folders(class_name: Optional[str] = None, pattern: str = '*', **argume
 
 def check_model_folder(ckpt_dir: str, class_name: Optional[str] = None) -> None:
     """Refuse a model's folder that is missing or empty, and list the ones that exist."""
-    if not os.path.isdir(check_path('ckpt_dir', ckpt_dir)) or not os.listdir(ckpt_dir):
+    check_folder('ckpt_dir', ckpt_dir)
+    if not os.path.isdir(ckpt_dir) or not os.listdir(ckpt_dir):
+        state = ('is empty' if os.path.isdir(ckpt_dir) else 'is a file, not a folder' if os.path.exists(ckpt_dir)
+                 else 'is not there')
         there = ', '.join(model_folders(class_name))
-        raise FileError('ckpt_dir %s %s; %s' % (
-            ckpt_dir, 'is empty' if os.path.isdir(ckpt_dir) else 'is not there',
-            'models are in %s' % there if there else 'train saves into it'))
+        raise FileError('ckpt_dir %s %s; %s'
+                        % (ckpt_dir, state, 'models are in %s' % there if there else 'train saves into it'))

@@ -233,6 +233,12 @@ def test_a_model_without_the_chapters_starter_begins_with_a_character_that_it_kn
     assert run('sample_charrnn.py', *flags, '--stop', r'\n', cwd=tmp_path)[0] == text[:text.index('\n') + 1] + '\n'
 
 
+def test_a_text_of_one_character_is_counted_in_the_singular(tmp_path, capsys):
+    (tmp_path / 'a.txt').write_bytes(b'a')
+    assert main_of('train_charrnn.py')(['--text', str(tmp_path / 'a.txt')]) == 2
+    assert capsys.readouterr().out.endswith('a.txt, 1 character, 1 of them distinct\n')
+
+
 def test_a_run_for_more_epochs_finds_the_folder_to_resume(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'dna.txt').write_bytes(b'ACGT' * 20)
@@ -247,8 +253,14 @@ def test_a_run_for_more_epochs_finds_the_folder_to_resume(tmp_path, capsys, monk
     assert sorted(os.listdir('.')) == before
     assert main(flags + ['--epochs', '2', '--resume', '--ckpt-dir', './model-1/']) == 0
     assert 'Resuming from ./model-1/' in capsys.readouterr().out
+    shutil.copytree('model-1', 'model-10')
+    for epochs, name in (('5', 'model-1'), ('20', 'model-10')):
+        assert main(flags + ['--epochs', epochs, '--resume']) == 2
+        assert 'there is one in ./model-1/, ./model-10/; to go on with it, give --ckpt-dir ./%s/;' % name in (
+            capsys.readouterr().err)
     for more in (['--lstm-size', '3'], ['--preset', 'best', '--engine', 'book'], ['--ckpt-dir', 'mine']):
         assert main(flags + ['--epochs', '2', '--resume', *more]) == 0      # another model: a new run
+    assert main(flags + ['--epochs', '3', '--resume', '--init-from', 'model-1']) == 0
 
 
 def test_the_folder_of_the_texts_may_hold_the_models_and_the_cache(tmp_path):
@@ -490,6 +502,14 @@ MISTAKES = [
     ('measure/make_corpus.py', ['x.txt', '--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--seed', '-1'], '--seed must be an integer from 0 to 4294967295, not -1'),
     ('sample_charrnn.py', ['--num-samples', '2', '--stream'], 'give --num-samples or --stream, not both'),
+    ('sample_charrnn.py', ['--ckpt-dir', 'gs://x'], "--ckpt-dir must be a folder of this machine, not the address 'gs"),
+    ('export_model.py', ['--ckpt-dir', 'gs://x'], "--ckpt-dir must be a folder of this machine, not the address 'gs"),
+    ('predict_sentiment.py', ['--ckpt-dir', 'gs://x', 'y'], '--ckpt-dir must be a folder of this machine, not the '),
+    ('train_charrnn.py', ['--text', 'none.txt', '--ckpt-dir', 's3://x'], '--ckpt-dir must be a folder of this machine'),
+    ('train_charrnn.py', ['--text', 'none.txt', '--ckpt-dir', ''], '--ckpt-dir must be a path of at least one charact'),
+    ('train_sentiment.py', ['--csv', 'none.csv', '--ckpt-dir', 's3://x'], '--ckpt-dir must be a folder of this machin'),
+    ('sample_charrnn.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is a file, not a folder; '),
+    ('export_model.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is a file, not a folder; '),
     ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
 ]
 
