@@ -85,7 +85,7 @@ def main(argv):
     with world.first_on_machine():
         name, numbers, char2int = cli.character_numbers(
             datasets.fetch_hamlet(args.data_dir) if args.text is None else args.text, args.encoding)
-    known = cli.source_vocabulary(args)
+    known = cli.source_vocabulary(args, 'CharRNN')
     if known is not None:
         numbers, char2int = cli.recode(numbers, char2int, known, args.unknown), known
     print('Data: %s, %s, %d of them distinct' % (name, counted(len(numbers), 'character'), len(char2int)))

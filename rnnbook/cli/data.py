@@ -53,8 +53,8 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
         str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, imdb.Vocabulary]:
     """The reviews that the flags ask for as rows of word numbers, in the chapter's split; prints what they are."""
     csv, layout, limit = _source(args)
-    found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, vocabulary=source_vocabulary(args),
-                      **layout, **settings)
+    found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, **layout, **settings,
+                      vocabulary=source_vocabulary(args, 'SentimentRNN'))
     _check_halves(csv, found.halves)
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
     print('Data: %s, %s to train and %d to test' % (name, counted(len(halves[0]), 'review'), len(halves[2])))
@@ -81,12 +81,12 @@ def _check_halves(csv, halves):
                       % (csv, 100 * first, 100 * second, advice))
 
 
-def source_vocabulary(args: argparse.Namespace) -> Optional[Dict[str, int]]:
-    """The vocabulary of the model that ``--init-from`` names, if it is given; a run that resumes has it too."""
+def source_vocabulary(args: argparse.Namespace, class_name: str) -> Optional[Dict[str, int]]:
+    """The vocabulary of the model that ``--init-from`` names, which must be of this class; a resumed run has it too."""
     if getattr(args, 'init_from', None) is None:            # other scripts have no such flag
         return None
     resumes = args.resume and os.path.isfile(os.path.join(args.ckpt_dir, MODEL))
-    found = read_description(args.ckpt_dir if resumes else args.init_from).vocabulary
+    found = read_description(args.ckpt_dir if resumes else args.init_from, class_name).vocabulary
     if found is None:
         raise ArgumentValueError('--init-from %s was trained without a vocabulary, so that the data cannot be numbered'
                                  % args.init_from)

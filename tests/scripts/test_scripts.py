@@ -174,6 +174,17 @@ def test_reviews_with_other_words_go_on_from_a_model(place, reviews_run):
     assert float(re.search(r'Test Acc\.: (\d\.\d{3})', out).group(1)) > 0.9
 
 
+@pytest.mark.parametrize('script, flags, message', [
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--init-from', 'model-4'], "a 'CharRNN', not a SentimentRNN"),
+    ('train_charrnn.py', ['--text', 'text.txt', '--init-from', 'model'], "a 'SentimentRNN', not a CharRNN")])
+def test_a_run_cannot_start_from_a_model_of_the_other_class(place, text_run, reviews_run, capsys, monkeypatch, script,
+                                                            flags, message):
+    monkeypatch.chdir(place)
+    assert main_of(script)([*flags, '--ckpt-dir', 'never']) == 2
+    assert 'model.json describes %s\n' % message in capsys.readouterr().err
+    assert not os.path.exists('never')
+
+
 SAMPLE_MISTAKES = [
     (['--top-n', '0'], '--top-n must be an integer of at least 1, not 0'),
     (['--top-n', 'some'], "--top-n must be an integer of at least 1 or 'all', not 'some'"),
