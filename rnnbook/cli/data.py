@@ -55,7 +55,7 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     csv, layout, limit = _source(args)
     found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, **layout, **settings,
                       vocabulary=source_vocabulary(args, 'SentimentRNN'))
-    _check_halves(csv, found.halves)
+    _check_halves(csv, found.halves, limit is not None)
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
     print('Data: %s, %s to train and %d to test' % (name, counted(len(halves[0]), 'review'), len(halves[2])))
     print('Labels: %s' % ', '.join('%r is %d (%s)' % (label, meaning, counted(rows, 'row'))
@@ -67,14 +67,17 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     return (name, *halves, found.vocabulary)
 
 
-def _check_halves(csv, halves):
+def _check_halves(csv, halves, limited):
     """Refuse a half with one label, and warn of halves that differ: a file sorted by its labels."""
     advice = 'is the file sorted? shuffle_rows 0 (or another seed) shuffles it before it is split into halves'
     if sum(positive for _, positive in halves) in (0, sum(rows for rows, _ in halves)):
-        raise FileError('%s: all rows have the same label; a model needs both' % csv)
+        raise FileError('%s: all rows%s have the same label; a model needs both'
+                        % (csv, ' that --limit leaves' * limited))
     for name, (rows, positive) in zip(('first half, which trains,', 'second half, which tests,'), halves):
         if positive in (0, rows):
-            raise FileError('%s: all %d rows of the %s have the label %d; %s' % (csv, rows, name, positive > 0, advice))
+            raise FileError('%s: %s of the %s the label %d; %s' % (
+                csv, 'the 1 row' if rows == 1 else 'all %d rows' % rows, name + (' has' if rows == 1 else ' have'),
+                positive > 0, advice))
     first, second = (positive / rows for rows, positive in halves)
     if abs(first - second) > 0.2:
         warnings.warn('%s: %.0f%% of the first half and %.0f%% of the second half are positive; %s'

@@ -134,8 +134,7 @@ class ReviewFile:
         self.header: List[str] = []
         self.text = 0                                       # the number of this column
         self.labels = np.zeros(0, dtype=np.int64)
-        #: Of each label: its text, what it means, and its rows.
-        self.label_counts: List[Tuple[str, int, int]] = []
+        self.label_names: List[str] = []                    # the label of each row, as it is compared
         self._needed = {name: _plain(getattr(layout, name)) for name in ('text_column', 'label_column')[:1 + labelled]}
         for name, column in self._needed.items() if layout.no_header else ():
             if re.fullmatch('[0-9]{1,9}', column) is None:
@@ -247,7 +246,7 @@ class ReviewFile:
             raise FileError('%s has a header and no rows' % self.path)
 
     def texts(self) -> Iterator[List[str]]:
-        """The reviews, a chunk at a time; `labels` and `label_counts` are there after the last one."""
+        """The reviews, a chunk at a time; `labels` and `label_names` are there after the last one."""
         texts, labels = [], []
         for frame in self.frames():
             chunk, found = (frame.iloc[:, column].tolist() for column in self._columns)
@@ -260,11 +259,11 @@ class ReviewFile:
         if self.layout.shuffle_rows is not None:
             # Book: chapter 8 shuffles its file in this way once, before it is written.
             order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
-            self.labels = self.labels[order]
+            self.labels, self.label_names = self.labels[order], [labels[row] for row in order]
             yield [texts[row] for row in order]
 
     def _understand(self, labels):
-        """Set `labels` and `label_counts` from the label of each row."""
+        """Set `labels` and `label_names` from the label of each row."""
         counts, positive = collections.Counter(labels), _values(self.layout.positive or '')
         if positive:
             rule = 'each row must have a label, some rows one of %s' % ', '.join(map(repr, sorted(positive)))
@@ -281,8 +280,7 @@ class ReviewFile:
                 self.path, self.layout.label_column, ', '.join(found),
                 ' and %d others' % (len(counts) - 6) if len(counts) > 6 else '', rule))
         self.labels = np.fromiter(map(meaning.__getitem__, labels), dtype=np.int64, count=len(labels))
-        self.label_counts = sorted(((label, meaning[label], rows) for label, rows in counts.items()),
-                                   key=lambda count: (-count[1], count[0]))
+        self.label_names = labels
 
 
 class _TextFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -21,20 +22,20 @@ from rnnbook.preprocessing.word_table import Texts
 __all__ = ['ReviewRows', 'read_rows']
 
 #: Raise it when the same reviews and settings give other arrays than before.
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 
 
 class ReviewRows(NamedTuple):
-    """What `imdb.load_indexed` makes from a CSV, and facts about all of its rows that are worth printing."""
+    """What `imdb.load_indexed` makes from a CSV, and facts about the rows used that are worth printing."""
 
     sequences: np.ndarray
     labels: np.ndarray
     vocabulary: Vocabulary
-    #: See `ReviewFile`.
+    #: Of each label: its text, what it means, and its rows.
     label_counts: List[Tuple[str, int, int]]
     #: For each half: its number of rows, and how many of them are positive.
     halves: List[List[int]]
-    #: The average of the reviews that are used.
+    #: The average of the reviews.
     mean_words: float
 
 
@@ -74,17 +75,21 @@ def _index(file, sequence_length, limit, settings, vocabulary=None):
         x_train, y_train, x_test, y_test = split_halves(reviews, file.labels)
         texts.extend('reviews', x_train[:limit] + x_test[:limit])
         labels = np.append(y_train[:limit], y_test[:limit])
+        half = len(x_train)
+        names, half = file.label_names[:half][:limit] + file.label_names[half:][:limit], min(half, limit)
     else:
         for reviews in file.texts():
             texts.extend('reviews', reviews)
-        labels = file.labels
+        labels, names, half = file.labels, file.label_names, len(file.labels) // 2
     if vocabulary is None:
         vocabulary, numbers = texts.make_vocabulary(settings)
     else:
         _, numbers = texts.look_up(vocabulary)
-    words, half = sum(map(len, texts.rows)), len(file.labels) // 2
+    words = sum(map(len, texts.rows))
     if not words:
         raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))
-    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary, file.label_counts,
-                      [[len(part), int(part.sum())] for part in (file.labels[:half], file.labels[half:])],
+    counts = sorted(((name, meaning, rows) for (name, meaning), rows in
+                     collections.Counter(zip(names, labels.tolist())).items()), key=lambda count: (-count[1], count[0]))
+    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary, counts,
+                      [[len(part), int(part.sum())] for part in (labels[:half], labels[half:])],
                       words / len(texts.rows))

@@ -392,6 +392,15 @@ def test_a_file_sorted_by_its_labels_is_refused_or_warned_of_and_can_be_shuffled
     rows_of(tmp_path, 'one.csv', rows[:20])
     assert train(['--csv', 'one.csv', *flags]) == 2
     assert 'all rows have the same label; a model needs both' in capsys.readouterr().err
+    rows_of(tmp_path, 'starts.csv', [*rows[:10], rows[-1], *rows[:2], rows[-1], *rows[-8:]])
+    for limit, message in (('5', 'all 5 rows of the first half, which trains, have the label 1'),
+                           ('2', 'all rows that --limit leaves have the same label'),
+                           ('1', 'all rows that --limit leaves have')):
+        assert train(['--csv', 'starts.csv', '--limit', limit, *flags]) == 2
+        assert message in capsys.readouterr().err
+    rows_of(tmp_path, 'two.csv', [rows[0], rows[-1]])
+    assert train(['--csv', 'two.csv', *flags]) == 2
+    assert 'the 1 row of the first half, which trains, has the label 1' in capsys.readouterr().err
 
 
 def test_text_without_spaces_is_warned_of(tmp_path):
