@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnbook.base.checks import StrPath, check_bool, check_int
 from rnnbook.base.files import sha256
-from rnnbook.errors import FileError
+from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.preprocessing import cache as cached
 from rnnbook.preprocessing.review_csv import CsvLayout, ReviewFile, split_halves
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary
@@ -88,6 +88,8 @@ def _index(file, sequence_length, limit, settings, vocabulary=None):
     words = sum(map(len, texts.rows))
     if not words:
         raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))
+    if not vocabulary and settings.min_count > 1:
+        raise ArgumentValueError('min_count %d leaves no word of the reviews; lower it' % settings.min_count)
     counts = sorted(((name, meaning, rows) for (name, meaning), rows in
                      collections.Counter(zip(names, labels.tolist())).items()), key=lambda count: (-count[1], count[0]))
     return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary, counts,

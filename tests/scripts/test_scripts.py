@@ -476,6 +476,8 @@ MISTAKES = [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--encoding', 'x'], '--encoding must name a text encoding such as'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--separator', 'xy'], '--separator must be one character, or tab'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--positive', '2'], "some rows one of '2'"),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '5000', '--no-cache'],
+     '--min-count 5000 leaves no word of the reviews; lower it'),
     ('predict_sentiment.py', ['--text', ''], '--text must be a review, not empty'),
     ('predict_sentiment.py', ['--csv', ''], '--csv must be a path of at least one character'),
     ('predict_sentiment.py', ['--file', ''], '--file must be a path of at least one character'),
