@@ -75,9 +75,9 @@ def _check_halves(csv, halves, limited):
                         % (csv, ' that --limit leaves' * limited))
     for name, (rows, positive) in zip(('first half, which trains,', 'second half, which tests,'), halves):
         if positive in (0, rows):
-            raise FileError('%s: %s of the %s the label %d; %s' % (
-                csv, 'the 1 row' if rows == 1 else 'all %d rows' % rows, name + (' has' if rows == 1 else ' have'),
-                positive > 0, advice))
+            said = ('the 1 row of the %s has the label %d' if rows == 1 else
+                    'all %d rows of the %%s have the label %%d' % rows)
+            raise FileError('%s: %s; %s' % (csv, said % (name, positive > 0), advice))
     first, second = (positive / rows for rows, positive in halves)
     if abs(first - second) > 0.2:
         warnings.warn('%s: %.0f%% of the first half and %.0f%% of the second half are positive; %s'
