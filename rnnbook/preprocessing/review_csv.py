@@ -265,20 +265,22 @@ class ReviewFile:
     def _understand(self, labels):
         """Set `labels` and `label_names` from the label of each row."""
         counts, positive = collections.Counter(labels), _values(self.layout.positive or '')
-        if positive:
-            rule = 'each row must have a label, some rows one of %s' % ', '.join(map(repr, sorted(positive)))
-            meaning = {label: int(label in positive) for label in counts if label}
-        else:
-            rule = ('must hold the labels 0 and 1, or negative and positive, neg and pos, false and true, -1 and 1; '
-                    'name the labels of positive reviews with positive=')
-            meaning = {label: number for pair in LABELS if set(counts) <= set(pair)
-                       for number, label in enumerate(pair)}
+        if '' in counts:
+            raise FileError('%s: row %d has no label; give it one or remove the row'
+                            % (self.path, labels.index('')))
+        for label in sorted(positive - set(counts)):
+            raise FileError('positive has %s, which no row has; %s has the labels %s' % (
+                shorten(label), self.path, shorten(', '.join(sorted(counts)), 200)))
+        meaning = {label: int(label in positive) for label in counts} if positive else {
+            label: number for pair in LABELS if set(counts) <= set(pair) for number, label in enumerate(pair)}
         if not set(counts) <= set(meaning) or not any(meaning.values()):
             found = ['%s (%s, first in row %d)' % (shorten(label, 30), counted(rows, 'row'), labels.index(label))
                      for label, rows in counts.most_common(6)]
-            raise FileError('%s: %s has the labels %s%s; %s' % (
-                self.path, self.layout.label_column, ', '.join(found),
-                ' and %d others' % (len(counts) - 6) if len(counts) > 6 else '', rule))
+            raise FileError(
+                '%s: %s has the labels %s%s; must hold the labels 0 and 1, or negative and positive, neg and pos, '
+                'false and true, -1 and 1; name the labels of positive reviews with positive=' % (
+                    self.path, self.layout.label_column, ', '.join(found),
+                    ' and %d others' % (len(counts) - 6) if len(counts) > 6 else ''))
         self.labels = np.fromiter(map(meaning.__getitem__, labels), dtype=np.int64, count=len(labels))
         self.label_names = labels
 

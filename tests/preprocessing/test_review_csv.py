@@ -139,8 +139,10 @@ def test_other_labels_are_named(tmp_path, labels, positive, found):
     ('-1 0 1', None, "has the labels '-1' .*, '0' .*, '1' "),
     ('1 pos', None, "has the labels '1' .*, 'pos' "),
     ('a b c d e f g h', None, r"'f' \(1 row, first in row 5\) and 2 others; must hold"),
-    ('1 2', '3', "each row must have a label, some rows one of '3'$"),
-    ('1 ""', '1', r"'' \(1 row, first in row 1\); each row must have a label"),
+    ('1 2', '3', "^positive has '3', which no row has; .* has the labels '1, 2'$"),
+    ('yes no', 'yes,maybe', "^positive has 'maybe', which no row has; "),
+    ('1 ""', '1', 'row 1 has no label; give it one or remove the row$'),
+    ('1 0 ""', None, 'row 2 has no label; give it one or remove the row$'),
     ('nan 1', None, "'nan'"),
 ])
 def test_labels_that_say_nothing_are_listed_with_their_rows(tmp_path, labels, positive, message):
