@@ -140,6 +140,8 @@ class ReviewFile:
             if re.fullmatch('[0-9]{1,9}', column) is None:
                 raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
                                          % (name, shorten(column)))
+        if len(set(self._needed.values())) < len(self._needed):
+            raise ArgumentValueError('text_column and label_column are the same, %s' % shorten(layout.text_column))
         self._title = 'Reading ' + self.path if check_bool('progress', progress) else None
 
     def stamp(self) -> Tuple[int, int, int]:
@@ -210,6 +212,8 @@ class ReviewFile:
         arguments = ' and '.join(self._needed)
         if any(_label(field) in KNOWN or len(field) > 100 for field in self.header):
             advice = 'This looks like a review, not a header: say no_header, and give %s as numbers from 0' % arguments
+        elif name.isdigit():
+            advice = '%s is a number, and numbers need no_header' % argument
         else:
             advice = 'Choose with %s%s' % (arguments, '; separator= sets what separates them' * (len(names) == 1))
         raise FileError('%s needs the column%s %s; it has %s. %s' % (

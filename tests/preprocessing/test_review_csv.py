@@ -162,6 +162,8 @@ def test_labels_that_say_nothing_are_listed_with_their_rows(tmp_path, labels, po
     (dict(no_header=1), ArgumentTypeError, 'no_header must be True or False, not 1'),
     (dict(no_header=True), ArgumentValueError, "text_column must be a number from 0 where no_header is given, not 're"),
     (dict(no_header=True, text_column=-1, label_column=0), ArgumentValueError, "text_column must be .*, not '-1'"),
+    (dict(text_column='Sentiment'), ArgumentValueError, "text_column and label_column are the same, 'Sent"),
+    (dict(no_header=True, text_column=1, label_column='1'), ArgumentValueError, 'text_column and label_col'),
     (dict(positive=' , '), ArgumentValueError, 'positive must be labels separated by commas'),
     (dict(positive=1), ArgumentTypeError, 'positive must be a str, not 1'),
     (dict(shuffle_rows=-1), ArgumentValueError, 'shuffle_rows must be an integer from 0 to 4294967295, not -1'),
@@ -178,6 +180,12 @@ def test_a_wrong_setting_is_refused_before_the_file_is_looked_at(layout, error, 
 def test_a_column_beyond_the_last_is_named(tmp_path):
     with pytest.raises(FileError, match='has the columns 0 to 1; label_column is 2$'):
         read(tmp_path, table(header=None), no_header=True, text_column=0, label_column=2)
+
+
+def test_numbers_of_columns_need_no_header(tmp_path):
+    with pytest.raises(FileError, match="'review, stars'. label_column is a number, and numbers need no_header$"):
+        read(tmp_path, table(header=('review', 'stars')), label_column=1)
+    assert read(tmp_path, table(header=('review', '2024')), label_column=2024)[1] == LABELS
 
 
 def test_rows_are_shuffled_as_the_book_shuffled_its_own(tmp_path):
