@@ -33,9 +33,6 @@ def read_blocks(path: str, encoding: Optional[str] = None, *, fold: bool = True,
     check_regular(path)
     with damage_errors(path), open(path, 'rb') as raw:
         file = _unpacked(path, raw)
-        start = file.read(4)
-        file.seek(0)
-        encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
         blocks = iter(lambda: file.read(size), b'')
         if title and file is raw:
             blocks = bars.show_bar(blocks, -(-os.path.getsize(path) // size), title)
@@ -59,13 +56,19 @@ def _unpacked(path: str, raw: BinaryIO) -> BinaryIO:
 
 
 def decode(name: str, blocks: Iterable[bytes], encoding: Optional[str] = None, *, fold: bool = True) -> Iterator[str]:
-    """The text of these bytes, UTF-8 if no encoding is given, in blocks."""
-    encoding = encoding or 'utf-8'
+    """The text of these bytes in blocks; if no encoding is given, UTF-8 or what a byte order mark says."""
+    blocks, start = iter(blocks), b''
+    while len(start) < 4:
+        block = next(blocks, b'')
+        if not block:
+            break
+        start += block
+    encoding = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), 'utf-8')
     decoder = codecs.getincrementaldecoder(encoding)()
     if fold:
         decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
     position, line, begun = 0, 1, False
-    for block in itertools.chain(blocks, [b'']):
+    for block in itertools.chain([start] if start else [], blocks, [b'']):
         position += len(block)
         try:
             text = decoder.decode(block, final=not block)

@@ -462,6 +462,9 @@ def test_bytes_of_standard_input_are_treated_as_those_of_a_file(place, reviews_r
                 % name) in captured.err and captured.out == ''
         out, _ = run('predict_sentiment.py', *arguments, '--encoding', 'cp1252', cwd=place, text=data)
         assert out.split('\n')[1].endswith(' na\u00efve and dull')
+    for encoding in ('utf-16', 'utf-32'):                   # with a byte order mark
+        out, _ = run('predict_sentiment.py', cwd=place, text='lovely\nna\u00efve and dull\n'.encode(encoding))
+        assert out.split('\n')[1].endswith(' na\u00efve and dull')
     monkeypatch.setattr(sys, 'stdin', None)
     assert main_of('predict_sentiment.py')([]) == 2
     assert 'no review is given, and standard input is closed' in capsys.readouterr().err
