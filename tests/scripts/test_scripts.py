@@ -481,6 +481,9 @@ MISTAKES = [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--positive', '2'], "error: --positive has '2', which no row has"),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '5000', '--no-cache'],
      '--min-count 5000 leaves no word of the reviews; lower it'),
+    *[('train_sentiment.py', flags, 'error: %s needs --csv' % flags[0]) for flags in (
+        ['--text-column', 'x'], ['--label-column', 'x'], ['--separator', ';'], ['--encoding', 'cp1252'],
+        ['--no-header'], ['--positive', '1'])],
     ('predict_sentiment.py', ['--text', ''], '--text must be a review, not empty'),
     ('predict_sentiment.py', ['--csv', ''], '--csv must be a path of at least one character'),
     ('predict_sentiment.py', ['--file', ''], '--file must be a path of at least one character'),
