@@ -471,7 +471,7 @@ def test_vocabulary_flags_reach_the_settings(tmp_path):
 @pytest.mark.parametrize('argv, rows, words', [
     ([], [3, 3], ['film', '<', 'br', '/', '>', 'good', 'bad']),
     (['--drop-markup', '--max-words', '2'], [3, 3], ['film', 'good']),
-    (['--limit', '1', '--drop-markup'], [1, 1], ['film', 'good', 'bad']),
+    (['--limit', '2', '--drop-markup'], [2, 2], ['film', 'good', 'bad']),
 ])
 def test_reviews_come_as_halves_of_rows_with_their_vocabulary(tmp_path, monkeypatch, argv, rows, words):
     monkeypatch.chdir(tmp_path)
@@ -479,7 +479,7 @@ def test_reviews_come_as_halves_of_rows_with_their_vocabulary(tmp_path, monkeypa
         args, settings = review_args(tmp_path, *argv, *more)
         name, x_train, y_train, x_test, y_test, vocabulary = cli.indexed_halves(args, 2, settings)
         assert (name, x_train.shape, x_test.shape) == ('reviews.csv', (rows[0], 2), (rows[1], 2))
-        assert y_train.tolist() + y_test.tolist() == ([1, 0] * 3 if rows[0] == 3 else [1, 0])
+        assert y_train.tolist() + y_test.tolist() == ([1, 0] * 3 if rows[0] == 3 else [1, 0, 0, 1])
         assert sorted(vocabulary) == sorted(words)
         assert (os.listdir('data') if os.path.exists('data') else []) == kept
 

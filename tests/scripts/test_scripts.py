@@ -100,12 +100,11 @@ def test_training_on_reviews_prints_the_data_the_losses_and_the_accuracy_on_name
 
 def test_a_model_trained_in_one_process_moved_and_used_by_another_classifies_texts(place, reviews_run, tmp_path):
     shutil.copytree(str(place / 'model'), str(tmp_path / 'elsewhere'))
-    texts = ['A lovely, great, fine film', 'awful! dull; bad', 'zebra lovely great fine', '']
+    texts = ['A lovely, great, fine film', 'awful! dull; bad', 'zebra lovely great fine']
     out, err = run_elsewhere('predict_sentiment.py', '--ckpt-dir', 'elsewhere', *texts, cwd=tmp_path)
     rows = [line.split(' ', 2) for line in out.split('\n')[:-1]]
-    assert [(row[0], row[2]) for row in rows[:3]] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
+    assert [(row[0], row[2]) for row in rows] == [('1', texts[0]), ('0', texts[1]), ('1', texts[2])]
     assert all(0 <= float(row[1]) <= 1 and len(row[1]) == 6 for row in rows)
-    assert rows[3][2] == ''
     assert 'Left out: 4 words that the model has not seen' in err       # two commas, a semicolon and a zebra
 
 
