@@ -9,6 +9,7 @@ import sys
 try:
     import rnnbook
     from rnnbook import cli
+    from rnnbook.base.files import check_local
     from rnnbook.model_folder import description
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -37,6 +38,7 @@ def main(argv):
         print(export.write_weights(args.ckpt_dir, args.checkpoint))
     else:
         model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
+        check_local('--saved-model', args.saved_model)
         print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
 
 
