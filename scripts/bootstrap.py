@@ -273,9 +273,9 @@ def make():
     write_stamp()
     run_tool([python, '-m', 'venv', VENV])
     tools = re.findall(r'^(?:pip|setuptools|wheel)==[^\s;#]+', read(REQUIREMENTS), re.MULTILINE) or ['pip']
-    editable = ['--no-deps', '--config-settings', 'editable_mode=compat', '-e', ROOT]   # a folder rnnbook hides others
-    for arguments in tools, ['-r', REQUIREMENTS], editable:     # the tools build what comes as source
+    for arguments in tools, ['-r', REQUIREMENTS]:           # the tools build what comes as source
         run_tool(PIP_INSTALL + arguments)
+    run_tool(PIP_INSTALL + ['--no-deps', '-e', ROOT], PIP_CONFIG_SETTINGS='editable_mode=compat')
     write_stamp(python, '', made_from())
 
 

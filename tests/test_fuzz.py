@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 
 from rnnbook import hamlet, imdb, portable
-from rnnbook.base import files
-from rnnbook.datasets import aclimdb
+from rnnbook.datasets import aclimdb, archives
 from rnnbook.errors import RnnbookError
 from rnnbook.model_folder import run_state
 from rnnbook.model_folder.description import Description, write_description
@@ -141,11 +140,11 @@ def use_portable(folder):
 
 
 def everything(path):
-    return list(files.read_tar(path, lambda name: True, 10 ** 6))
+    return list(archives.read_tar(path, lambda name: True, 10 ** 6))
 
 
 def unpack(path):
-    files.gunzip(path, path + '.out', 10 ** 6)
+    archives.gunzip(path, path + '.out', 10 ** 6)
 
 
 def as_is(folder, data):

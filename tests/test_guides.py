@@ -37,7 +37,8 @@ def write_data(folder):
     tables = {
         'reviews.csv': [('review', 'sentiment')] + reviews,
         'new.csv': [('id', 'review')] + [(row, text) for row, (text, _) in enumerate(reviews[:5])],
-        'stars.csv': [('text', 'stars')] + [(text, 5 if label else 1) for text, label in reviews],
+        'stars.csv': [('text', 'stars')] + [(text, 4 + row % 4 // 2 if label else 1)
+                                            for row, (text, label) in enumerate(reviews)],
         'windows.csv': [('review', 'sentiment')] + [('\xdcber ' + text, label) for text, label in reviews],
     }
     for name, rows in tables.items():

@@ -56,4 +56,4 @@ def test_real_runs_fill_the_table(tmp_path, capsys, monkeypatch, preset):
     assert ablation.main(flags + ['small']) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith('| small | 0.')
     assert ablation.main(flags + ['wrong']) == 2
-    assert 'batch_size must be an integer of at least 1' in capsys.readouterr().err
+    assert '--batch-size must be an integer of at least 1' in capsys.readouterr().err
