@@ -35,7 +35,7 @@ def _open(url):
         except Exception as error:                          # `result` raises it, and `download` tells them apart
             answer.set_exception(error)
 
-    # A socket's own timeout starts anew for each address of the host, and looking up its name has none at all.
+    # A socket's own timeout starts over for each address of the host, and looking up its name has none at all.
     threading.Thread(target=work, daemon=True).start()
     try:
         return answer.result(timeout=CONNECT_SECONDS)

@@ -79,7 +79,7 @@ def _tensorflow_errors(prefix):
 def _check(prefix):
     """The record of a checkpoint, whose files must have the right sizes; None where the book's code has made it."""
     if os.path.lexists(prefix + ENDING):
-        # The index holds the checksums of the weights, which the Saver compares when it restores.
+        # The index holds the checksums of the weights, which TensorFlow compares when it reads them.
         return check_record(prefix, sizes_only=True)
     if not os.path.isfile(prefix + '.index'):
         raise FileError('%s.index is missing' % prefix)

@@ -24,7 +24,7 @@ class Run:
     ----------
     resume : bool, default False
         Continue from the newest whole checkpoint in the folder. With the engine ``'fused'`` the run ends as if it had
-        not been interrupted; with ``'book'``, dropout draws anew. Where the folder is missing or empty, a run starts;
+        not been interrupted; with ``'book'``, dropout differs. Where the folder is missing or empty, a run starts;
         where its run is complete, nothing is done.
     save_every : int, optional
         Save after every N epochs, 0 for never; the last epoch always saves. Default: as in the book, 10 for reviews and
@@ -60,7 +60,7 @@ class Run:
         of words. Default: none are written.
     init_from : str or path, optional
         The folder of a trained model, or ``best`` in it, whose weights the run starts from; its vocabulary is used, and
-        the optimizer, the steps and the history start anew. Default: fresh weights, or those of the folder that the
+        the optimizer, the steps and the history start fresh. Default: fresh weights, or those of the folder that the
         object was loaded from.
 
     Attributes
