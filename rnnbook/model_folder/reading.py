@@ -110,25 +110,26 @@ def _open(prefix, shapes, doing, where):
     return reader
 
 
-def _read(folder, checkpoint, description, shapes, doing, where):
-    """The path of a checkpoint, and its variables of these names, which must be finite."""
-    def attempt(prefix):
-        record, reader, values = _check(prefix), _open(prefix, shapes, doing, where), {}
-        check_owner(prefix, record, description)
-        for name in shapes:
-            with _tensorflow_errors(prefix):
-                values[name] = reader.get_tensor(name)
-            if not np.isfinite(values[name]).all():
-                raise MisfitError('cannot use %s: variable %s is not finite in it' % (prefix, name))
-        return values
-
-    return newest_whole(folder, attempt, checkpoint)
+def _misfit_unless_finite(prefix, name, value):
+    if not np.isfinite(value).all():
+        raise MisfitError('cannot use %s: variable %s is not finite in it' % (prefix, name))
 
 
 def read_weights(folder: str, checkpoint: Optional[str], description: Description, doing: str) -> Tuple[
         str, Dict[str, np.ndarray]]:
     """The path of a checkpoint, and the variables that a model of this description computes with."""
-    return _read(folder, checkpoint, description, _shapes(folder, description), doing, MODEL_JSON)
+    shapes = _shapes(folder, description)
+
+    def attempt(prefix):
+        record, reader, values = _check(prefix), _open(prefix, shapes, doing, MODEL_JSON), {}
+        check_owner(prefix, record, description)
+        for name in shapes:
+            with _tensorflow_errors(prefix):
+                values[name] = reader.get_tensor(name)
+            _misfit_unless_finite(prefix, name, values[name])
+        return values
+
+    return newest_whole(folder, attempt, checkpoint)
 
 
 def _shapes(folder, description):
@@ -143,9 +144,30 @@ def restore(sess: tf.compat.v1.Session, folder: str, checkpoint: Optional[str] =
             description: Optional[Description] = None) -> str:
     """Restore a session from the newest whole checkpoint of a folder, or from the one of a name; gives its path."""
     shapes = {variable.op.name: variable.shape.as_list() for variable in sess.graph.get_collection('variables')}
-    prefix, values = _read(folder, checkpoint, description, shapes, 'restore', 'this model')
-    assign(sess, values)
-    return prefix
+    prefix_tensor, sums = _restoring(sess.graph)
+
+    def attempt(prefix):
+        record, reader = _check(prefix), _open(prefix, shapes, 'restore', 'this model')
+        check_owner(prefix, record, description)
+        with _tensorflow_errors(prefix):
+            for name, restored in zip(shapes, sess.run(sums, {prefix_tensor: prefix})):
+                if not np.isfinite(restored):               # finite values whose sum is not are allowed
+                    _misfit_unless_finite(prefix, name, reader.get_tensor(name))
+
+    return newest_whole(folder, attempt, checkpoint)[0]
+
+
+def _restoring(graph):
+    """The prefix to feed, and the sums of the variables right after they are restored: a check that copies none."""
+    try:
+        return graph.get_tensor_by_name('restoring/Const:0'), graph.get_tensor_by_name('restoring/sums:0')
+    except KeyError:                                        # the first restore of this graph
+        with graph.as_default():
+            saver = tf.compat.v1.train.Saver(name='restoring')
+            with tf.control_dependencies([graph.get_operation_by_name(saver.saver_def.restore_op_name)]):
+                tf.stack([tf.reduce_sum(variable.read_value()) for variable in graph.get_collection('variables')],
+                         name='restoring/sums')
+        return _restoring(graph)
 
 
 def assign(sess: tf.compat.v1.Session, values: Dict[str, np.ndarray]) -> None:
