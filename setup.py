@@ -225,7 +225,7 @@ setup(
     ],
     keywords='recurrent neural network, LSTM, TensorFlow 1.15, sentiment analysis, character-level language model',
     packages=find_packages(include=['rnnbook', 'rnnbook.*']),
-    package_data={'rnnbook': ['py.typed']},
+    package_data={'rnnbook': ['py.typed'], 'rnnbook.portable': ['page_files/*']},
     # An editable install would get copies, which edits of the checkout leave behind: there they are run by path.
     scripts=[] if 'editable_wheel' in sys.argv else ['scripts/' + name for name in SCRIPTS],
     python_requires='>=3.7',

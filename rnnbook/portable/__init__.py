@@ -64,13 +64,13 @@ class _Portable:
 
     def __init__(self, description: Description, arrays: Mapping[str, np.ndarray], checkpoint: str) -> None:
         self.arguments, self.checkpoint = dict(description.arguments), checkpoint
-        self._arrays = arrays
+        self.arrays = arrays
         # For each direction from the bottom up, as `equations.lstm` takes them.
         self._layers = [[equations.LSTMLayer(arrays[scope % layer + 'kernel'], arrays[scope % layer + 'bias'])
                          for layer in range(self.arguments['num_layers'])] for scope in directions(description)]
 
     def _output_layer(self, name, outputs):
-        return equations.output_layer(outputs, self._arrays[name + '/kernel'], self._arrays[name + '/bias'])
+        return equations.output_layer(outputs, self.arrays[name + '/kernel'], self.arrays[name + '/bias'])
 
 
 class PortableSentiment(_Portable):
@@ -155,15 +155,15 @@ class PortableSentiment(_Portable):
             x, backwards, words = words_first(x)
 
         def read(ids, layers, state=None):
-            embed_x = equations.embedding_lookup(self._arrays['embedding'], ids)                    # (N, T, E)
+            embed_x = equations.embedding_lookup(self.arrays['embedding'], ids)                    # (N, T, E)
             outputs, state = equations.lstm(embed_x, layers, state)                                 # (N, T, H)
             return pool(self._pooling, outputs, words), state
 
         forward, state = read(x, self._layers[0], state)
         pooled = [forward] + [read(backwards, layers)[0] for layers in self._layers[1:]]
         logits = self._output_layer('logits', np.concatenate(pooled, axis=-1))                      # (N, 1)
-        if 'ngrams' in self._arrays:
-            beside = ngrams.pool(self._arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
+        if 'ngrams' in self.arrays:
+            beside = ngrams.pool(self.arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
             logits = (logits + self._output_layer('ngram_logits', beside)) / 2
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
 

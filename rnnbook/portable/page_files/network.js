@@ -1,0 +1,384 @@
+/* The network of a page: in plain JavaScript what `rnnbook.portable` computes with NumPy. It knows no DOM, so that
+ * node runs it too, which is how the tests compare the two.
+ *
+ * Legend: V characters, S seq_len, T words of a text, E embed_size, H lstm_size, D inputs of a layer (V, E or H).
+ * A layer's kernel is (D + H, 4H), row by row; its columns are the gates i, j, f, o of all units, in this order:
+ *
+ *     c(t) = c(t-1) * sigmoid(f + 1) + sigmoid(i) * tanh(j)        the forget bias of 1 is not one of the weights
+ *     h(t) = sigmoid(o) * tanh(c(t))
+ */
+'use strict';
+
+const RNN = (() => {
+
+  // ---- weights -----------------------------------------------------------------------------------------------------
+
+  /** The value of 16 bits: a sign, 5 bits of exponent, 10 of fraction. DataView.getFloat16 is too new. */
+  function half(bits) {
+    const exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const size = exponent === 0 ? fraction * 2 ** -24
+      : exponent === 31 ? (fraction ? NaN : Infinity) : (1024 + fraction) * 2 ** (exponent - 25);
+    return bits >> 15 ? -size : size;
+  }
+
+  /** An array of the payload, as a Float32Array. */
+  function decode({shape, type, data}) {
+    const text = atob(data), bytes = Uint8Array.from({length: text.length}, (_, n) => text.charCodeAt(n));
+    const size = shape.reduce((all, one) => all * one, 1), view = new DataView(bytes.buffer);
+    const values = new Float32Array(size);
+    if (type === 'float16') {
+      const table = Float32Array.from({length: 65536}, (_, bits) => half(bits));
+      for (let n = 0; n < size; n++) values[n] = table[view.getUint16(2 * n, true)];
+    } else {
+      for (let n = 0; n < size; n++) values[n] = view.getFloat32(4 * n, true);
+    }
+    return values;
+  }
+
+  /** Columns `first` to `first + rows - 1` of the inputs' rows of a kernel, turned: (4H, rows), unit by unit its gates. */
+  function turned(kernel, first, rows, H) {
+    const found = new Float32Array(4 * H * rows);
+    for (let unit = 0, at = 0; unit < H; unit++)
+      for (let gate = 0; gate < 4; gate++)
+        for (let row = 0; row < rows; row++) found[at++] = kernel[(first + row) * 4 * H + gate * H + unit];
+    return found;
+  }
+
+  // ---- one layer, one step -----------------------------------------------------------------------------------------
+
+  const sigmoid = z => 1 / (1 + Math.exp(-z));
+
+  class Layer {
+    constructor(kernel, bias, D, H) {
+      this.D = D;
+      this.H = H;
+      this.input = turned(kernel, 0, D, H);                     // (4H, D)
+      this.recurrent = turned(kernel, D, H, H);                 // (4H, H)
+      this.bias = new Float64Array(4 * H);                      // (4H), unit by unit, as all that follows
+      for (let n = 0; n < 4 * H; n++) this.bias[n] = bias[n % 4 * H + (n >> 2)] + (n % 4 === 2 ? 1 : 0);
+    }
+
+    /** What an input adds to the gates, the bias included: (4H). */
+    gates(x) {
+      return product(this.input, x, this.bias);
+    }
+
+    /** The same for a one-hot input, which picks a column. */
+    column(number) {
+      return this.bias.map((bias, n) => bias + this.input[n * this.D + number]);
+    }
+
+    /** c(t) and h(t) from what the input adds and from c(t-1), h(t-1). */
+    step(gates, c, h) {
+      const z = product(this.recurrent, h, gates), nextC = new Float32Array(this.H), nextH = new Float32Array(this.H);
+      for (let unit = 0, n = 0; unit < this.H; unit++, n += 4) {
+        nextC[unit] = c[unit] * sigmoid(z[n + 2]) + sigmoid(z[n]) * Math.tanh(z[n + 1]);
+        nextH[unit] = sigmoid(z[n + 3]) * Math.tanh(nextC[unit]);
+      }
+      return [nextC, nextH];
+    }
+  }
+
+  /** matrix x + start, the matrix (4H, D) row by row; four rows at a time, which is fastest. */
+  function product(matrix, x, start) {
+    const D = x.length, found = new Float64Array(start.length);
+    for (let n = 0, i = 0; n < found.length; n += 4, i += 4 * D) {
+      let a = start[n], b = start[n + 1], c = start[n + 2], d = start[n + 3];
+      for (let k = 0, j = i + D, f = j + D, o = f + D; k < D; k++) {
+        const value = x[k];
+        a += matrix[i + k] * value;
+        b += matrix[j + k] * value;
+        c += matrix[f + k] * value;
+        d += matrix[o + k] * value;
+      }
+      found[n] = a;
+      found[n + 1] = b;
+      found[n + 2] = c;
+      found[n + 3] = d;
+    }
+    return found;
+  }
+
+  /** The layers of one direction, from the bottom up. */
+  class Stack {
+    constructor(arrays, scope, D, {lstm_size: H, num_layers}) {
+      this.layers = Array.from({length: num_layers}, (_, n) => new Layer(
+        arrays[scope.replace('%d', n) + 'kernel'], arrays[scope.replace('%d', n) + 'bias'], n ? H : D, H));
+      this.H = H;
+    }
+
+    start() {
+      return {c: this.layers.map(() => new Float32Array(this.H)), h: this.layers.map(() => new Float32Array(this.H))};
+    }
+
+    /** The next state; `gates` is what the input adds to those of the lowest layer. */
+    step(gates, state) {
+      const next = {c: [], h: []};
+      this.layers.forEach((layer, n) => {
+        const [c, h] = layer.step(n ? layer.gates(next.h[n - 1]) : gates, state.c[n], state.h[n]);
+        next.c.push(c);
+        next.h.push(h);
+      });
+      return next;
+    }
+  }
+
+  const SCOPE = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/';
+
+  // ---- characters --------------------------------------------------------------------------------------------------
+
+  class CharModel {
+    constructor(payload, arrays) {
+      this.kind = 'char';
+      this.arguments = payload.arguments;
+      this.size = payload.arguments.num_classes;                // V
+      this.layers = payload.arguments.num_layers;
+      this.units = payload.arguments.lstm_size;
+      this.chars = payload.vocabulary;
+      this.numbers = new Map(this.chars.map((char, number) => [char, number]));
+      this.stack = new Stack(arrays, SCOPE, this.size, payload.arguments);
+      this.columns = this.chars.map((_, number) => this.stack.layers[0].column(number));
+      this.kernel = arrays['logits/kernel'];                    // (H, V)
+      this.bias = arrays['logits/bias'];                        // (V)
+    }
+
+    start() {
+      return this.stack.start();
+    }
+
+    /** Read a character: the state after it, and the probabilities of those that may follow. */
+    step(number, state) {
+      state = this.stack.step(this.columns[number], state);
+      const logits = Float64Array.from(this.bias), top = state.h[this.layers - 1];
+      for (let unit = 0, at = 0; unit < this.units; unit++)
+        for (let n = 0; n < this.size; n++) logits[n] += top[unit] * this.kernel[at++];
+      const most = Math.max(...logits), shares = logits.map(logit => Math.exp(logit - most));
+      const total = shares.reduce((sum, share) => sum + share, 0);
+      return {state, probabilities: Float32Array.from(shares, share => share / total)};
+    }
+  }
+
+  /** Draw one of the `topN` likeliest characters with a random number from 0 to 1, as `get_top_char` does.
+   *
+   * Where characters of one probability compete for the last place, those with the highest numbers are taken; NumPy's
+   * sort promises no order there.
+   */
+  function draw(probabilities, uniform, topN = probabilities.length, temperature = 1) {
+    let p = Float64Array.from(probabilities);
+    if (temperature !== 1) {
+      const logs = p.map(Math.log), most = Math.max(...logs);
+      p = logs.map(log => Math.exp((log - most) / temperature));
+    }
+    const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a] || b - a);
+    const kept = order.slice(0, Math.max(1, topN)).filter(number => p[number] > 0).sort((a, b) => a - b);
+    const total = kept.reduce((sum, number) => sum + p[number], 0);
+    let sum = 0;
+    for (const number of kept) {
+      sum += p[number] / total;
+      if (uniform < sum) return number;
+    }
+    return kept[kept.length - 1];
+  }
+
+  /** `numpy.random.RandomState(seed).random_sample()`: the Mersenne Twister MT19937, two outputs to a number. */
+  class Random {
+    constructor(seed) {
+      this.words = new Uint32Array(624);
+      this.words[0] = seed;
+      for (let n = 1; n < 624; n++) {
+        const before = this.words[n - 1] ^ this.words[n - 1] >>> 30;
+        this.words[n] = Math.imul(1812433253, before) + n;
+      }
+      this.at = 624;
+    }
+
+    output() {
+      if (this.at === 624) {
+        const words = this.words;
+        for (let n = 0; n < 624; n++) {
+          const y = words[n] & 0x80000000 | words[(n + 1) % 624] & 0x7fffffff;
+          words[n] = words[(n + 397) % 624] ^ y >>> 1 ^ (y & 1 ? 0x9908b0df : 0);
+        }
+        this.at = 0;
+      }
+      let y = this.words[this.at++];
+      y ^= y >>> 11;
+      y ^= y << 7 & 0x9d2c5680;
+      y ^= y << 15 & 0xefc60000;
+      return (y ^ y >>> 18) >>> 0;
+    }
+
+    next() {
+      const high = this.output() >>> 5, low = this.output() >>> 6;
+      return (high * 2 ** 26 + low) / 2 ** 53;
+    }
+  }
+
+  /** What a unit may follow in a text, as a number for each character that was just read. */
+  const FEATURES = {
+    place: chars => {                                           // characters since the start of the line
+      let place = 0;
+      return chars.map(char => char === '\n' ? (place = 0) : ++place);
+    },
+    breaks: chars => chars.map(char => +(char === '\n')),
+    speakers: chars => {                                        // `Ham.` or `HAMLET:` at the start of a line
+      const inside = chars.map(() => 0);
+      let at = 0;
+      for (const line of chars.join('').split('\n')) {
+        const name = /^[ \t]*\p{Lu}[\p{L}'-]*(?: \p{L}+)?[.:]/u.exec(line);
+        if (name) inside.fill(1, at, at + Array.from(name[0]).length);
+        at += Array.from(line).length + 1;
+      }
+      return inside;
+    },
+    capitals: chars => chars.map(char => +/\p{Lu}/u.test(char)),
+  };
+
+  /** The correlation of every unit's h and c with each of `FEATURES` over a text, the strongest first.
+   *
+   * Characters that the model does not know are skipped. What does not vary correlates with nothing, and is left out.
+   */
+  function unitScores(model, text) {
+    const chars = Array.from(text).filter(char => model.numbers.has(char)), names = Object.keys(FEATURES);
+    const features = names.map(name => FEATURES[name](chars)), found = {};
+    const count = chars.length, parts = ['h', 'c'], units = [];
+    for (let layer = 0; layer < model.layers; layer++)
+      for (let unit = 0; unit < model.units; unit++)
+        for (const part of parts) units.push({layer, unit, part, sum: 0, squares: 0, with: names.map(() => 0)});
+    let state = model.start();
+    chars.forEach((char, n) => {
+      state = model.stack.step(model.columns[model.numbers.get(char)], state);
+      for (const one of units) {
+        const value = state[one.part][one.layer][one.unit];
+        one.sum += value;
+        one.squares += value * value;
+        features.forEach((feature, f) => { one.with[f] += value * feature[n]; });
+      }
+    });
+    names.forEach((name, f) => {
+      const sum = features[f].reduce((all, value) => all + value, 0);
+      const spread = features[f].reduce((all, value) => all + value * value, 0) - sum * sum / count;
+      found[name] = units.map(({layer, unit, part, ...one}) => ({layer, unit, part, correlation:
+        (one.with[f] - one.sum * sum / count) / Math.sqrt((one.squares - one.sum * one.sum / count) * spread)}))
+        .filter(({correlation}) => Number.isFinite(correlation))
+        .sort((a, b) => Math.abs(b.correlation) - Math.abs(a.correlation));
+    });
+    return found;
+  }
+
+  // ---- reviews -----------------------------------------------------------------------------------------------------
+
+  const TAG = /<\/?[a-zA-Z][^<>]*>/g;
+  /** Python's white space (`str.split`), and a character of `string.punctuation` or a run of anything else. */
+  const SPACE = '\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+  const WORD = new RegExp('[!-/:-@\\[-`{-~]|[^!-/:-@\\[-`{-~' + SPACE + ']+', 'g');
+  const BUCKETS = 2 ** 18, FACTOR = 1000003;                    // as in `network.ngrams`
+
+  class ReviewModel {
+    constructor(payload, arrays) {
+      const {n_words, seq_len, embed_size, pooling = 'last', bidirectional = false} = payload.arguments;
+      this.kind = 'review';
+      this.arguments = payload.arguments;
+      this.settings = payload.settings;
+      this.words = payload.vocabulary;
+      this.numbers = new Map();
+      this.words.forEach((word, number) => { if (word !== null) this.numbers.set(word, number); });
+      this.seqLen = seq_len;
+      this.pooling = pooling;
+      this.nWords = n_words;
+      this.E = embed_size;
+      this.embedding = arrays.embedding;                        // (words + 1 for unknown ones, E)
+      this.ngrams = arrays.ngrams;                              // one number for each row of `embedding`, and BUCKETS more
+      this.ngramBias = arrays['ngram_logits/bias'];
+      this.stacks = [SCOPE].concat(bidirectional ? ['backward/' + SCOPE] : [])
+        .map(scope => new Stack(arrays, scope, embed_size, payload.arguments));
+      this.kernel = arrays['logits/kernel'];
+      this.bias = arrays['logits/bias'][0];
+    }
+
+    /** The words of a text and where they stand; `number` is null for one that is left out. */
+    encode(text) {
+      const {unknown, drop_markup} = this.settings;
+      const clean = drop_markup ? text.replace(TAG, tag => ' '.repeat(tag.length)) : text;
+      return Array.from(clean.matchAll(WORD), ({0: found, index}) => {
+        const word = found.toLowerCase(), known = this.numbers.has(word);
+        return {word, known, number: known ? this.numbers.get(word) : unknown, start: index, end: index + found.length};
+      });
+    }
+
+    /** Where a word stands in the arrays: unknown words have the last row. */
+    row(number) {
+      return Math.min(number, this.words.length);
+    }
+
+    reader(ids) {
+      return new Reader(this, ids);
+    }
+  }
+
+  /** A review, read word by word: the last S of the numbers `ids`. */
+  class Reader {
+    constructor(model, ids) {
+      this.model = model;
+      this.ids = ids.slice(-model.seqLen);
+      this.skipped = ids.length - this.ids.length;
+      this.gates = model.stacks.map(() => new Map());           // of each word in each direction, computed once
+      this.final = this._probability(this.ids);
+    }
+
+    /** The probability after 0, 1, ... words: of the review cut off there. */
+    *prefixes() {
+      for (let t = 0; t <= this.ids.length; t++) yield this._probability(this.ids.slice(0, t));
+    }
+
+    _gates(direction, id) {
+      const known = this.gates[direction], {embedding, E, stacks} = this.model;
+      if (!known.has(id)) {
+        const row = this.model.row(id);
+        known.set(id, stacks[direction].layers[0].gates(embedding.subarray(row * E, row * E + E)));
+      }
+      return known.get(id);
+    }
+
+    _probability(ids) {
+      const {model} = this, last = model.pooling === 'last';
+      const padded = last ? Array(model.seqLen - ids.length).fill(0).concat(ids) : ids.length ? ids : [0];
+      const pooled = [];
+      model.stacks.forEach((stack, direction) => {
+        let state = stack.start();
+        const outputs = (direction ? padded.slice().reverse() : padded).map(id => {
+          state = stack.step(this._gates(direction, id), state);
+          return state.h[stack.layers.length - 1];
+        });
+        if (last) pooled.push(...outputs[outputs.length - 1]);
+        const each = f => outputs[0].forEach((_, unit) => pooled.push(f(outputs.map(output => output[unit]))));
+        if (model.pooling.includes('mean')) each(values => values.reduce((a, b) => a + b, 0) / values.length);
+        if (model.pooling.includes('max')) each(values => values.reduce((a, b) => Math.max(a, b)));
+      });
+      let logit = pooled.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
+      if (model.ngrams) {
+        let sum = 0, count = 0;
+        ids.forEach((id, n) => {
+          sum += model.ngrams[model.row(id)];
+          if (n) sum += model.ngrams[model.ngrams.length - BUCKETS + (ids[n - 1] * FACTOR + id) % BUCKETS];
+          count += n ? 2 : 1;
+        });
+        logit = (logit + sum / Math.sqrt(Math.max(count, 1)) + model.ngramBias[0]) / 2;
+      }
+      return sigmoid(logit);
+    }
+  }
+
+  // ---- the page's model --------------------------------------------------------------------------------------------
+
+  function load(payload) {
+    if (payload.format !== 1) throw new Error('this page cannot read the format ' + payload.format);
+    const arrays = {};
+    for (const name of Object.keys(payload.arrays)) arrays[name] = decode(payload.arrays[name]);
+    return payload.class_name === 'CharRNN' ? new CharModel(payload, arrays) : new ReviewModel(payload, arrays);
+  }
+
+  return {load, draw, Random, unitScores, FEATURES};
+})();
+
+if (typeof module !== 'undefined') module.exports = RNN;
