@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone, or the model as a SavedModel."""
+"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone, the model as a SavedModel, or a page."""
 
 from __future__ import print_function      # so that Python 2 gets to the line below
 
@@ -8,9 +8,11 @@ import sys
 
 try:
     import rnnbook
-    from rnnbook import cli
+    from rnnbook import cli, imdb
     from rnnbook.base.files import check_local
+    from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import description
+    from rnnbook.portable import page, weights
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
     sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
@@ -25,21 +27,54 @@ def arguments(argv):
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; default: the newest')
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
                         'signature classify (reviews) or next_char (characters); default: write weights.npz instead')
-    return parser.parse_args(argv)
+    group = parser.add_argument_group('page')
+    group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
+                       'weights.npz is written first unless it is up to date')
+    group.add_argument('--page-words', type=int, default=10000, metavar='N', dest='words',
+                       help='the most frequent words that the page of a review model knows')
+    group.add_argument('--trained-on', metavar='TEXT', help='what the page says the model was trained on')
+    group.add_argument('--csv', metavar='FILE', help='a table of labelled reviews, as train_sentiment.py reads it: the '
+                       'page says what its limits change for the second half, which tests')
+    group.add_argument('--limit', type=int, metavar='N', help='use only the first N reviews of that half')
+    cli.add_flags(group, imdb.CsvLayout, {})
+    args = parser.parse_args(argv)
+    if args.page is not None and args.saved_model is not None:
+        raise ArgumentValueError('give --page or --saved-model, not both')
+    if args.csv is not None and args.page is None:
+        raise ArgumentValueError('--csv needs --page')
+    cli.review_layout(args)
+    return args
 
 
 @cli.command
 def main(argv):
     """Run the script; returns its exit status."""
     args = arguments(argv)
-    from rnnbook.portable import export                              # here, so that a missing TensorFlow is one line
     cli.check_model_folder(args.ckpt_dir)
+    if args.page is not None:
+        print(write_page(args))
+        return
+    from rnnbook.portable import export                              # here, so that a missing TensorFlow is one line
     if args.saved_model is None:
         print(export.write_weights(args.ckpt_dir, args.checkpoint))
     else:
         model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
         check_local('--saved-model', args.saved_model)
         print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
+
+
+def write_page(args):
+    """Write the page; TensorFlow is needed only for weights that have not been exported."""
+    found = description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
+    check_local('--page', args.page)
+    if args.checkpoint is not None or not weights.is_current(args.ckpt_dir, found):
+        from rnnbook.portable import export
+        export.write_weights(args.ckpt_dir, args.checkpoint)
+    texts = labels = None
+    if args.csv is not None:
+        _, _, _, texts, labels = cli.review_halves(args)
+    return page.write_page(args.ckpt_dir, args.page, words=args.words, texts=texts, labels=labels,
+                           trained_on=args.trained_on)
 
 
 if __name__ == '__main__':

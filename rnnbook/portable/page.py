@@ -1,12 +1,15 @@
 """A model as one HTML file: the weights inside, and the network in JavaScript, computed by the reader's browser.
 
-`page_files/network.js` computes what `portable` does; `page_files` also has all else that a page is made of.
+`page_files/network.js` computes what `portable` does; the other files there are what the page looks like.
+
+Shapes: V words of the model, K of them on the page, N reviews.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import json
 import os
 from typing import Optional, Sequence
@@ -14,57 +17,61 @@ from typing import Optional, Sequence
 import numpy as np
 
 from rnnbook import __version__, imdb, portable
-from rnnbook.base.checks import ArrayLike, StrPath, check_int
+from rnnbook.base.checks import ArrayLike, StrPath, check_int, check_str
 from rnnbook.base.files import check_local, check_path, check_regular, read_text, write_text
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder.description import Description
-from rnnbook.model_folder.run_state import ENDING, read_record
+from rnnbook.model_folder.run_state import ENDING, TIMING, read_record
 from rnnbook.network.ngrams import BUCKETS
 
 __all__ = ['write_page']
 
 FORMAT = 1
-#: Weights that take more bytes than this are written in 16 bits instead of 32.
+#: Weights that take more bytes than this are rounded to 16 bits.
 LARGE = 2 ** 22
 FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page_files')
-#: Nothing is fetched, and nothing is sent anywhere.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+#: The policy lets the browser fetch nothing and run nothing but this script.
 PAGE = '''<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+script-src 'sha256-{digest}'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rnnbook</title>
+<title>{title}</title>
 <style>
 {style}</style>
 </head>
 <body>
 {body}<script type="application/json" id="model">{payload}</script>
-{scripts}</body>
+<script>{script}</script>
+</body>
 </html>
 '''
 
 
 def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Optional[Sequence[str]] = None,
-               labels: Optional[ArrayLike] = None) -> str:
-    """Write an exported model as a page that any browser opens, without a network.
+               labels: Optional[ArrayLike] = None, trained_on: Optional[str] = None) -> str:
+    """Write an exported model as a page that works in any browser, without a network.
 
-    Weights of more than 4 MiB are rounded to 16 bits. A character of the page is drawn as `portable` draws it.
+    Weights that take more than 4 MiB are rounded to 16 bits. TensorFlow is not needed.
 
     Parameters
     ----------
     folder : str or path
-        A folder with ``model.json`` and ``weights.npz``; TensorFlow is not needed.
+        A folder with ``model.json`` and ``weights.npz``.
     path : str or path
         The file to write; an earlier one is replaced.
     words : int, default 10000
-        Of a review model, the page knows only the words with the numbers up to this one: the most frequent words, as
-        `imdb` numbers them. The other words are treated as words that the model does not know.
+        For a review model, keep the words with the numbers up to this one: the most frequent words, as `imdb.prepare`
+        numbers them. The others are treated as words that the model does not know.
     texts : sequence of str, optional
-        Reviews on which to measure what that costs; the page says it. Default: the page says that nobody measured it.
+        Reviews on which to measure the cost of leaving out words and rounding. Default: the page says that nobody has
+        measured it.
     labels : array_like of int, shape (texts,), optional
-        The labels of `texts`.
+        The labels of `texts`, 0 and 1.
+    trained_on : str, optional
+        What the page says the model was trained on. Default: nothing.
 
     Returns
     -------
@@ -81,19 +88,22 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
     folder, path, words = check_path('folder', folder), check_local('path', path), check_int('words', words)
     check_regular(path)
     model = portable.load(folder)
-    reviews = isinstance(model, portable.PortableSentiment)
-    if reviews:
-        name, content = 'review', _reviews(model, words, texts, labels)
+    if isinstance(model, portable.PortableSentiment):
+        name, title, content = 'review', 'A review model', _reviews(model, words, texts, labels)
+    elif texts is None and labels is None:
+        name, title, content = 'char', 'A character model', _characters(model)
     else:
-        name, content = 'char', _characters(model)
-    payload = {'format': FORMAT, 'class_name': 'SentimentRNN' if reviews else 'CharRNN', 'arguments': model.arguments,
-               'checkpoint': model.checkpoint, 'written': datetime.date.today().isoformat(), 'version': __version__,
-               'examples': {}, **content}
-    payload['facts'] = [*content['facts'], ['Settings', ', '.join('%s %s' % item for item in model.arguments.items())],
-                        *_training(folder, model.checkpoint)]
-    write_text(path, PAGE.format(
-        policy=POLICY, style=_file('page.css'), body=_file(name + '.html'), payload=_escape(payload),
-        scripts=''.join('<script>\n%s</script>\n' % _file(script) for script in ('network.js', 'page.js', name + '.js'))))
+        raise ArgumentValueError('texts and labels must be None for a CharRNN, of which nothing is left out')
+    facts = content.pop('facts') + [['Settings', ', '.join('%s %s' % item for item in model.arguments.items())]]
+    facts += _training(folder, model.checkpoint)
+    if trained_on is not None:
+        facts.append(['Trained on', check_str('trained_on', trained_on)])
+    payload = dict(content, format=FORMAT, arguments=model.arguments, facts=facts, examples={}, version=__version__,
+                   checkpoint=model.checkpoint, written=datetime.date.today().isoformat())
+    script = ''.join(_file(each) for each in ('network.js', 'page.js', name + '.js'))
+    digest = base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')
+    write_text(path, PAGE.format(title=title, digest=digest, style=_file('page.css'), body=_file(name + '.html'),
+                                 payload=_escape(payload), script=script))
     return path
 
 
@@ -102,68 +112,88 @@ def _file(name):
 
 
 def _escape(payload):
-    """JSON of ASCII alone, in which nothing can end the element that holds it."""
+    """JSON in ASCII, in which nothing can end the element that holds it."""
     text = json.dumps(payload)
-    for mark in '<>&':
+    for mark in '<>&':                                      # JSON has them in strings only
         text = text.replace(mark, '\\u%04x' % ord(mark))
     return text
 
 
 def _characters(model):
-    chars = sorted(model.vocabulary, key=model.vocabulary.get)
-    arrays, bits = _rounded(model.arrays)
-    return {'vocabulary': chars, 'settings': None, 'arrays': {name: _encoded(array) for name, array in arrays.items()},
-            'facts': [['Vocabulary', '%d characters' % len(chars)], _weights(model, bits)]}
+    arrays = _rounded(model.arrays)
+    return dict(class_name='CharRNN', vocabulary=sorted(model.vocabulary, key=model.vocabulary.get), settings=None,
+                arrays=_encoded(arrays), facts=[_weights(model, arrays)])
 
 
 def _reviews(model, words, texts, labels):
-    if model.vocabulary is None:
+    """What the page holds of a review model: the rows of the words that are kept, and of the one for unknown words."""
+    vocabulary, arrays = model.vocabulary, dict(model.arrays)
+    if vocabulary is None:
         raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
                                  'train(..., vocabulary=word_to_int) saves one with the weights')
-    vocabulary, arrays = model.vocabulary, dict(model.arrays)
     kept = imdb.Vocabulary({word: number for word, number in vocabulary.items() if number <= words},
                            vocabulary.settings)
-    by_number = [None] * (kept.n_words - kept.settings.unknown)
+    by_number = [None] * (max(kept.values(), default=0) + 1)
     for word, number in kept.items():
         by_number[number] = word
-    if 'ngrams' in arrays:              # all that is done with their vectors is a sum and a product with this kernel
-        arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))
-    rows = np.arange(len(by_number))
-    if vocabulary.unknown is not None:
-        rows = np.append(rows, vocabulary.unknown)
-    held = dict(arrays, embedding=arrays['embedding'][rows])
-    if 'ngrams' in arrays:
-        held['ngrams'] = arrays['ngrams'][np.append(rows, np.arange(len(arrays['ngrams']) - BUCKETS,
-                                                                    len(arrays['ngrams'])))]
-    held, bits = _rounded(held)
-    facts = [['Vocabulary', '%s words' % format(len(kept), ',') if len(kept) == len(vocabulary) else
-              'the %s most frequent of %s words; the others are treated as words that the model does not know'
-              % (format(len(kept), ','), format(len(vocabulary), ','))], _weights(model, bits)]
-    return {'vocabulary': by_number, 'facts': facts, 'arrays': {name: _encoded(array) for name, array in held.items()},
-            'settings': {'drop_markup': vocabulary.settings.drop_markup, 'unknown': vocabulary.unknown}}
+    rows = {'embedding': np.append(np.arange(len(by_number)), vocabulary.unknown or [])}                # (K,)
+    rows['embedding'] = rows['embedding'].astype(int)
+    if 'ngrams' in arrays:              # the model only adds up these vectors and multiplies the sum by this kernel
+        arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))                      # (V + BUCKETS, 1)
+        rows['ngrams'] = np.append(rows['embedding'], len(arrays['embedding']) + np.arange(BUCKETS))
+    held = _rounded({name: array[rows[name]] if name in rows else array for name, array in arrays.items()})
+    left_out = len(vocabulary) - len(kept)
+    facts = [['Words', '%s, the most frequent of %s; the others are treated as words that the model does not know'
+              % (format(len(kept), ','), format(len(vocabulary), ',')) if left_out else format(len(kept), ',')],
+             _weights(model, held)]
+    if texts is not None or labels is not None:
+        facts.append(['Cost', _cost(model, kept, rows, held, texts, labels)])
+    elif left_out or held['embedding'].dtype == np.float16:
+        facts.append(['Cost', 'what words left out and rounding change was not measured'])
+    return dict(class_name='SentimentRNN', vocabulary=by_number, arrays=_encoded(held), facts=facts,
+                settings={'drop_markup': vocabulary.settings.drop_markup, 'unknown': vocabulary.unknown})
+
+
+def _cost(model, kept, rows, held, texts, labels):
+    """How the page's model differs from the whole one on these reviews."""
+    encoded = imdb.encode(texts, kept, model.arguments['seq_len'])                                      # (N, T)
+    labels = imdb.check_labels('labels', labels, len(encoded))
+    if kept.unknown is not None:
+        encoded[encoded == kept.unknown] = model.vocabulary.unknown
+    arrays = {name: array.astype(np.float32) for name, array in held.items()}
+    for name, numbers in rows.items():                      # at their places again; the other rows are not used
+        arrays[name] = np.zeros((len(model.arrays[name]), arrays[name].shape[1]), np.float32)
+        arrays[name][numbers] = held[name]
+    arrays['ngram_logits/kernel'] = np.ones((1, 1), np.float32)
+    description = Description('SentimentRNN', model.arguments, kept)
+    here = portable.PortableSentiment(description, arrays, model.checkpoint).predict(encoded, True, carry_state=False)
+    whole = model.predict_text(texts)                                                                   # (N,)
+    accuracy = [np.mean(np.rint(found) == labels) for found in (whole, here)]
+    change = np.abs(here - whole)
+    return ('on %s reviews, the accuracy is %.4f with the whole model and %.4f with this page; the probability differs '
+            'by %.4f on average and by %.4f at most' % (format(len(labels), ','), *accuracy, change.mean(), change.max()))
 
 
 def _rounded(arrays):
-    """The arrays in the type that the page holds, and its bits."""
-    kind = np.float16 if sum(array.nbytes for array in arrays.values()) > LARGE else np.float32
-    return {name: array.astype(kind) for name, array in arrays.items()}, 8 * np.dtype(kind).itemsize
+    """The arrays as the page holds them."""
+    large = sum(array.nbytes for array in arrays.values()) > LARGE
+    return {name: array.astype(np.float16) for name, array in arrays.items()} if large else arrays
 
 
-def _weights(model, bits):
-    return ['Weights', '%s, in %d bits' % (format(sum(array.size for array in model.arrays.values()), ','), bits)]
+def _weights(model, held):
+    return ['Weights', '%s, in %d bits' % (format(sum(array.size for array in model.arrays.values()), ','),
+                                           8 * held['logits/kernel'].itemsize)]
 
 
-def _encoded(array):
-    """An array as JSON can hold it."""
-    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder('<'))
-    return {'shape': list(array.shape), 'type': array.dtype.name, 'data': base64.b64encode(data).decode('ascii')}
+def _encoded(arrays):
+    """Arrays as JSON can hold them."""
+    return {name: {'shape': array.shape, 'type': array.dtype.name, 'data': base64.b64encode(
+        array.astype(array.dtype.newbyteorder('<')).tobytes()).decode('ascii')} for name, array in arrays.items()}
 
 
 def _training(folder, checkpoint):
-    """What the record of the checkpoint says about its training, where the folder still has it."""
+    """What the record of the checkpoint says about the training, where the folder still has it."""
     prefix = os.path.join(folder, checkpoint)
-    if not os.path.isfile(prefix + ENDING):
-        return []
-    record = read_record(prefix)
-    last = record.state.history[-1] if record.state.history else {}
-    return [['Training', ', '.join('%s %.4g' % item for item in last.items() if isinstance(item[1], (int, float)))]]
+    history = read_record(prefix).state.history if os.path.isfile(prefix + ENDING) else []
+    return [['Training', ', '.join('%s %.6g' % (column, value) for column, value in row.items()
+                                   if column not in TIMING and isinstance(value, (int, float)))] for row in history[-1:]]

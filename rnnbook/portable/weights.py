@@ -26,7 +26,7 @@ from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, listed
 from rnnbook.model_folder.description import MODEL_JSON, Description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
-__all__ = ['NAME', 'write', 'read', 'description_errors']
+__all__ = ['NAME', 'write', 'read', 'is_current', 'description_errors']
 
 ABOUT = 'about'
 FORMAT = 1
@@ -70,6 +70,16 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
                       % (path, about['checkpoint'], newest), stacklevel=3)
     return arrays, about['checkpoint']
+
+
+def is_current(folder: str, description: Description) -> bool:
+    """Whether the file of a model's folder is there, of this vocabulary, and no older than the newest checkpoint."""
+    path = os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        return False
+    with damage_errors(path), zipfile.ZipFile(path) as archive:
+        about = _about(path, archive)
+    return about['vocabulary'] == _fingerprint(description) and _newest(folder)[1] in (None, about['newest'])
 
 
 @contextlib.contextmanager

@@ -146,9 +146,14 @@ const RNN = (() => {
       return this.stack.start();
     }
 
+    /** The state after a character. */
+    read(number, state) {
+      return this.stack.step(this.columns[number], state);
+    }
+
     /** Read a character: the state after it, and the probabilities of those that may follow. */
     step(number, state) {
-      state = this.stack.step(this.columns[number], state);
+      state = this.read(number, state);
       const logits = Float64Array.from(this.bias), top = state.h[this.layers - 1];
       for (let unit = 0, at = 0; unit < this.units; unit++)
         for (let n = 0; n < this.size; n++) logits[n] += top[unit] * this.kernel[at++];
@@ -214,56 +219,56 @@ const RNN = (() => {
     }
   }
 
-  /** What a unit may follow in a text, as a number for each character that was just read. */
-  const FEATURES = {
-    place: chars => {                                           // characters since the start of the line
+  /** What a unit may follow in a text: a number for each character that was just read. */
+  const PROPERTIES = {
+    'place in the line': chars => {                             // characters since its start
       let place = 0;
       return chars.map(char => char === '\n' ? (place = 0) : ++place);
     },
-    breaks: chars => chars.map(char => +(char === '\n')),
-    speakers: chars => {                                        // `Ham.` or `HAMLET:` at the start of a line
+    'line breaks': chars => chars.map(char => +(char === '\n')),
+    'speaker names': chars => {                                 // `  Ham.` at the start of a line, or a line `HAMLET:`
       const inside = chars.map(() => 0);
       let at = 0;
       for (const line of chars.join('').split('\n')) {
-        const name = /^[ \t]*\p{Lu}[\p{L}'-]*(?: \p{L}+)?[.:]/u.exec(line);
+        const name = /^(?:[ \t]+\p{Lu}\p{L}*\.|\p{Lu}\p{L}*(?: \p{Lu}\p{L}*)?:$)/u.exec(line);
         if (name) inside.fill(1, at, at + Array.from(name[0]).length);
         at += Array.from(line).length + 1;
       }
       return inside;
     },
-    capitals: chars => chars.map(char => +/\p{Lu}/u.test(char)),
+    'capitals': chars => chars.map(char => +/\p{Lu}/u.test(char)),
   };
 
-  /** The correlation of every unit's h and c with each of `FEATURES` over a text, the strongest first.
+  /** For each of `PROPERTIES`, the 4 units whose h or c correlates most with it over a text (Pearson's r).
    *
-   * Characters that the model does not know are skipped. What does not vary correlates with nothing, and is left out.
+   * Characters that the model does not know are skipped. `states` are those after the known characters, if the caller
+   * has them. A property that is the same everywhere has no units, and a unit that never changes is none.
    */
-  function unitScores(model, text) {
-    const chars = Array.from(text).filter(char => model.numbers.has(char)), names = Object.keys(FEATURES);
-    const features = names.map(name => FEATURES[name](chars)), found = {};
-    const count = chars.length, parts = ['h', 'c'], units = [];
+  function unitScores(model, text, states) {
+    const chars = Array.from(text).filter(char => model.numbers.has(char)), count = chars.length;
+    let state = model.start();
+    states = states || chars.map(char => state = model.read(model.numbers.get(char), state));
+    const traces = [];                                          // of each unit
     for (let layer = 0; layer < model.layers; layer++)
       for (let unit = 0; unit < model.units; unit++)
-        for (const part of parts) units.push({layer, unit, part, sum: 0, squares: 0, with: names.map(() => 0)});
-    let state = model.start();
-    chars.forEach((char, n) => {
-      state = model.stack.step(model.columns[model.numbers.get(char)], state);
-      for (const one of units) {
-        const value = state[one.part][one.layer][one.unit];
-        one.sum += value;
-        one.squares += value * value;
-        features.forEach((feature, f) => { one.with[f] += value * feature[n]; });
+        for (const part of ['h', 'c'])
+          traces.push({layer, unit, part, values: centred(states.map(state => state[part][layer][unit]))});
+    return Object.keys(PROPERTIES).map(name => {
+      const property = centred(PROPERTIES[name](chars)), best = new Map();
+      for (const {layer, unit, part, values} of traces) {
+        const r = property.reduce((sum, value, n) => sum + value * values[n], 0), key = layer + ' ' + unit;
+        if (Math.abs(r) > (best.has(key) ? Math.abs(best.get(key).r) : 0)) best.set(key, {layer, unit, part, r});
       }
+      return {name, units: Array.from(best.values()).sort((a, b) => Math.abs(b.r) - Math.abs(a.r)).slice(0, 4)};
     });
-    names.forEach((name, f) => {
-      const sum = features[f].reduce((all, value) => all + value, 0);
-      const spread = features[f].reduce((all, value) => all + value * value, 0) - sum * sum / count;
-      found[name] = units.map(({layer, unit, part, ...one}) => ({layer, unit, part, correlation:
-        (one.with[f] - one.sum * sum / count) / Math.sqrt((one.squares - one.sum * one.sum / count) * spread)}))
-        .filter(({correlation}) => Number.isFinite(correlation))
-        .sort((a, b) => Math.abs(b.correlation) - Math.abs(a.correlation));
-    });
-    return found;
+  }
+
+  /** Numbers less their mean, scaled to a length of 1: the product of two such rows is their correlation. */
+  function centred(values) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const rest = Float64Array.from(values, value => value - mean);
+    const length = Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
+    return rest.map(value => length > 1e-9 ? value / length : 0);
   }
 
   // ---- reviews -----------------------------------------------------------------------------------------------------
@@ -316,56 +321,121 @@ const RNN = (() => {
     }
   }
 
-  /** A review, read word by word: the last S of the numbers `ids`. */
+  /** States that differ by less lead to the same probability. */
+  const CLOSE = 1e-7;
+
+  const close = (one, other) => ['c', 'h'].every(part => one[part].every((values, layer) => values.every(
+    (value, unit) => Math.abs(value - other[part][layer][unit]) <= CLOSE)));
+
+  /** The beginnings of a review, of 1, 2, ... words, read in one direction.
+   *
+   * Words stand at the positions 1 to t. Where the last output counts, the padding is read too, as the chapter does:
+   * S - t zeros before the first word, or after it where the review is read backwards. So each beginning has to be read
+   * anew, but a network forgets: as soon as it is in the state that it had at the same position of the beginning
+   * before, all that follows is known. Mostly that takes a few words.
+   */
+  class Track {
+    constructor(stack, gates, ids, backwards, pooling, S) {
+      Object.assign(this, {stack, gates, ids, backwards, pooling, S, last: pooling === 'last'});
+      this.after = new Map();                                   // the state after a position
+      this.sums = [new Float64Array(stack.H)];                  // of the outputs of the positions up to this one
+      this.most = [new Float64Array(stack.H).fill(-1)];         // their largest; every output is above -1
+      this.padded = [stack.start()];                            // the states after 0, 1, ... zeros
+    }
+
+    /** Read the first t words: their outputs as one vector. */
+    pooled(t) {
+      const end = !this.backwards ? t : this.last ? t - this.S + 1 : 1;
+      const output = position => this.after.get(position).h[this.stack.layers.length - 1];
+      const from = this.read(t, end);
+      if (this.last) return t || this.backwards ? output(end) : this.start(0).h[this.stack.layers.length - 1];
+      for (let position = from; position <= t; position++) {
+        const values = output(position), below = this.most[position - 1];
+        this.sums[position] = this.sums[position - 1].map((sum, unit) => sum + values[unit]);
+        this.most[position] = below.map((most, unit) => Math.max(most, values[unit]));
+      }
+      return [].concat(...{mean: [this.mean(t)], max: [this.most[t]], meanmax: [this.mean(t), this.most[t]]}[
+        this.pooling].map(values => Array.from(values)));
+    }
+
+    mean(t) {
+      return this.sums[t].map(sum => sum / t);
+    }
+
+    /** The state before the first of t words. */
+    start(t) {
+      for (let zeros = this.padded.length; this.last && zeros <= this.S - t; zeros++)
+        this.padded.push(this.stack.step(this.gates(0), this.padded[zeros - 1]));
+      return this.padded[this.last ? this.S - t : 0];
+    }
+
+    /** Find the states of all positions up to `end`; the lowest position whose state is another one than before. */
+    read(t, end) {
+      const {after, backwards} = this;
+      let position = backwards ? t : 1, state = backwards ? this.padded[0] : this.start(t), from = t;
+      if (!backwards && after.has(0) && close(state, after.get(0))) {
+        position = Math.max(t, 1);
+        state = after.get(position - 1);
+      } else if (!backwards) after.set(0, state);
+      for (; backwards ? position >= end : position <= end; position += backwards ? -1 : 1) {
+        state = this.stack.step(this.gates(position > 0 ? this.ids[position - 1] : 0), state);
+        const known = after.has(position) && close(state, after.get(position));
+        after.set(position, state);
+        from = Math.min(from, position);
+        if (known && backwards) break;
+        if (known && position < t - 1) {
+          position = t - 1;
+          state = after.get(position);
+        }
+      }
+      return from;
+    }
+  }
+
+  /** A review: of the numbers `ids` of its words, the last S are read. */
   class Reader {
     constructor(model, ids) {
       this.model = model;
       this.ids = ids.slice(-model.seqLen);
       this.skipped = ids.length - this.ids.length;
-      this.gates = model.stacks.map(() => new Map());           // of each word in each direction, computed once
-      this.final = this._probability(this.ids);
+      this.known = model.stacks.map(() => new Map());           // what a word adds to the gates, computed once
+      this.final = this.probability(this.tracks(this.ids), this.ids.length);
     }
 
-    /** The probability after 0, 1, ... words: of the review cut off there. */
+    /** The probability after 0, 1, ... words: that of the review cut off there. */
     *prefixes() {
-      for (let t = 0; t <= this.ids.length; t++) yield this._probability(this.ids.slice(0, t));
+      const tracks = this.tracks(this.ids);
+      for (let t = 0; t <= this.ids.length; t++) yield this.probability(tracks, t);
     }
 
-    _gates(direction, id) {
-      const known = this.gates[direction], {embedding, E, stacks} = this.model;
-      if (!known.has(id)) {
-        const row = this.model.row(id);
-        known.set(id, stacks[direction].layers[0].gates(embedding.subarray(row * E, row * E + E)));
-      }
+    tracks(ids) {
+      const {stacks, pooling, seqLen} = this.model;
+      return stacks.map((stack, n) => new Track(stack, id => this.gates(stack, this.known[n], id), ids, n > 0, pooling,
+        seqLen));
+    }
+
+    gates(stack, known, id) {
+      const {embedding, E} = this.model, row = this.model.row(id);
+      if (!known.has(id)) known.set(id, stack.layers[0].gates(embedding.subarray(row * E, row * E + E)));
       return known.get(id);
     }
 
-    _probability(ids) {
-      const {model} = this, last = model.pooling === 'last';
-      const padded = last ? Array(model.seqLen - ids.length).fill(0).concat(ids) : ids.length ? ids : [0];
-      const pooled = [];
-      model.stacks.forEach((stack, direction) => {
-        let state = stack.start();
-        const outputs = (direction ? padded.slice().reverse() : padded).map(id => {
-          state = stack.step(this._gates(direction, id), state);
-          return state.h[stack.layers.length - 1];
-        });
-        if (last) pooled.push(...outputs[outputs.length - 1]);
-        const each = f => outputs[0].forEach((_, unit) => pooled.push(f(outputs.map(output => output[unit]))));
-        if (model.pooling.includes('mean')) each(values => values.reduce((a, b) => a + b, 0) / values.length);
-        if (model.pooling.includes('max')) each(values => values.reduce((a, b) => Math.max(a, b)));
-      });
-      let logit = pooled.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
-      if (model.ngrams) {
-        let sum = 0, count = 0;
-        ids.forEach((id, n) => {
-          sum += model.ngrams[model.row(id)];
-          if (n) sum += model.ngrams[model.ngrams.length - BUCKETS + (ids[n - 1] * FACTOR + id) % BUCKETS];
-          count += n ? 2 : 1;
-        });
-        logit = (logit + sum / Math.sqrt(Math.max(count, 1)) + model.ngramBias[0]) / 2;
+    probability(tracks, t) {
+      const {model} = this, alone = !t && model.pooling !== 'last';           // a row without a word is read as one zero
+      const outputs = [].concat(...(alone ? this.tracks([0]) : tracks).map(track => Array.from(track.pooled(t || +alone))));
+      const logit = outputs.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
+      return sigmoid(model.ngrams ? (logit + this.ngramLogit(t)) / 2 : logit);
+    }
+
+    /** The logit of the first t words and their pairs: the sum of what they add, over the root of their number. */
+    ngramLogit(t) {
+      const {ngrams, ngramBias} = this.model;
+      let sum = 0;
+      for (let n = 0; n < t; n++) {
+        sum += ngrams[this.model.row(this.ids[n])];
+        if (n) sum += ngrams[ngrams.length - BUCKETS + (this.ids[n - 1] * FACTOR + this.ids[n]) % BUCKETS];
       }
-      return sigmoid(logit);
+      return sum / Math.sqrt(Math.max(2 * t - 1, 1)) + ngramBias[0];
     }
   }
 
@@ -378,7 +448,7 @@ const RNN = (() => {
     return payload.class_name === 'CharRNN' ? new CharModel(payload, arrays) : new ReviewModel(payload, arrays);
   }
 
-  return {load, draw, Random, unitScores, FEATURES};
+  return {load, draw, Random, unitScores};
 })();
 
 if (typeof module !== 'undefined') module.exports = RNN;
