@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 
 import pytest
 
@@ -30,6 +31,15 @@ def require_data(reason):
     if os.environ.get('RNNBOOK_REQUIRE_DATA') == '1':
         pytest.fail('RNNBOOK_REQUIRE_DATA=1, but ' + reason, pytrace=False)
     pytest.skip(reason)
+
+
+def require_program(name, package):
+    """The path of a program that the test runs; without it, the test is skipped, or fails in continuous integration."""
+    path = shutil.which(name)
+    if path is None:
+        reason = '%s is not installed; Debian has it in the package %s' % (name, package)
+        (pytest.fail if os.environ.get('CI') else pytest.skip)(reason)
+    return path
 
 
 @contextlib.contextmanager
