@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone, the model as a SavedModel, or a page."""
+"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone; or a SavedModel, or a page."""
 
 from __future__ import print_function      # so that Python 2 gets to the line below
 

@@ -136,11 +136,11 @@ def _reviews(model, words, texts, labels):
     by_number = [None] * (max(kept.values(), default=0) + 1)
     for word, number in kept.items():
         by_number[number] = word
-    rows = {'embedding': np.append(np.arange(len(by_number)), vocabulary.unknown or [])}                # (K,)
-    rows['embedding'] = rows['embedding'].astype(int)
-    if 'ngrams' in arrays:              # the model only adds up these vectors and multiplies the sum by this kernel
-        arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))                      # (V + BUCKETS, 1)
-        rows['ngrams'] = np.append(rows['embedding'], len(arrays['embedding']) + np.arange(BUCKETS))
+    numbers = [*range(len(by_number)), *[vocabulary.unknown] * kept.settings.unknown]               # (K,)
+    rows = {'embedding': numbers}
+    if 'ngrams' in arrays:              # the sum of these vectors is multiplied by this kernel; here each vector is
+        arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))                  # (V + BUCKETS, 1)
+        rows['ngrams'] = np.append(numbers, len(arrays['embedding']) + np.arange(BUCKETS))
     held = _rounded({name: array[rows[name]] if name in rows else array for name, array in arrays.items()})
     left_out = len(vocabulary) - len(kept)
     facts = [['Words', '%s, the most frequent of %s; the others are treated as words that the model does not know'
@@ -156,7 +156,7 @@ def _reviews(model, words, texts, labels):
 
 def _cost(model, kept, rows, held, texts, labels):
     """How the page's model differs from the whole one on these reviews."""
-    encoded = imdb.encode(texts, kept, model.arguments['seq_len'])                                      # (N, T)
+    encoded = imdb.encode(texts, kept, model.arguments['seq_len'])                                  # (N, T)
     labels = imdb.check_labels('labels', labels, len(encoded))
     if kept.unknown is not None:
         encoded[encoded == kept.unknown] = model.vocabulary.unknown
@@ -167,17 +167,18 @@ def _cost(model, kept, rows, held, texts, labels):
     arrays['ngram_logits/kernel'] = np.ones((1, 1), np.float32)
     description = Description('SentimentRNN', model.arguments, kept)
     here = portable.PortableSentiment(description, arrays, model.checkpoint).predict(encoded, True, carry_state=False)
-    whole = model.predict_text(texts)                                                                   # (N,)
+    whole = model.predict_text(texts)                                                               # (N,)
     accuracy = [np.mean(np.rint(found) == labels) for found in (whole, here)]
     change = np.abs(here - whole)
-    return ('on %s reviews, the accuracy is %.4f with the whole model and %.4f with this page; the probability differs '
+    return ('on %s reviews, the accuracy is %.4f with the whole model and %.4f on this page; the probability differs '
             'by %.4f on average and by %.4f at most' % (format(len(labels), ','), *accuracy, change.mean(), change.max()))
 
 
 def _rounded(arrays):
     """The arrays as the page holds them."""
     large = sum(array.nbytes for array in arrays.values()) > LARGE
-    return {name: array.astype(np.float16) for name, array in arrays.items()} if large else arrays
+    return {name: array.astype(np.float16) if large and np.abs(array).max() <= np.finfo(np.float16).max else array
+            for name, array in arrays.items()}
 
 
 def _weights(model, held):
@@ -195,5 +196,6 @@ def _training(folder, checkpoint):
     """What the record of the checkpoint says about the training, where the folder still has it."""
     prefix = os.path.join(folder, checkpoint)
     history = read_record(prefix).state.history if os.path.isfile(prefix + ENDING) else []
-    return [['Training', ', '.join('%s %.6g' % (column, value) for column, value in row.items()
-                                   if column not in TIMING and isinstance(value, (int, float)))] for row in history[-1:]]
+    return [['Training', ', '.join('%s %.6g' % figure for figure in row.items()
+                                   if figure[0] not in TIMING and isinstance(figure[1], (int, float)))]
+            for row in history[-1:]]

@@ -1,7 +1,9 @@
 """`export` and `portable` held against TensorFlow: the same weights, and the same labels, probabilities and texts."""
 
 import itertools
+import json
 import os
+import re
 import shutil
 import sys
 
@@ -185,3 +187,25 @@ def test_the_script_prints_the_path_or_one_line_of_error(copy, capsys):
     assert export_model.main(['--ckpt-dir', str(copy), '--checkpoint', 'newest']) == 2
     out, err = capsys.readouterr()
     assert out == '' and 'checkpoint must be one of those in' in err and err.count('\n') == 1
+
+
+def test_a_page_is_of_the_newest_checkpoint_and_tensorflow_is_needed_only_once(copy, tmp_path, monkeypatch, capsys):
+    path = str(tmp_path / 'page.html')
+
+    def checkpoint():
+        assert export_model.main(['--ckpt-dir', str(copy), '--page', path]) == 0
+        with open(path, encoding='utf-8') as file:
+            return json.loads(re.search('id="model">(.*?)</script>', file.read()).group(1))
+    first = checkpoint()
+    assert ['Training', 'epoch 4, iteration'] == [first['facts'][-1][0], first['facts'][-1][1][:18]]
+    with monkeypatch.context() as patch:
+        patch.setattr(export, 'write_weights', None)        # would be an error
+        assert checkpoint() == first
+    models.char().train(*models.characters(), 5, copy, vocabulary=models.CHAR2INT, resume=True)
+    second = checkpoint()
+    assert first['checkpoint'] != second['checkpoint'] == portable.load(copy).checkpoint
+    assert export_model.main(['--ckpt-dir', str(copy), '--page', path, '--checkpoint', first['checkpoint']]) == 0
+    assert portable.load(copy).checkpoint == first['checkpoint']
+    (copy / 'weights.npz').unlink()
+    assert checkpoint() == second
+    capsys.readouterr()

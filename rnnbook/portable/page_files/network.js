@@ -321,74 +321,70 @@ const RNN = (() => {
     }
   }
 
-  /** States that differ by less lead to the same probability. */
-  const CLOSE = 1e-7;
+  /** States that differ by no more lead to the same probability. */
+  const CLOSE = 1e-6;
 
   const close = (one, other) => ['c', 'h'].every(part => one[part].every((values, layer) => values.every(
     (value, unit) => Math.abs(value - other[part][layer][unit]) <= CLOSE)));
 
   /** The beginnings of a review, of 1, 2, ... words, read in one direction.
    *
-   * Words stand at the positions 1 to t. Where the last output counts, the padding is read too, as the chapter does:
-   * S - t zeros before the first word, or after it where the review is read backwards. So each beginning has to be read
-   * anew, but a network forgets: as soon as it is in the state that it had at the same position of the beginning
-   * before, all that follows is known. Mostly that takes a few words.
+   * The words stand at the positions 1 to t. Where the last output counts, the padding is read too, as in the chapter:
+   * S - t zeros before the first word, or after it (positions 0, -1, ...) where the review is read backwards. Then each
+   * beginning has to be read anew. But a network forgets: once it is in the state that it had at this position of the
+   * beginning before, all that follows is as before.
    */
   class Track {
     constructor(stack, gates, ids, backwards, pooling, S) {
-      Object.assign(this, {stack, gates, ids, backwards, pooling, S, last: pooling === 'last'});
-      this.after = new Map();                                   // the state after a position
-      this.sums = [new Float64Array(stack.H)];                  // of the outputs of the positions up to this one
-      this.most = [new Float64Array(stack.H).fill(-1)];         // their largest; every output is above -1
-      this.padded = [stack.start()];                            // the states after 0, 1, ... zeros
+      Object.assign(this, {stack, gates, ids, backwards, pooling, S, padded: pooling === 'last'});
+      this.after = new Map();                                   // the state after each position
+      this.zeros = [stack.start()];                             // the states after 0, 1, ... zeros
+      this.sums = [new Float64Array(stack.H)];                  // of the outputs from position 1 on
+      this.most = [new Float64Array(stack.H).fill(-1)];         // the largest of them; -1 is below every output
     }
 
-    /** Read the first t words: their outputs as one vector. */
+    /** The outputs of the first t words as one vector. */
     pooled(t) {
-      const end = !this.backwards ? t : this.last ? t - this.S + 1 : 1;
-      const output = position => this.after.get(position).h[this.stack.layers.length - 1];
-      const from = this.read(t, end);
-      if (this.last) return t || this.backwards ? output(end) : this.start(0).h[this.stack.layers.length - 1];
-      for (let position = from; position <= t; position++) {
-        const values = output(position), below = this.most[position - 1];
+      const end = !this.backwards ? t : this.padded ? t - this.S + 1 : 1, from = this.read(t, end);
+      if (this.padded) return this.output(end);
+      for (let position = Math.max(from, 1); position <= t; position++) {
+        const values = this.output(position);
         this.sums[position] = this.sums[position - 1].map((sum, unit) => sum + values[unit]);
-        this.most[position] = below.map((most, unit) => Math.max(most, values[unit]));
+        this.most[position] = this.most[position - 1].map((most, unit) => Math.max(most, values[unit]));
       }
-      return [].concat(...{mean: [this.mean(t)], max: [this.most[t]], meanmax: [this.mean(t), this.most[t]]}[
-        this.pooling].map(values => Array.from(values)));
+      const mean = this.sums[t].map(sum => sum / t);
+      return {mean: [...mean], max: [...this.most[t]], meanmax: [...mean, ...this.most[t]]}[this.pooling];
     }
 
-    mean(t) {
-      return this.sums[t].map(sum => sum / t);
+    output(position) {
+      return this.after.get(position).h[this.stack.layers.length - 1];
     }
 
-    /** The state before the first of t words. */
-    start(t) {
-      for (let zeros = this.padded.length; this.last && zeros <= this.S - t; zeros++)
-        this.padded.push(this.stack.step(this.gates(0), this.padded[zeros - 1]));
-      return this.padded[this.last ? this.S - t : 0];
-    }
-
-    /** Find the states of all positions up to `end`; the lowest position whose state is another one than before. */
+    /** Find the states from the first position to the last one, `end`; the lowest position where one has changed. */
     read(t, end) {
       const {after, backwards} = this;
-      let position = backwards ? t : 1, state = backwards ? this.padded[0] : this.start(t), from = t;
-      if (!backwards && after.has(0) && close(state, after.get(0))) {
-        position = Math.max(t, 1);
-        state = after.get(position - 1);
-      } else if (!backwards) after.set(0, state);
-      for (; backwards ? position >= end : position <= end; position += backwards ? -1 : 1) {
-        state = this.stack.step(this.gates(position > 0 ? this.ids[position - 1] : 0), state);
+      let position = backwards ? t + 1 : 0, state = this.start(t), from = t + 1;
+      for (;;) {
         const known = after.has(position) && close(state, after.get(position));
-        after.set(position, state);
-        from = Math.min(from, position);
-        if (known && backwards) break;
-        if (known && position < t - 1) {
-          position = t - 1;
+        if (known) {
+          position = backwards ? end : Math.max(position, t - 1);
           state = after.get(position);
+        } else {
+          after.set(position, state);
+          from = Math.min(from, position);
         }
+        if (position === end) return from;
+        position += backwards ? -1 : 1;
+        state = this.stack.step(this.gates(position > 0 ? this.ids[position - 1] : 0), state);
       }
-      return from;
+    }
+
+    /** The state before the first of t words, or before the last one where they are read backwards. */
+    start(t) {
+      const zeros = this.padded && !this.backwards ? this.S - t : 0;
+      while (this.zeros.length <= zeros)
+        this.zeros.push(this.stack.step(this.gates(0), this.zeros[this.zeros.length - 1]));
+      return this.zeros[zeros];
     }
   }
 
