@@ -142,10 +142,9 @@ def _reviews(model, words, texts, labels):
         arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))                  # (V + BUCKETS, 1)
         rows['ngrams'] = np.append(numbers, len(arrays['embedding']) + np.arange(BUCKETS))
     held = _rounded({name: array[rows[name]] if name in rows else array for name, array in arrays.items()})
-    left_out = len(vocabulary) - len(kept)
-    facts = [['Words', '%s, the most frequent of %s; the others are treated as words that the model does not know'
-              % (format(len(kept), ','), format(len(vocabulary), ',')) if left_out else format(len(kept), ',')],
-             _weights(model, held)]
+    left_out = len(kept) < len(vocabulary)
+    facts = [['Words', ('{:,}, the most frequent of {:,}; the others are treated as words that the model does not know'
+                        if left_out else '{:,}').format(len(kept), len(vocabulary))], _weights(model, held)]
     if texts is not None or labels is not None:
         facts.append(['Cost', _cost(model, kept, rows, held, texts, labels)])
     elif left_out or held['embedding'].dtype == np.float16:
@@ -170,8 +169,9 @@ def _cost(model, kept, rows, held, texts, labels):
     whole = model.predict_text(texts)                                                               # (N,)
     accuracy = [np.mean(np.rint(found) == labels) for found in (whole, here)]
     change = np.abs(here - whole)
-    return ('on %s reviews, the accuracy is %.4f with the whole model and %.4f on this page; the probability differs '
-            'by %.4f on average and by %.4f at most' % (format(len(labels), ','), *accuracy, change.mean(), change.max()))
+    return ('on {:,} reviews, the accuracy is {:.4f} with the whole model and {:.4f} on this page; the probability '
+            'differs by {:.4f} on average and by {:.4f} at most'.format(len(labels), *accuracy, change.mean(),
+                                                                        change.max()))
 
 
 def _rounded(arrays):
@@ -182,8 +182,8 @@ def _rounded(arrays):
 
 
 def _weights(model, held):
-    return ['Weights', '%s, in %d bits' % (format(sum(array.size for array in model.arrays.values()), ','),
-                                           8 * held['logits/kernel'].itemsize)]
+    return ['Weights', '{:,}, in {} bits'.format(sum(array.size for array in model.arrays.values()),
+                                                 8 * held['logits/kernel'].itemsize)]
 
 
 def _encoded(arrays):

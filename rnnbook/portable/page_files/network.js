@@ -21,21 +21,19 @@ const RNN = (() => {
     return bits >> 15 ? -size : size;
   }
 
+  const HALVES = Float32Array.from({length: 2 ** 16}, (_, bits) => half(bits));
+
   /** An array of the payload, as a Float32Array. */
   function decode({shape, type, data}) {
-    const text = atob(data), bytes = Uint8Array.from({length: text.length}, (_, n) => text.charCodeAt(n));
-    const size = shape.reduce((all, one) => all * one, 1), view = new DataView(bytes.buffer);
-    const values = new Float32Array(size);
-    if (type === 'float16') {
-      const table = Float32Array.from({length: 65536}, (_, bits) => half(bits));
-      for (let n = 0; n < size; n++) values[n] = table[view.getUint16(2 * n, true)];
-    } else {
-      for (let n = 0; n < size; n++) values[n] = view.getFloat32(4 * n, true);
-    }
+    const text = atob(data), view = new DataView(new ArrayBuffer(text.length));
+    for (let n = 0; n < text.length; n++) view.setUint8(n, text.charCodeAt(n));
+    const values = new Float32Array(shape.reduce((size, each) => size * each, 1));
+    for (let n = 0; n < values.length; n++)
+      values[n] = type === 'float16' ? HALVES[view.getUint16(2 * n, true)] : view.getFloat32(4 * n, true);
     return values;
   }
 
-  /** Columns `first` to `first + rows - 1` of the inputs' rows of a kernel, turned: (4H, rows), unit by unit its gates. */
+  /** Some rows of a kernel, turned: (4H, rows), the four gates of each unit one after the other. */
   function turned(kernel, first, rows, H) {
     const found = new Float32Array(4 * H * rows);
     for (let unit = 0, at = 0; unit < H; unit++)
