@@ -9,7 +9,8 @@ import sys
 try:
     import rnnbook
     from rnnbook import cli, imdb
-    from rnnbook.base.files import check_local
+    from rnnbook.base.checks import check_int
+    from rnnbook.base.files import check_local, check_regular
     from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import description
     from rnnbook.portable import page, weights
@@ -53,23 +54,21 @@ def main(argv):
     cli.check_model_folder(args.ckpt_dir)
     if args.page is not None:
         print(write_page(args))
-        return
-    from rnnbook.portable import export                              # here, so that a missing TensorFlow is one line
-    if args.saved_model is None:
-        print(export.write_weights(args.ckpt_dir, args.checkpoint))
+    elif args.saved_model is None:
+        print(rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint))
     else:
         model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
         check_local('--saved-model', args.saved_model)
-        print(export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
+        print(rnnbook.export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
 
 
 def write_page(args):
     """Write the page; TensorFlow is needed only for weights that have not been exported."""
-    found = description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
-    check_local('--page', args.page)
-    if args.checkpoint is not None or not weights.is_current(args.ckpt_dir, found):
-        from rnnbook.portable import export
-        export.write_weights(args.ckpt_dir, args.checkpoint)
+    check_regular(check_local('--page', args.page))
+    check_int('--page-words', args.words)
+    description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
+    if not weights.is_current(args.ckpt_dir, args.checkpoint):
+        rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint)
     texts = labels = None
     if args.csv is not None:
         _, _, _, texts, labels = cli.review_halves(args)

@@ -14,7 +14,7 @@ import operator
 import os
 import warnings
 import zipfile
-from typing import Dict, Iterator, Mapping, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -23,7 +23,7 @@ from rnnbook.base.checks import shorten
 from rnnbook.base.files import atomic_path, check_format, damage_errors, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, listed
-from rnnbook.model_folder.description import MODEL_JSON, Description, variables
+from rnnbook.model_folder.description import MODEL_JSON, Description, read_description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
 __all__ = ['NAME', 'write', 'read', 'is_current', 'description_errors']
@@ -72,14 +72,13 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
     return arrays, about['checkpoint']
 
 
-def is_current(folder: str, description: Description) -> bool:
-    """Whether the file of a model's folder is there, of this vocabulary, and no older than the newest checkpoint."""
-    path = os.path.join(folder, NAME)
-    if not os.path.isfile(path):
-        return False
-    with damage_errors(path), zipfile.ZipFile(path) as archive:
-        about = _about(path, archive)
-    return about['vocabulary'] == _fingerprint(description) and _newest(folder)[1] in (None, about['newest'])
+def is_current(folder: str, checkpoint: Optional[str] = None) -> bool:
+    """Whether the file can be read and holds this checkpoint of its folder, by default the newest."""
+    with contextlib.suppress(FileError, UserWarning), warnings.catch_warnings():
+        warnings.simplefilter('error', UserWarning)
+        found = read(folder, read_description(folder))[1]
+        return found == (checkpoint or _newest(folder)[0] or found)
+    return False
 
 
 @contextlib.contextmanager

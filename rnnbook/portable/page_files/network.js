@@ -243,30 +243,42 @@ const RNN = (() => {
    * has them. A property that is the same everywhere has no units, and a unit that never changes is none.
    */
   function unitScores(model, text, states) {
-    const chars = Array.from(text).filter(char => model.numbers.has(char)), count = chars.length;
+    const chars = Array.from(text).filter(char => model.numbers.has(char));
     let state = model.start();
     states = states || chars.map(char => state = model.read(model.numbers.get(char), state));
-    const traces = [];                                          // of each unit
-    for (let layer = 0; layer < model.layers; layer++)
-      for (let unit = 0; unit < model.units; unit++)
-        for (const part of ['h', 'c'])
-          traces.push({layer, unit, part, values: centred(states.map(state => state[part][layer][unit]))});
-    return Object.keys(PROPERTIES).map(name => {
-      const property = centred(PROPERTIES[name](chars)), best = new Map();
-      for (const {layer, unit, part, values} of traces) {
-        const r = property.reduce((sum, value, n) => sum + value * values[n], 0), key = layer + ' ' + unit;
-        if (Math.abs(r) > (best.has(key) ? Math.abs(best.get(key).r) : 0)) best.set(key, {layer, unit, part, r});
+    const properties = Object.keys(PROPERTIES).map(name => ({name, values: centred(PROPERTIES[name](chars)), units: []}));
+    const values = new Float64Array(chars.length);
+    for (let layer = 0; layer < model.layers; layer++) {
+      for (let unit = 0; unit < model.units; unit++) {
+        const best = properties.map(() => ({r: 0}));            // of the unit's h and c
+        for (const part of ['h', 'c']) {
+          for (let n = 0; n < values.length; n++) values[n] = states[n][part][layer][unit];
+          const trace = centred(values);
+          properties.forEach((property, p) => {
+            let r = 0;
+            for (let n = 0; n < trace.length; n++) r += trace[n] * property.values[n];
+            if (Math.abs(r) > Math.abs(best[p].r)) best[p] = {layer, unit, part, r};
+          });
+        }
+        properties.forEach((property, p) => { if (best[p].r) property.units.push(best[p]); });
       }
-      return {name, units: Array.from(best.values()).sort((a, b) => Math.abs(b.r) - Math.abs(a.r)).slice(0, 4)};
-    });
+    }
+    return properties.map(({name, units}) => (
+      {name, units: units.sort((a, b) => Math.abs(b.r) - Math.abs(a.r)).slice(0, 4)}));
   }
 
   /** Numbers less their mean, scaled to a length of 1: the product of two such rows is their correlation. */
   function centred(values) {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const rest = Float64Array.from(values, value => value - mean);
-    const length = Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
-    return rest.map(value => length > 1e-9 ? value / length : 0);
+    let sum = 0, squares = 0;
+    for (let n = 0; n < values.length; n++) sum += values[n];
+    const found = new Float64Array(values.length);
+    for (let n = 0; n < found.length; n++) {
+      found[n] = values[n] - sum / found.length;
+      squares += found[n] ** 2;
+    }
+    const length = squares > 1e-18 ? Math.sqrt(squares) : Infinity;
+    for (let n = 0; n < found.length; n++) found[n] /= length;
+    return found;
   }
 
   // ---- reviews -----------------------------------------------------------------------------------------------------
