@@ -135,7 +135,6 @@ const RNN = (() => {
       this.chars = payload.vocabulary;
       this.numbers = new Map(this.chars.map((char, number) => [char, number]));
       this.stack = new Stack(arrays, SCOPE, this.size, payload.arguments);
-      this.columns = this.chars.map((_, number) => this.stack.layers[0].column(number));
       this.kernel = arrays['logits/kernel'];                    // (H, V)
       this.bias = arrays['logits/bias'];                        // (V)
     }
@@ -146,7 +145,7 @@ const RNN = (() => {
 
     /** The state after a character. */
     read(number, state) {
-      return this.stack.step(this.columns[number], state);
+      return this.stack.step(this.stack.layers[0].column(number), state);
     }
 
     /** Read a character: the state after it, and the probabilities of those that may follow. */
@@ -291,7 +290,7 @@ const RNN = (() => {
 
   class ReviewModel {
     constructor(payload, arrays) {
-      const {n_words, seq_len, embed_size, pooling = 'last', bidirectional = false} = payload.arguments;
+      const {seq_len, embed_size, pooling = 'last', bidirectional = false} = payload.arguments;
       this.kind = 'review';
       this.arguments = payload.arguments;
       this.settings = payload.settings;
@@ -300,10 +299,9 @@ const RNN = (() => {
       this.words.forEach((word, number) => { if (word !== null) this.numbers.set(word, number); });
       this.seqLen = seq_len;
       this.pooling = pooling;
-      this.nWords = n_words;
       this.E = embed_size;
-      this.embedding = arrays.embedding;                        // (words + 1 for unknown ones, E)
-      this.ngrams = arrays.ngrams;                              // one number for each row of `embedding`, and BUCKETS more
+      this.embedding = arrays.embedding;                        // (words, E), with unknown ones in the last row
+      this.ngrams = arrays.ngrams;                              // a number for each of these rows, and BUCKETS more
       this.ngramBias = arrays['ngram_logits/bias'];
       this.stacks = [SCOPE].concat(bidirectional ? ['backward/' + SCOPE] : [])
         .map(scope => new Stack(arrays, scope, embed_size, payload.arguments));
@@ -331,7 +329,7 @@ const RNN = (() => {
     }
   }
 
-  /** States that differ by no more lead to the same probability. */
+  /** States that differ by no more count as equal. What this changes in a probability is about as small. */
   const CLOSE = 1e-6;
 
   const close = (one, other) => ['c', 'h'].every(part => one[part].every((values, layer) => values.every(
@@ -427,8 +425,8 @@ const RNN = (() => {
     }
 
     probability(tracks, t) {
-      const {model} = this, alone = !t && model.pooling !== 'last';           // a row without a word is read as one zero
-      const outputs = [].concat(...(alone ? this.tracks([0]) : tracks).map(track => Array.from(track.pooled(t || +alone))));
+      const {model} = this, read = t || model.pooling === 'last' ? t : 1;     // a row without a word is read as one zero
+      const outputs = [].concat(...(read === t ? tracks : this.tracks([0])).map(track => [...track.pooled(read)]));
       const logit = outputs.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
       return sigmoid(model.ngrams ? (logit + this.ngramLogit(t)) / 2 : logit);
     }
