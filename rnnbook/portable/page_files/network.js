@@ -245,7 +245,8 @@ const RNN = (() => {
     const chars = Array.from(text).filter(char => model.numbers.has(char));
     let state = model.start();
     states = states || chars.map(char => state = model.read(model.numbers.get(char), state));
-    const properties = Object.keys(PROPERTIES).map(name => ({name, values: centred(PROPERTIES[name](chars)), units: []}));
+    const properties = Object.keys(PROPERTIES).map(
+      name => ({name, values: centred(PROPERTIES[name](chars)), units: []}));
     const values = new Float64Array(chars.length);
     for (let layer = 0; layer < model.layers; layer++) {
       for (let unit = 0; unit < model.units; unit++) {
@@ -425,7 +426,7 @@ const RNN = (() => {
     }
 
     probability(tracks, t) {
-      const {model} = this, read = t || model.pooling === 'last' ? t : 1;     // a row without a word is read as one zero
+      const {model} = this, read = t || model.pooling === 'last' ? t : 1;     // a row without words is read as a zero
       const outputs = [].concat(...(read === t ? tracks : this.tracks([0])).map(track => [...track.pooled(read)]));
       const logit = outputs.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
       return sigmoid(model.ngrams ? (logit + this.ngramLogit(t)) / 2 : logit);
