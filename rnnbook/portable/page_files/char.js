@@ -1,1 +1,197 @@
+// The page of a character model: write a text, and look at the units while a text is read.
+page.start(({class_name, arguments: {num_layers, lstm_size}, vocabulary}) =>
+  'A ' + class_name + ' with ' + page.count(num_layers, 'layer') + ' of ' + page.count(lstm_size, 'unit') +
+  ', which knows ' + page.count(vocabulary.length, 'character') + '.',
+(model, payload) => {
+  'use strict';
+  const {find, make, count} = page;
+  const MOST = 10000;                                   // characters that are looked at
+  const NAMES = {'\n': 'line break', ' ': 'space', '\t': 'tab'};
+  const SIGNS = {'\n': '\u21b5', ' ': '\u2423', '\t': '\u21e5'};
+  const name = char => NAMES[char] || '\u201c' + char + '\u201d';
 
+  /** The characters of a text that the model does not know, in words. */
+  function unknown(text) {
+    const chars = Array.from(new Set(text)).filter(char => !model.numbers.has(char));
+    return chars.slice(0, 20).map(name).join(', ') + (chars.length > 20 ? ' and others' : '');
+  }
+
+  // ---- write -------------------------------------------------------------------------------------------------------
+
+  let written = '', stop = null;                        // `stop` ends what is being written
+
+  function settings() {
+    const seeds = page.whole(0, 2 ** 32 - 1), numbers = page.whole(1, model.size);
+    const how = {
+      starter: page.read('starter', text => (text === '' ? {error: 'At least one character.'} : unknown(text)
+        ? {error: 'The model does not know ' + unknown(text) + '.'} : {value: text})),
+      temperature: page.read('temperature', text => (Number(text) > 0 && Number(text) < Infinity
+        ? {value: Number(text)} : {error: 'A number above 0.'})),
+      top: page.read('top', text => (text.trim() === 'all' ? {value: model.size} : numbers(text))),
+      seed: page.read('seed', text => (text.trim() === '' ? {value: Math.floor(Math.random() * 2 ** 32)} : seeds(text))),
+      length: page.read('length', page.whole(0, 100000)),
+    };
+    return Object.values(how).includes(undefined) ? null : how;
+  }
+
+  function* writing(how, drawn) {
+    const random = new RNN.Random(how.seed);
+    let state = model.start(), probabilities;
+    for (const char of how.starter) ({state, probabilities} = model.step(model.numbers.get(char), state));
+    while (drawn.length <= how.length) {
+      const number = RNN.draw(probabilities, random.next(), how.top, how.temperature);
+      drawn.push(model.chars[number]);
+      ({state, probabilities} = model.step(number, state));
+      yield;
+    }
+  }
+
+  function write() {
+    const how = settings();
+    if (!how) return;
+    if (stop) stop();
+    const drawn = [], tail = document.createTextNode('');
+    find('written').replaceChildren(make('b', {}, how.starter), tail);
+    find('write-status').textContent = 'Writing\u2026';
+    find('stop').disabled = false;
+
+    function ended(word) {
+      const untouched = find('text').value === written;
+      written = how.starter + drawn.join('');
+      stop = null;
+      find('stop').disabled = true;
+      find('use').disabled = false;
+      find('write-status').textContent = word + ' ' + count(drawn.length, 'character') + ', seed ' + how.seed + '.';
+      if (untouched) use();
+    }
+
+    let shown = 0;
+    const cancel = page.run(writing(how, drawn), done => {
+      tail.appendData(drawn.slice(shown).join(''));
+      shown = drawn.length;
+      if (done) ended('Wrote');
+    });
+    stop = () => {
+      cancel();
+      ended('Stopped after');
+    };
+  }
+
+  // ---- look inside -------------------------------------------------------------------------------------------------
+
+  const list = page.walk(find('chars'), tell);
+  let cancel = () => {}, chosen = false;                // whether the reader has chosen a unit
+  let entries = [], values = [];                        // for each character: what was computed, and the unit's value
+
+  function use() {
+    find('text').value = written;
+    look();
+  }
+
+  /** Read the characters: the state after each, the five likeliest next ones, and where the text's own is. */
+  function* reading(chars, entries) {
+    let state = model.start(), p;
+    for (const [k, char] of chars.entries()) {
+      ({state, probabilities: p} = model.step(model.numbers.get(char), state));
+      const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a]), own = model.numbers.get(chars[k + 1]);
+      entries.push({state, likely: order.slice(0, 5).map(n => [n, p[n]]), own, rank: order.indexOf(own) + 1, p: p[own]});
+      yield;
+    }
+  }
+
+  function look() {
+    cancel();
+    const all = Array.from(find('text').value), chars = all.slice(0, MOST);
+    const known = chars.filter(char => model.numbers.has(char)), left = unknown(chars);
+    page.read('text', () => (all.length > MOST ? {error: 'Only the first ' + count(MOST, 'character') + ' are read.'} : {}));
+    list.show(chars.map(char => (!model.numbers.has(char) ? make('s', {}, char) : char === '\n'
+      ? page.item(SIGNS[char] + '\n', {'aria-label': NAMES[char], class: 'end'})
+      : page.item(char, char in NAMES ? {'aria-label': NAMES[char]} : {}))));
+    find('offers').replaceChildren();
+    entries = [];
+    paint();
+    const found = [];
+    cancel = page.run(reading(known, found), done => {
+      find('look-status').textContent = !done ? 'Reading: ' + found.length + ' of ' + count(known.length, 'character') + '\u2026'
+        : left && 'Struck through and not read, since the model does not know them: ' + left + '.';
+      if (!done || !known.length) return;
+      entries = found;
+      offer(RNN.unitScores(model, known.join(''), found.map(entry => entry.state)));
+      paint();
+    });
+  }
+
+  /** Offer the units that correlate most with a property of this text. */
+  function offer(scores) {
+    for (const {name, units} of scores.filter(({units}) => units.length)) {
+      const row = make('div', {class: 'units', role: 'group', 'aria-label': name});
+      row.append(make('span', {}, name));
+      for (const {layer, unit, part, r} of units) {
+        const text = (model.layers > 1 ? 'layer ' + layer + ', ' : '') + 'unit ' + unit + ' ' + part + ': ' + page.signed(r, 2);
+        row.append(make('button', {type: 'button', value: [layer, unit, part]}, text));
+        row.lastChild.addEventListener('click', () => choose([layer, unit, part]));
+      }
+      if (!find('offers').firstChild && !chosen) choose([units[0].layer, units[0].unit, units[0].part], false);
+      find('offers').append(row);
+    }
+  }
+
+  function choose(values, byReader = true) {
+    chosen = byReader;
+    ['layer', 'unit', 'part'].forEach((id, k) => { find(id).value = values[k]; });
+    paint();
+  }
+
+  /** Colour the text by the unit that is chosen. */
+  function paint() {
+    const [layer, unit, part] = ['layer', 'unit', 'part'].map(id => find(id).value);
+    values = entries.map(entry => entry.state[part][layer][unit]);
+    list.paint(values, 2);
+    for (const button of find('offers').querySelectorAll('button'))
+      button.setAttribute('aria-pressed', String(button.value === [layer, unit, part].join()));
+    tell(list.current);
+  }
+
+  /** Say what the network expects after a character. */
+  function tell(index) {
+    const entry = entries[index];
+    if (!entry) return find('detail').replaceChildren(make('p', {class: 'soft'}, 'Point at a character.'));
+    const row = make('ol', {class: 'likely'});
+    for (const [n, p] of entry.likely) {
+      const cell = make('li', n === entry.own ? {class: 'own'} : {}), bar = make('span', {class: 'bar'});
+      bar.style.width = percent(p);
+      cell.append(make('b', {}, SIGNS[model.chars[n]] || model.chars[n]), page.percent(p), bar);
+      row.append(cell);
+    }
+    const own = entry.own === undefined ? 'the text ends here.' : name(model.chars[entry.own]) + ' with ' + page.percent(entry.p) +
+      (entry.rank > 5 ? ', not one of the five likeliest but number ' + entry.rank : ', number ' + entry.rank) + '.';
+    find('detail').replaceChildren(make('p', {}, 'Character ' + (index + 1) + ': ' + find('part').value + ' is ' +
+      page.signed(values[index], 3) + '. Next in the text: ' + own), row);
+  }
+  const percent = p => 100 * p + '%';
+
+  // ---- fields ------------------------------------------------------------------------------------------------------
+
+  for (let layer = 0; layer < model.layers; layer++) find('layer').append(make('option', {}, layer));
+  for (let unit = 0; unit < model.units; unit++) find('unit').append(make('option', {}, unit));
+  for (const id of ['layer', 'unit', 'part']) {
+    find(id).addEventListener('change', () => {
+      chosen = true;
+      paint();
+    });
+  }
+  find('write').addEventListener('submit', event => {
+    event.preventDefault();
+    write();
+  });
+  find('write').addEventListener('input', settings);
+  find('stop').addEventListener('click', () => stop());
+  find('use').addEventListener('click', () => {
+    use();
+    find('text').focus();
+  });
+  find('text').addEventListener('input', page.settled(look));
+  find('starter').value = payload.examples && payload.examples.starter || model.chars[0];
+  look();
+  write();
+});
