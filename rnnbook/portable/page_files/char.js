@@ -2,7 +2,7 @@
 page.start(({class_name, arguments: {num_layers, lstm_size}, vocabulary}) =>
   'A ' + class_name + ' with ' + page.count(num_layers, 'layer') + ' of ' + page.count(lstm_size, 'unit') +
   ', which knows ' + page.count(vocabulary.length, 'character') + '.',
-(model, payload) => {
+model => {
   'use strict';
   const {find, make, count} = page;
   const MOST = 10000;                                   // characters that are looked at
@@ -191,7 +191,7 @@ page.start(({class_name, arguments: {num_layers, lstm_size}, vocabulary}) =>
     find('text').focus();
   });
   find('text').addEventListener('input', page.settled(look));
-  find('starter').value = payload.examples && payload.examples.starter || model.chars[0];
+  find('starter').value = unknown('The ') ? model.chars.find(char => /\p{L}/u.test(char)) || model.chars[0] : 'The ';
   look();
   write();
 });
