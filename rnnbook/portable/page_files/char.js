@@ -1,14 +1,12 @@
 // The page of a character model: write a text, and look at the units while a text is read.
-page.start(({class_name, arguments: {num_layers, lstm_size}, vocabulary}) =>
-  'A ' + class_name + ' with ' + page.count(num_layers, 'layer') + ' of ' + page.count(lstm_size, 'unit') +
-  ', which knows ' + page.count(vocabulary.length, 'character') + '.',
+page.start(({class_name, arguments: a, vocabulary}) => `A ${class_name} with ${page.count(a.num_layers, 'layer')} of ` +
+  `${page.count(a.lstm_size, 'unit')}, which knows ${page.count(vocabulary.length, 'character')}.`,
 model => {
   'use strict';
   const {find, make, count} = page;
   const MOST = 10000;                                   // characters that are looked at
-  const NAMES = {'\n': 'line break', ' ': 'space', '\t': 'tab'};
-  const SIGNS = {'\n': '\u21b5', ' ': '\u2423', '\t': '\u21e5'};
-  const name = char => NAMES[char] || '\u201c' + char + '\u201d';
+  const NAMES = {'\n': 'line break', ' ': 'space', '\t': 'tab'}, SIGNS = {'\n': '↵', ' ': '␣', '\t': '⇥'};
+  const name = char => NAMES[char] || `“${char}”`;
 
   /** The characters of a text that the model does not know, in words. */
   function unknown(text) {
@@ -24,11 +22,11 @@ model => {
     const seeds = page.whole(0, 2 ** 32 - 1), numbers = page.whole(1, model.size);
     const how = {
       starter: page.read('starter', text => (text === '' ? {error: 'At least one character.'} : unknown(text)
-        ? {error: 'The model does not know ' + unknown(text) + '.'} : {value: text})),
+        ? {error: `The model does not know ${unknown(text)}.`} : {value: text})),
       temperature: page.read('temperature', text => (Number(text) > 0 && Number(text) < Infinity
         ? {value: Number(text)} : {error: 'A number above 0.'})),
       top: page.read('top', text => (text.trim() === 'all' ? {value: model.size} : numbers(text))),
-      seed: page.read('seed', text => (text.trim() === '' ? {value: Math.floor(Math.random() * 2 ** 32)} : seeds(text))),
+      seed: page.read('seed', text => (text.trim() ? seeds(text) : {value: Math.floor(Math.random() * 2 ** 32)})),
       length: page.read('length', page.whole(0, 100000)),
     };
     return Object.values(how).includes(undefined) ? null : how;
@@ -51,8 +49,9 @@ model => {
     if (!how) return;
     if (stop) stop();
     const drawn = [], tail = document.createTextNode('');
+    let shown = 0;
     find('written').replaceChildren(make('b', {}, how.starter), tail);
-    find('write-status').textContent = 'Writing\u2026';
+    find('write-status').textContent = 'Writing…';
     find('stop').disabled = false;
 
     function ended(word) {
@@ -61,11 +60,10 @@ model => {
       stop = null;
       find('stop').disabled = true;
       find('use').disabled = false;
-      find('write-status').textContent = word + ' ' + count(drawn.length, 'character') + ', seed ' + how.seed + '.';
+      find('write-status').textContent = `${word} ${count(drawn.length, 'character')}, seed ${how.seed}.`;
       if (untouched) use();
     }
 
-    let shown = 0;
     const cancel = page.run(writing(how, drawn), done => {
       tail.appendData(drawn.slice(shown).join(''));
       shown = drawn.length;
@@ -94,7 +92,7 @@ model => {
     for (const [k, char] of chars.entries()) {
       ({state, probabilities: p} = model.step(model.numbers.get(char), state));
       const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a]), own = model.numbers.get(chars[k + 1]);
-      entries.push({state, likely: order.slice(0, 5).map(n => [n, p[n]]), own, rank: order.indexOf(own) + 1, p: p[own]});
+      entries.push({state, likely: order.slice(0, 5).map(n => [n, p[n]]), own, p: p[own], rank: order.indexOf(own) + 1});
       yield;
     }
   }
@@ -102,18 +100,17 @@ model => {
   function look() {
     cancel();
     const all = Array.from(find('text').value), chars = all.slice(0, MOST);
-    const known = chars.filter(char => model.numbers.has(char)), left = unknown(chars);
-    page.read('text', () => (all.length > MOST ? {error: 'Only the first ' + count(MOST, 'character') + ' are read.'} : {}));
+    const known = chars.filter(char => model.numbers.has(char)), left = unknown(chars), found = [];
+    page.read('text', () => (all.length > MOST ? {error: `Only the first ${count(MOST, 'character')} are read.`} : {}));
     list.show(chars.map(char => (!model.numbers.has(char) ? make('s', {}, char) : char === '\n'
-      ? page.item(SIGNS[char] + '\n', {'aria-label': NAMES[char], class: 'end'})
+      ? page.item('↵\n', {'aria-label': NAMES[char], class: 'end'})
       : page.item(char, char in NAMES ? {'aria-label': NAMES[char]} : {}))));
     find('offers').replaceChildren();
     entries = [];
     paint();
-    const found = [];
     cancel = page.run(reading(known, found), done => {
-      find('look-status').textContent = !done ? 'Reading: ' + found.length + ' of ' + count(known.length, 'character') + '\u2026'
-        : left && 'Struck through and not read, since the model does not know them: ' + left + '.';
+      find('look-status').textContent = !done ? `Reading: ${found.length} of ${count(known.length, 'character')}…`
+        : left && `Struck through and not read, since the model does not know them: ${left}.`;
       if (!done || !known.length) return;
       entries = found;
       offer(RNN.unitScores(model, known.join(''), found.map(entry => entry.state)));
@@ -127,18 +124,18 @@ model => {
       const row = make('div', {class: 'units', role: 'group', 'aria-label': name});
       row.append(make('span', {}, name));
       for (const {layer, unit, part, r} of units) {
-        const text = (model.layers > 1 ? 'layer ' + layer + ', ' : '') + 'unit ' + unit + ' ' + part + ': ' + page.signed(r, 2);
+        const text = `${model.layers > 1 ? `layer ${layer}, ` : ''}unit ${unit} ${part}: ${page.signed(r, 2)}`;
         row.append(make('button', {type: 'button', value: [layer, unit, part]}, text));
-        row.lastChild.addEventListener('click', () => choose([layer, unit, part]));
+        row.lastChild.addEventListener('click', () => choose([layer, unit, part], true));
       }
-      if (!find('offers').firstChild && !chosen) choose([units[0].layer, units[0].unit, units[0].part], false);
+      if (!chosen && !find('offers').firstChild) choose([units[0].layer, units[0].unit, units[0].part], false);
       find('offers').append(row);
     }
   }
 
-  function choose(values, byReader = true) {
+  function choose(place, byReader) {
     chosen = byReader;
-    ['layer', 'unit', 'part'].forEach((id, k) => { find(id).value = values[k]; });
+    ['layer', 'unit', 'part'].forEach((id, k) => { find(id).value = place[k]; });
     paint();
   }
 
@@ -148,38 +145,41 @@ model => {
     values = entries.map(entry => entry.state[part][layer][unit]);
     list.paint(values, 2);
     for (const button of find('offers').querySelectorAll('button'))
-      button.setAttribute('aria-pressed', String(button.value === [layer, unit, part].join()));
+      button.setAttribute('aria-pressed', button.value === [layer, unit, part].join());
     tell(list.current);
   }
+
+  const percent = p => (p < 0.001 ? '<0.1' : p > 0.999 && p < 1 ? '>99.9' : (100 * p).toFixed(1)) + '%';
 
   /** Say what the network expects after a character. */
   function tell(index) {
     const entry = entries[index];
-    if (!entry) return find('detail').replaceChildren(make('p', {class: 'soft'}, 'Point at a character.'));
+    if (!entry) {
+      find('detail').replaceChildren(make('p', {class: 'soft'}, 'Point at a character, tap it, or walk there with the ' +
+        'arrow keys, to see what the network expects next.'));
+      return;
+    }
     const row = make('ol', {class: 'likely'});
     for (const [n, p] of entry.likely) {
       const cell = make('li', n === entry.own ? {class: 'own'} : {}), bar = make('span', {class: 'bar'});
-      bar.style.width = percent(p);
-      cell.append(make('b', {}, SIGNS[model.chars[n]] || model.chars[n]), page.percent(p), bar);
+      bar.style.width = `${100 * p}%`;
+      cell.append(make('b', {}, SIGNS[model.chars[n]] || model.chars[n]), percent(p), bar);
       row.append(cell);
     }
-    const own = entry.own === undefined ? 'the text ends here.' : name(model.chars[entry.own]) + ' with ' + page.percent(entry.p) +
-      (entry.rank > 5 ? ', not one of the five likeliest but number ' + entry.rank : ', number ' + entry.rank) + '.';
-    find('detail').replaceChildren(make('p', {}, 'Character ' + (index + 1) + ': ' + find('part').value + ' is ' +
-      page.signed(values[index], 3) + '. Next in the text: ' + own), row);
+    const next = entry.own === undefined ? 'Here the text ends.' : `The text goes on with ${name(model.chars[entry.own])}: ` +
+      `${percent(entry.p)}, ${entry.rank > 5 ? 'not one of these five but ' : ''}number ${entry.rank}.`;
+    const value = `Character ${index + 1}: ${find('part').value} is ${page.signed(values[index], 3)}. `;
+    find('detail').replaceChildren(make('p', {}, value + next), row);
   }
-  const percent = p => 100 * p + '%';
 
   // ---- fields ------------------------------------------------------------------------------------------------------
 
   for (let layer = 0; layer < model.layers; layer++) find('layer').append(make('option', {}, layer));
   for (let unit = 0; unit < model.units; unit++) find('unit').append(make('option', {}, unit));
-  for (const id of ['layer', 'unit', 'part']) {
-    find(id).addEventListener('change', () => {
-      chosen = true;
-      paint();
-    });
-  }
+  find('choice').addEventListener('change', () => {
+    chosen = true;
+    paint();
+  });
   find('write').addEventListener('submit', event => {
     event.preventDefault();
     write();
@@ -190,7 +190,7 @@ model => {
     use();
     find('text').focus();
   });
-  find('text').addEventListener('input', page.settled(look));
+  page.typed('text', () => cancel(), look);
   find('starter').value = unknown('The ') ? model.chars.find(char => /\p{L}/u.test(char)) || model.chars[0] : 'The ';
   look();
   write();

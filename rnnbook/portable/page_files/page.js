@@ -5,42 +5,39 @@ const page = (() => {
 
   const find = id => document.getElementById(id);
 
-  function fill(element, attributes, text) {
+  function set(element, attributes, text) {
     for (const key in attributes) element.setAttribute(key, attributes[key]);
     if (text !== undefined) element.textContent = text;
     return element;
   }
 
   /** A new element of HTML, or of SVG, with its attributes and text. */
-  const make = (name, attributes, text) => fill(document.createElement(name), attributes, text);
+  const make = (name, attributes, text) => set(document.createElement(name), attributes, text);
   const draw = (name, attributes, text) =>
-    fill(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, text);
+    set(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, text);
 
-  /** A number with a minus sign as wide as a plus sign, which numbers above zero get. */
+  /** A number with its sign, the minus as wide as the plus. */
   function signed(value, digits) {
     const text = Math.abs(value).toFixed(digits);
-    return (Number(text) === 0 ? '' : value < 0 ? '\u2212' : '+') + text;
+    return (Number(text) === 0 ? '' : value < 0 ? '−' : '+') + text;
   }
 
-  /** A probability in percent. */
-  const percent = p => (p < 0.001 ? '<0.1' : p > 0.999 && p < 1 ? '>99.9' : (100 * p).toFixed(1)) + '%';
-
   /** A count with its noun: 1 word, 2,000 words. */
-  const count = (n, noun) => n.toLocaleString('en') + ' ' + noun + (n === 1 ? '' : 's');
+  const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 
-  /** The `value` that `parse` makes of a field's text, or undefined where it has an `error`, which the page then shows. */
+  /** The `value` that `parse` finds in a field; undefined if it finds an `error`, which is shown beside the field. */
   function read(id, parse) {
     const {value, error} = parse(find(id).value);
-    find(id).setAttribute('aria-invalid', String(error !== undefined));
+    set(find(id), {'aria-invalid': error !== undefined});
     find(id + '-error').textContent = error || '';
     return value;
   }
 
   /** A parser of whole numbers from `low` to `high`. */
   const whole = (low, high) => text => (/^\s*\d+\s*$/.test(text) && low <= Number(text) && Number(text) <= high
-    ? {value: Number(text)} : {error: 'A whole number from ' + low + ' to ' + high.toLocaleString('en') + '.'});
+    ? {value: Number(text)} : {error: `A whole number from ${low} to ${high.toLocaleString('en')}.`});
 
-  /** Run a generator in slices, so that the page stays alive, and call `show(done)` after each; returns what stops it. */
+  /** Run a generator in slices, so that the page stays alive; `show(done)` follows each. Returns what stops it. */
   function run(generator, show) {
     let timer = setTimeout(function slice() {
       const end = performance.now() + 14;
@@ -52,37 +49,38 @@ const page = (() => {
     return () => clearTimeout(timer);
   }
 
-  /** Call `act` once nothing has been typed for a moment. */
-  function settled(act) {
+  /** When something is typed into a field, call `stop` at once and `act` after a moment without more of it. */
+  function typed(id, stop, act) {
     let timer;
-    return () => {
+    find(id).addEventListener('input', () => {
+      stop();
       clearTimeout(timer);
       timer = setTimeout(act, 250);
-    };
+    });
   }
 
   /** A character or word of a list that `walk` makes. */
   const item = (text, attributes) =>
-    make('span', {role: 'option', tabindex: '-1', 'aria-selected': 'false', ...attributes}, text);
+    make('span', {role: 'option', tabindex: -1, 'aria-selected': false, ...attributes}, text);
 
-  /** Let pointer, tap and arrow keys walk along the items of a list, one stop of the Tab key. `tell(index)` says where. */
+  /** Let pointer, tap and arrow keys walk along the items of a list, one stop of the Tab key; `tell(index)` says where. */
   function walk(list, tell) {
     let items = [], current = -1;
 
     function go(index) {
       if (!items[index] || index === current) return;
-      if (items[current]) fill(items[current], {tabindex: '-1', 'aria-selected': 'false'});
-      fill(items[index], {tabindex: '0', 'aria-selected': 'true'});
+      if (items[current]) set(items[current], {tabindex: -1, 'aria-selected': false});
+      set(items[index], {tabindex: 0, 'aria-selected': true});
       current = index;
       tell(index);
     }
 
     /** The item nearest to the current one in the line above (-1) or below (1). */
     function line(way) {
-      const {offsetTop, offsetLeft} = items[current];
-      const far = one => 1e5 * Math.abs(one.offsetTop - offsetTop) + Math.abs(one.offsetLeft - offsetLeft);
-      return items.reduce((best, one, k) => ((one.offsetTop - offsetTop) * way > 0 &&
-        (best === undefined || far(one) < far(items[best])) ? k : best), undefined);
+      const {offsetTop: top, offsetLeft: left} = items[current];
+      const far = one => 1e5 * Math.abs(one.offsetTop - top) + Math.abs(one.offsetLeft - left);
+      const there = items.filter(one => (one.offsetTop - top) * way > 0);
+      return items.indexOf(there.reduce((best, one) => (far(one) < far(best) ? one : best), there[0]));
     }
 
     for (const kind of ['pointerover', 'focusin'])
@@ -124,16 +122,20 @@ const page = (() => {
   function start(title, begin) {
     try {
       const payload = JSON.parse(find('model').textContent), model = RNN.load(payload);
-      find('lead').textContent = title(payload) + ' It is all in this file, and your browser computes it.';
+      find('lead').textContent = `${title(payload)} It is all in this file, and your browser computes it.`;
       const facts = [['Checkpoint', payload.checkpoint], ...payload.facts,
-        ['Written', payload.written + ', by rnnbook ' + payload.version]];
+        ['Written', `${payload.written}, by rnnbook ${payload.version}`]];
       for (const [name, text] of facts) find('facts').append(make('dt', {}, name), make('dd', {}, text));
+      for (const field of document.querySelectorAll('input, textarea')) {
+        set(field, {'aria-describedby': field.id + '-error', autocapitalize: 'off', autocomplete: 'off'});
+        field.after(make('p', {id: field.id + '-error', class: 'error', 'aria-live': 'polite'}));
+      }
       begin(model, payload);
     } catch (error) {
-      find('broken').textContent = 'This page could not start: ' + error.message;
+      find('broken').textContent = `This page could not start: ${error.message}`;
       throw error;
     }
   }
 
-  return {find, make, draw, signed, percent, count, read, whole, run, settled, item, walk, start};
+  return {find, make, draw, signed, count, read, whole, run, typed, item, walk, start};
 })();
