@@ -3,18 +3,15 @@
 Reference: https://chromedevtools.github.io/devtools-protocol/
 """
 
-import base64
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
 
 #: Seconds that anything may take.
-LIMIT = 60
-PROGRAM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+LIMIT = 30
 #: No name is resolved, and nothing is fetched that the page does not ask for.
 FLAGS = ['--headless', '--remote-debugging-pipe', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
          '--disable-background-networking', '--disable-component-update', '--hide-scrollbars',
@@ -25,12 +22,12 @@ KEYS = {'Tab': 9, 'Enter': 13, 'End': 35, 'Home': 36, 'ArrowLeft': 37, 'ArrowUp'
 class Browser:
     """One browser with one tab; `close` ends it, whatever has happened."""
 
-    def __init__(self, folder):
+    def __init__(self, program, folder):
         # The protocol's pipes are descriptors 3 and 4, which a shell can hand on.
         flags = FLAGS + ['--user-data-dir=%s' % folder] + ['--no-sandbox'] * (os.geteuid() == 0)
-        self._process = subprocess.Popen(['sh', '-c', 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', 'sh', PROGRAM] + flags,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                         start_new_session=True)
+        self._process = subprocess.Popen(
+            ['sh', '-c', 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', 'sh', program] + flags, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
         self._bytes, self._last, self._session, self.events = b'', 0, None, []
         try:
             target = self.call('Target.createTarget', url='about:blank')['targetId']
@@ -74,7 +71,8 @@ class Browser:
 
     def look(self, width, scheme, height=800):
         """A window of this width in CSS pixels, in the light or the dark look."""
-        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1,
+                  mobile=width < 600)
         self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
 
     def open(self, path):
@@ -93,7 +91,7 @@ class Browser:
     def wait(self, expression):
         """Wait until an expression is true."""
         deadline = time.monotonic() + LIMIT
-        while not self.js(expression):
+        while not self.js('!!(%s)' % expression):
             assert time.monotonic() < deadline, '%s is still not true' % expression
             time.sleep(0.02)
 
@@ -122,10 +120,3 @@ class Browser:
                     method == 'Network.requestWillBeSent' and params['request']['url'] != self.url):
                 found.append(params)
         return found
-
-    def screenshot(self, path, height=None):
-        """A picture of the page, of its beginning if `height` is given."""
-        width, full = self.js('[innerWidth, document.documentElement.scrollHeight]')
-        clip = {'x': 0, 'y': 0, 'width': width, 'height': height or full, 'scale': 1}
-        data = self.call('Page.captureScreenshot', captureBeyondViewport=True, clip=clip)['data']
-        path.write_bytes(base64.b64decode(data))

@@ -55,7 +55,7 @@ model => {
     find('stop').disabled = false;
 
     function ended(word) {
-      const untouched = find('text').value === written;
+      const untouched = find('text').value === written && document.activeElement !== find('text');
       written = how.starter + drawn.join('');
       stop = null;
       find('stop').disabled = true;

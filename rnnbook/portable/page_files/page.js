@@ -69,7 +69,7 @@ const page = (() => {
 
     function go(index) {
       if (!items[index] || index === current) return;
-      if (items[current]) set(items[current], {tabindex: -1, 'aria-selected': false});
+      set(items[Math.max(0, current)], {tabindex: -1, 'aria-selected': false});
       set(items[index], {tabindex: 0, 'aria-selected': true});
       current = index;
       tell(index);
