@@ -108,6 +108,12 @@ class Browser:
         self.call('Input.dispatchKeyEvent', type='keyDown', **dict(code, **({'text': '\r'} if key == 'Enter' else {})))
         self.call('Input.dispatchKeyEvent', type='keyUp', **code)
 
+    def point(self, place):
+        """Move the mouse to the middle of an element, or to a point `[x, y]` in the window; both are JavaScript."""
+        x, y = self.js('(one => { if (Array.isArray(one)) return one; one.scrollIntoView({block: "center"}); const r = '
+                       'one.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })(%s)' % place)
+        self.call('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
+
     def complaints(self):
         """What the console has of errors and warnings, exceptions, and requests for anything but the file itself."""
         self.js('0')                                        # so that what was sent before is here

@@ -123,6 +123,18 @@ def test_characters_have_the_colour_of_the_unit(browser, tmp_path):
     assert browser.js('document.querySelector("#chars s").textContent') == 'é'
 
 
+def test_typing_again_ends_what_is_computed(browser, tmp_path):
+    opened(browser, tmp_path, CHAR)
+    browser.type('text', (TEXT * 200)[:10001])
+    browser.wait('%s.startsWith("Reading: ") || document.querySelectorAll("#chars .above").length > 100'
+                 % text('look-status'))
+    assert browser.js(text('text-error')) == 'Only the first 10,000 characters are read.'
+    browser.type('text', 'Cat')
+    wait_for_characters(browser, 3)
+    assert browser.js('[%s, %s, document.querySelectorAll("#chars .above, #chars .below").length]'
+                      % (text('look-status'), text('text-error'))) == ['', '', 3]
+
+
 def test_a_character_has_the_five_likeliest_next_ones(browser, tmp_path):
     model = opened(browser, tmp_path, CHAR)
     browser.type('text', TEXT)
@@ -241,6 +253,24 @@ def test_reviews_without_a_word_and_without_a_known_word(browser, tmp_path):
     browser.type('review', '')
     browser.wait('%s === ""' % text('probability'))
     assert browser.js(text('review-status') + ' + ' + text('words')) == ''
+
+
+def test_the_mouse_marks_a_word_on_the_curve_and_a_point_of_the_curve_in_the_text(browser, tmp_path):
+    opened(browser, tmp_path, Description('SentimentRNN', REVIEW, WORDS))
+    browser.type('review', 'Good, bad film!')               # the comma is not known
+    browser.wait('document.querySelectorAll("#words [role=option]").length === 5')
+    wait_for_words(browser)
+    browser.point('document.querySelectorAll("#words [role=option]")[2]')
+    x, y = browser.js('["cx", "cy"].map(name => Number(document.querySelector(".point").getAttribute(name)))')
+    points = browser.js('document.querySelector(".curve").getAttribute("d")').lstrip('M').split('L')
+    assert points[2] == '%.1f %.1f' % (x, y) and browser.js(text('detail')).startswith('“bad” moved')
+    x = points[4].split()[0]
+    browser.point('(r => [r.x + %s, r.y + 50])(document.querySelector("svg").getBoundingClientRect())' % x)
+    assert browser.js(text('detail')).startswith('“!” moved')
+    assert browser.js('document.querySelector("#words [aria-selected=true]").textContent') == '!'
+    browser.point('document.querySelectorAll("#words [role=option]")[1]')
+    assert browser.js(text('detail')) == '“,” is not read: the model does not know it.'
+    assert browser.js('document.querySelector(".point")') is None
 
 
 # Both
