@@ -155,7 +155,7 @@ def test_a_character_has_the_five_likeliest_next_ones(browser, tmp_path):
             rank = 1 + int((p > p[own]).sum())
             ranks.add(rank > 5)
             assert ('not one of these five' in said) is (rank > 5)
-            assert said.endswith('number %d.' % rank) and ' %.1f%%, ' % (100 * p[own]) in said
+            assert said.endswith('rank %d.' % rank) and ' %.1f%%, ' % (100 * p[own]) in said
             assert [cell[2] for cell in cells] == ['own' if n == own else '' for n in likeliest]
         else:
             assert said.endswith('Here the text ends.')
@@ -248,7 +248,8 @@ def test_each_word_moves_the_probability_as_portable_says(browser, tmp_path, kin
 def test_reviews_without_a_word_and_without_a_known_word(browser, tmp_path):
     model = opened(browser, tmp_path, Description('SentimentRNN', REVIEW, WORDS))
     browser.type('review', 'Dull.')
-    browser.wait('%s.startsWith("2 of 2 words are not known. There is nothing to read")' % text('review-status'))
+    browser.wait('%s === "2 of 2 words are not known. So this is the probability of an empty review."'
+                 % text('review-status'))
     assert abs(float(browser.js(text('probability'))) - model.predict_text('')) < 6e-4
     browser.type('review', '')
     browser.wait('%s === ""' % text('probability'))

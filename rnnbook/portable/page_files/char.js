@@ -92,7 +92,8 @@ model => {
     for (const [k, char] of chars.entries()) {
       ({state, probabilities: p} = model.step(model.numbers.get(char), state));
       const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a]), own = model.numbers.get(chars[k + 1]);
-      entries.push({state, likely: order.slice(0, 5).map(n => [n, p[n]]), own, p: p[own], rank: order.indexOf(own) + 1});
+      const likely = order.slice(0, 5).map(n => [n, p[n]]);
+      entries.push({state, likely, own, p: p[own], rank: order.indexOf(own) + 1});
       yield;
     }
   }
@@ -155,9 +156,8 @@ model => {
   function tell(index) {
     const entry = entries[index];
     if (!entry) {
-      find('detail').replaceChildren(make('p', {class: 'soft'}, 'Point at a character, tap it, or walk there with the ' +
-        'arrow keys, to see what the network expects next.'));
-      return;
+      const text = 'Point at a character, tap it, or walk there with the arrow keys, to see what is expected next.';
+      return find('detail').replaceChildren(make('p', {class: 'soft'}, text));
     }
     const row = make('ol', {class: 'likely'});
     for (const [n, p] of entry.likely) {
@@ -166,8 +166,9 @@ model => {
       cell.append(make('b', {}, SIGNS[model.chars[n]] || model.chars[n]), percent(p), bar);
       row.append(cell);
     }
-    const next = entry.own === undefined ? 'Here the text ends.' : `The text goes on with ${name(model.chars[entry.own])}: ` +
-      `${percent(entry.p)}, ${entry.rank > 5 ? 'not one of these five but ' : ''}number ${entry.rank}.`;
+    const rank = `${entry.rank > 5 ? 'not one of these five but ' : ''}rank ${entry.rank}.`;
+    const next = entry.own === undefined ? 'Here the text ends.'
+      : `The text goes on with ${name(model.chars[entry.own])}: ${percent(entry.p)}, ${rank}`;
     const value = `Character ${index + 1}: ${find('part').value} is ${page.signed(values[index], 3)}. `;
     find('detail').replaceChildren(make('p', {}, value + next), row);
   }

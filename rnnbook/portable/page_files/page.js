@@ -63,7 +63,7 @@ const page = (() => {
   const item = (text, attributes) =>
     make('span', {role: 'option', tabindex: -1, 'aria-selected': false, ...attributes}, text);
 
-  /** Let pointer, tap and arrow keys walk along the items of a list, one stop of the Tab key; `tell(index)` says where. */
+  /** Let pointer, tap and arrow keys walk along a list, which is one stop of the Tab key; `tell(index)` says where. */
   function walk(list, tell) {
     let items = [], current = -1;
 

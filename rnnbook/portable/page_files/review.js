@@ -28,7 +28,8 @@ model => {
     }
     list.show(words.length ? [...nodes, text.slice(end)] : []);
     find('probability').textContent = encoded.length ? reader.final.toFixed(3) : '';
-    find('label').textContent = encoded.length ? `probability of a positive review: label ${Math.round(reader.final)}` : '';
+    const label = `probability that it is positive: label ${reader.final > 0.5 ? 1 : 0}`;
+    find('label').textContent = encoded.length ? label : '';
     show(true);
     if (!words.length) return;
     const prefixes = reader.prefixes();
@@ -46,7 +47,7 @@ model => {
     const unknown = words.filter(({known}) => !known).length, said = [];
     if (!done) said.push(`Word ${curve.length - 1} of ${reader.ids.length}…`);
     if (unknown) said.push(`${unknown} of ${count(words.length, 'word')} ${unknown === 1 ? 'is' : 'are'} not known.`);
-    if (words.length && !reader.ids.length) said.push('There is nothing to read: this is the probability of an empty review.');
+    if (words.length && !reader.ids.length) said.push('So this is the probability of an empty review.');
     if (reader.skipped) said.push(`Only the last ${count(reader.ids.length, 'known word')} are read.`);
     find('review-status').textContent = said.join(' ');
     tell(list.current);
@@ -97,17 +98,19 @@ model => {
 
   /** What exactly is attributed to a word, for this model. */
   function* meaning() {
-    yield 'It is a difference: the probability of the review cut off after this word, less the probability of the ' +
-      'review cut off before it. Both are what the model says of such a shorter review. Words that follow play no part.';
-    const pooled = {mean: 'the mean', max: 'the largest values', meanmax: 'the mean and the largest values'}[model.pooling];
-    yield pooled ? `The model answers from ${pooled} of its states at all words up to the cut, so a word adds its own ` +
-      'state to those before it.' : 'The model answers from its last state, the one after the cut.';
+    yield 'It is a difference: the probability of the review cut off after this word, less that of the review cut off ' +
+      'before it. Both are what the model says of such a shorter review. Words that follow play no part.';
+    const pools = {mean: 'the mean', max: 'the largest values', meanmax: 'the mean and the largest values'};
+    yield model.pooling in pools ? `The model answers from ${pools[model.pooling]} of its states at all words up to ` +
+      'the cut, so a word adds its own state to those before it.' : 'The model answers from its last state, at the cut.';
     if (model.arguments.bidirectional) {
-      yield 'It also reads backwards, from the cut to the first word. So it reads a word before those in front of it, and ' +
-        'the word changes the states at all of them: the difference is what the model makes of them together.';
+      yield 'It also reads backwards, from the cut to the first word. So it reads a word before those in front of it, ' +
+        'and the word changes the states at all of them: the difference is what the model makes of them together.';
     }
-    if (model.ngrams) yield 'Words and pairs of neighbours also count by themselves: a word brings the pair with the one before.';
-    yield `Only the last ${count(model.seqLen, 'known word')} of a review are read. Those before them, in grey, play no part.`;
+    if (model.ngrams) {
+      yield 'Words and pairs of neighbours also count by themselves: a word brings the pair with the word before it.';
+    }
+    yield `Only the last ${count(model.seqLen, 'known word')} of a review are read. Those before, in grey, play no part.`;
   }
 
   for (const text of meaning()) find('meaning').append(make('p', {}, text));
