@@ -124,7 +124,7 @@ model => {
     for (const {name, units} of scores.filter(({units}) => units.length)) {
       const row = make('div', {class: 'units', role: 'group', 'aria-label': name});
       row.append(make('span', {}, name));
-      for (const {layer, unit, part, r} of units) {
+      for (const {layer, unit, part, r} of units.slice(0, 3)) {
         const text = `${model.layers > 1 ? `layer ${layer}, ` : ''}unit ${unit} ${part}: ${page.signed(r, 2)}`;
         row.append(make('button', {type: 'button', value: [layer, unit, part]}, text));
         row.lastChild.addEventListener('click', () => choose([layer, unit, part], true));
