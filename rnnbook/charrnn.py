@@ -156,20 +156,18 @@ class CharRNN(Model):
         self._forward('book', x, keep_prob)
 
     def serving(self) -> Serving:
-        """The graph that `export.write_saved_model` writes: one step of any number of texts.
+        """Add what `export.write_saved_model` writes to the default graph: one step of any number of texts.
 
         From ``character_ids``, int32 (texts,), and the state before them, ``c_0``, ``h_0`` and so on for each layer,
         float32 (texts, H), zeros at the start of a text; to ``probabilities`` of the next character, float32
         (texts, V), and the state after them under the same names.
         """
-        with tf.Graph().as_default() as g:
-            ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
-            logits, *states = self._forward(self.engine, ids[:, tf.newaxis])
-            before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
-                              for part, tensor in zip('ch', pair)} for state in states)
-            probabilities = tf.nn.softmax(logits, name='probabilities')
-            return Serving(g, 'next_char', {'character_ids': ids, **before},
-                           {'probabilities': probabilities, **after})
+        ids = tf.compat.v1.placeholder(tf.int32, shape=(None,), name='character_ids')
+        logits, *states = self._forward(self.engine, ids[:, tf.newaxis])
+        before, after = ({'%s_%d' % (part, layer): tensor for layer, pair in enumerate(state)
+                          for part, tensor in zip('ch', pair)} for state in states)
+        probabilities = tf.nn.softmax(logits, name='probabilities')
+        return Serving('next_char', {'character_ids': ids, **before}, {'probabilities': probabilities, **after})
 
     @memory_errors('reduce one of these')
     def train(self, train_x: ArrayLike, train_y: ArrayLike, num_epochs: int, ckpt_dir: StrPath = './model/', *,

@@ -206,16 +206,19 @@ class SentimentRNN(Model):
                 self._inference_graphs[rows] = Inference(g, initial_state, final_state)
         return self._inference_graphs[rows]
 
-    def serving(self) -> Serving:
-        """The graph that `export.write_saved_model` writes: any number of rows, each read from the zero state.
+    def serving(self, word_ids: Optional[tf.Tensor] = None) -> Serving:
+        """Add what `export.write_saved_model` writes to the default graph; each row is read from the zero state.
 
-        From ``word_ids``, int32 (rows, T), to ``probabilities``, float32 (rows,), and ``labels``, int32 (rows,).
+        Parameters
+        ----------
+        word_ids : tf.Tensor of int32, shape (rows, T), optional
+            The rows to read. Default: a placeholder.
         """
-        with tf.Graph().as_default() as g:
-            tf_x = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
-            self._forward(self.engine, tf_x)
-            outputs = {name: g.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
-            return Serving(g, 'classify', {'word_ids': tf_x}, outputs)
+        if word_ids is None:
+            word_ids = tf.compat.v1.placeholder(tf.int32, shape=(None, self.seq_len), name='tf_x')
+        self._forward(self.engine, word_ids)
+        outputs = {name: word_ids.graph.get_tensor_by_name(name + ':0') for name in ('probabilities', 'labels')}
+        return Serving('classify', {'word_ids': word_ids}, outputs)
 
     @memory_errors('reduce one of these')
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,

@@ -27,7 +27,8 @@ def arguments(argv):
     parser.add_argument('--ckpt-dir', default='./model/', metavar='DIR', help='the folder of the model')
     parser.add_argument('--checkpoint', metavar='NAME', help='a checkpoint in the folder; default: the newest')
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
-                        'signature classify (reviews) or next_char (characters); default: write weights.npz instead')
+                        'signatures classify and classify_text (reviews) or next_char (characters); default: write '
+                        'weights.npz instead')
     group = parser.add_argument_group('page')
     group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
                        'weights.npz is written first unless it is up to date')

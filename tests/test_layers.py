@@ -38,8 +38,8 @@ TOP = {'__init__', '__main__', 'cli'}
 ONLY_IN = {'contrib': 'network', 'horovod': 'network.distributed'}
 #: Folders and files that work where TensorFlow is not installed.
 WITHOUT_TENSORFLOW = {'preprocessing', 'datasets', 'imdb', 'hamlet', 'equations', 'portable', 'base', 'cli', 'errors'}
-#: The one file of these that writes other programs' formats, and needs TensorFlow for it.
-WITH_TENSORFLOW = {'portable.export'}
+#: The files of these that write other programs' formats, and need TensorFlow for it.
+WITH_TENSORFLOW = {'portable.export', 'portable.vectorization'}
 #: Files with a formula in NumPy and in TensorFlow side by side: only their functions of tensors import TensorFlow.
 BOTH = {'network.pooling', 'network.ngrams'}
 

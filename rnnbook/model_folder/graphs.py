@@ -23,9 +23,8 @@ class Inference(NamedTuple):
 
 
 class Serving(NamedTuple):
-    """A graph for other programs, with its name and its tensors as they see them."""
+    """What other programs use of a graph: the name of its signature, and its tensors by the names that they see."""
 
-    g: tf.Graph
     name: str
     inputs: Dict[str, tf.Tensor]
     outputs: Dict[str, tf.Tensor]
@@ -65,5 +64,5 @@ class Trainable:
         raise NotImplementedError
 
     def serving(self) -> Serving:
-        """The graph that `export.write_saved_model` writes."""
+        """Add the graph that `export.write_saved_model` writes to the default graph."""
         raise NotImplementedError

@@ -15,7 +15,8 @@ from rnnbook.model_folder.checkpoint_files import check_folder, refuse_links
 from rnnbook.model_folder.description import MODEL_JSON, read_description
 from rnnbook.model_folder.graphs import Trainable
 from rnnbook.network.devices import tf
-from rnnbook.portable import weights
+from rnnbook.portable import vectorization, weights
+from rnnbook.preprocessing.vocabulary import Vocabulary
 
 __all__ = ['write_saved_model', 'write_weights']
 
@@ -55,14 +56,15 @@ def write_weights(ckpt_dir: StrPath, checkpoint: Optional[str] = None) -> str:
 
 def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrPath] = None,
                       checkpoint: Optional[str] = None) -> str:
-    """Write a checkpoint as a SavedModel with a named signature, which any TensorFlow 1.15 runs without this package.
+    """Write a checkpoint as a SavedModel with named signatures, which any TensorFlow 1.15 runs without this package.
 
-    Its ``assets.extra`` holds the folder's ``model.json`` with the vocabulary.
+    The one that `serving` of the model names is also ``serving_default``. If the folder has a vocabulary of words,
+    ``classify_text`` takes raw text and treats it as `predict_text` does. ``assets.extra`` holds the ``model.json``.
 
     Parameters
     ----------
     model : SentimentRNN or CharRNN
-        Its `serving` gives the signature's name, inputs and outputs.
+        What to export.
     out : str or path
         The folder to write. It must not exist, and appears only once it is complete.
     ckpt_dir : str or path, optional
@@ -86,13 +88,18 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     if os.path.exists(out):
         raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
     folder, found = reading.described(model, ckpt_dir, checkpoint)
-    serving = model.serving()
+    g, signatures = _served(model, found and model._check_vocabulary('vocabulary', found.vocabulary))
     parent = os.path.dirname(os.path.abspath(out))
     with file_errors('cannot write %s' % out):
         os.makedirs(parent, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=os.path.basename(out) + '.', suffix='.part', dir=parent) as workshop:
             path = os.path.join(workshop, 'saved_model')
-            _build(serving, model, folder, checkpoint, found, path)
+            with g.as_default(), tf.compat.v1.Session(config=model.session_config()) as sess:
+                reading.restore(sess, folder, checkpoint, found)
+                builder = tf.compat.v1.saved_model.Builder(path)
+                builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], signatures,
+                                                     main_op=tf.compat.v1.tables_initializer())
+                builder.save()
             extra = os.path.join(path, 'assets.extra')
             os.makedirs(extra)
             if os.path.exists(os.path.join(folder, MODEL_JSON)):
@@ -101,12 +108,17 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     return out
 
 
-def _build(serving, model, folder, checkpoint, description, path):
-    """Write the SavedModel itself."""
-    with tf.compat.v1.Session(graph=serving.g, config=model.session_config()) as sess:
-        reading.restore(sess, folder, checkpoint, description)
-        signature = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def(serving.inputs, serving.outputs)
-        builder = tf.compat.v1.saved_model.Builder(path)
-        with serving.g.as_default():
-            builder.add_meta_graph_and_variables(sess, [tf.saved_model.SERVING], {serving.name: signature})
-        builder.save()
+def _served(model, vocabulary):
+    """A graph for other programs, and its signatures by name."""
+    sign = tf.compat.v1.saved_model.signature_def_utils.predict_signature_def
+    with tf.Graph().as_default() as g:
+        if isinstance(vocabulary, Vocabulary):              # of words
+            texts = tf.compat.v1.placeholder(tf.string, shape=(None,), name='texts')
+            word_ids = vectorization.encode(texts, vocabulary, model.seq_len)
+            serving = model.serving(tf.compat.v1.placeholder_with_default(word_ids, word_ids.shape, name='tf_x'))
+            signatures = {'classify_text': sign({'texts': texts}, serving.outputs)}
+        else:
+            serving, signatures = model.serving(), {}
+    for name in (serving.name, tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY):
+        signatures[name] = sign(serving.inputs, serving.outputs)
+    return g, signatures

@@ -16,7 +16,8 @@ __all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separat
            'words_of']
 
 _SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
-_TAG = re.compile(r'</?[a-zA-Z][^<>]*>')
+#: An HTML tag.
+TAG = re.compile(r'</?[a-zA-Z][^<>]*>')
 #: Whether markup is dropped, by the names that `model.json` has for ways of cleaning text.
 CLEANING = {'separate_punctuation': False, 'drop_markup, separate_punctuation': True}
 
@@ -62,7 +63,7 @@ def drop_markup(text: str) -> str:
     ArgumentTypeError
         Not a `str`.
     """
-    return _TAG.sub(' ', text) if '<' in check_str('text', text) else text
+    return TAG.sub(' ', text) if '<' in check_str('text', text) else text
 
 
 def words_of(text: str, drop_tags: bool = False) -> List[str]:

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from conftest import ROOT
 import models
@@ -34,7 +35,7 @@ def run(path, name, given, found):
         signature = meta.signature_def[name]
         state = {}
         for key in sorted(feeds.files):
-            first = [k for k in signature.inputs if k.endswith('_ids')][0]
+            first = [k for k in signature.inputs if k.endswith('_ids') or k == 'texts'][0]
             feed = {signature.inputs[first].name: feeds[key]}
             for part in signature.inputs:
                 if part != first:
@@ -46,50 +47,85 @@ def run(path, name, given, found):
                        for part, value in result.items()})
 
 for path, name in zip(sys.argv[1::2], sys.argv[2::2]):
-    run(path, name, path + '.given.npz', path + '.found.npz')
+    run(path, name, '%s.%s.given.npz' % (path, name), '%s.%s.found.npz' % (path, name))
 assert not [module for module in sys.modules if module.startswith('rnnbook')]
 """
 X, Y = models.reviews()
 TEXTS = ['the cat', 'the dog']
+REVIEWS = ['A GOOD film!', '', 'nothing known', 'bad\xa0film. a good, good, BAD film!', 'good<br />film',
+           'a\0 bad\0\u0130!']
 
 
 def export_both(engine, place):
-    """SavedModels of a review model and a character model: what is loaded, path, signature and feeds of each."""
+    """SavedModels of a review model and a character model: what is loaded, path, and the feeds of each signature."""
     rnn = models.sentiment(engine=engine, num_layers=2, anew=True)
     rnn.train(X, Y, 2, ckpt_dir=place / 'reviews', vocabulary=models.WORDS)
-    yield rnn, export.write_saved_model(rnn, place / 'classify'), 'classify', [X, X[:1]]
+    texts = np.array([text.encode('utf-8') for text in REVIEWS])
+    yield rnn, export.write_saved_model(rnn, place / 'reviews_served'), {
+        'classify': [X, X[:1]], 'serving_default': [X], 'classify_text': [texts, texts[:0]]}
     models.char(engine=engine, num_layers=2).train(*models.characters(), num_epochs=1, ckpt_dir=place / 'text',
                                                    vocabulary=models.CHAR2INT)
     rnn = CharRNN.load(place / 'text')
     feeds = [np.array([models.CHAR2INT[char] for char in column], np.int32) for column in zip(*TEXTS)]
-    yield rnn, export.write_saved_model(rnn, place / 'next_char'), 'next_char', feeds
+    yield rnn, export.write_saved_model(rnn, place / 'text_served'), {'next_char': feeds, 'serving_default': feeds}
 
 
 @pytest.fixture(scope='module')
 def served(tmp_path_factory):
-    """{(engine, signature): (model, path of its SavedModel, what that gives elsewhere for the feeds, in order)}."""
-    made = [(engine,) + each for engine in ENGINES for each in export_both(engine, tmp_path_factory.mktemp(engine))]
-    for _, _, path, _, feeds in made:
-        np.savez(path + '.given.npz', **{'%03d' % number: feed for number, feed in enumerate(feeds)})
-    subprocess.check_call([sys.executable, '-c', PLAIN] + [word for each in made for word in each[2:4]],
-                          cwd=str(tmp_path_factory.mktemp('elsewhere')), stderr=subprocess.DEVNULL)
-    return {(engine, name): (rnn, path, np.load(path + '.found.npz')) for engine, rnn, path, name, _ in made}
+    """Of each engine, two models with the paths of their SavedModels and, by signature, what these give elsewhere."""
+    made = {engine: list(export_both(engine, tmp_path_factory.mktemp(engine))) for engine in ENGINES}
+    words = []
+    for _, path, signatures in sum(made.values(), []):
+        for name, feeds in signatures.items():
+            words += [path, name]
+            np.savez('%s.%s.given.npz' % (path, name), **{'%03d' % row: feed for row, feed in enumerate(feeds)})
+    subprocess.check_call([sys.executable, '-c', PLAIN] + words, cwd=str(tmp_path_factory.mktemp('elsewhere')),
+                          stderr=subprocess.DEVNULL)
+    return {engine: [(rnn, path, {name: np.load('%s.%s.found.npz' % (path, name)) for name in signatures})
+                     for rnn, path, signatures in each] for engine, each in made.items()}
 
 
 @pytest.mark.parametrize('engine', ENGINES)
 def test_classify_gives_what_predict_gives_for_any_number_of_rows(engine, served):
-    rnn, path, found = served[engine, 'classify']
+    (rnn, path, signatures), _ = served[engine]
+    found, default = signatures['classify'], signatures['serving_default']
     expected = rnn.predict(X, return_proba=True, carry_state=False)
     np.testing.assert_allclose(found['probabilities_0'], expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found['probabilities_1'], expected[:1], rtol=0, atol=1e-6)
     np.testing.assert_array_equal(found['labels_0'], np.rint(found['probabilities_0']))
+    for name in ('probabilities_0', 'labels_0'):
+        np.testing.assert_array_equal(default[name], found[name])
     with open(os.path.join(path, 'assets.extra', 'model.json'), encoding='utf-8') as file:
         assert json.load(file)['class'] == 'SentimentRNN'
 
 
 @pytest.mark.parametrize('engine', ENGINES)
+def test_classify_text_gives_what_predict_text_gives(engine, served):
+    (rnn, _, signatures), _ = served[engine]
+    found = signatures['classify_text']
+    np.testing.assert_allclose(found['probabilities_0'], rnn.predict_text(REVIEWS), rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found['labels_0'], np.rint(found['probabilities_0']))
+    assert len(set(found['probabilities_0'])) == len(REVIEWS) - 1                       # two have no known word
+    assert found['probabilities_1'].shape == found['labels_1'].shape == (0,)
+
+
+@pytest.mark.parametrize('vocabulary, names', [(None, ['classify', 'serving_default']),
+                                               ({}, ['classify', 'classify_text', 'serving_default'])])
+def test_without_a_vocabulary_there_is_no_signature_for_texts(vocabulary, names, tmp_path):
+    rnn = models.sentiment()
+    rnn.train(X, Y, 1, ckpt_dir=tmp_path / 'model', vocabulary=vocabulary)
+    path = export.write_saved_model(rnn, tmp_path / 'served')
+    with tf.compat.v1.Session(graph=tf.Graph()) as sess:
+        found = tf.compat.v1.saved_model.load(sess, ['serve'], path).signature_def
+    assert sorted(found) == names
+
+
+@pytest.mark.parametrize('engine', ENGINES)
 def test_next_char_goes_on_from_the_state_that_it_gave(engine, served):
-    rnn, _, found = served[engine, 'next_char']
+    _, (rnn, _, signatures) = served[engine]
+    found, default = signatures['next_char'], signatures['serving_default']
+    assert sorted(default.files) == sorted(found.files)
+    np.testing.assert_array_equal(default['probabilities_0'], found['probabilities_0'])
     last = found['probabilities_%d' % (len(TEXTS[0]) - 1)]
     assert last.shape == (2, len(models.CHAR2INT))
     np.testing.assert_allclose(last.sum(axis=1), 1, rtol=1e-5)

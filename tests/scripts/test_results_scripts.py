@@ -410,6 +410,17 @@ def test_a_character_model_writes_the_same_text_with_numpy_alone(place, call):
     assert (status, out) == (0, 'language_modeling.ckpt-46, seed 123: the 52 characters are equal\n')
 
 
+@pytest.mark.slow
+def test_a_saved_model_reads_raw_text_alike_and_another_checkpoint_is_found(trained, place, call):
+    for name, differ in (('sentiment-10.ckpt', '0'), ('sentiment-0.ckpt', r'[1-9]\d*')):
+        assert call('export_model.py', '--ckpt-dir', 'model', '--checkpoint', name, '--saved-model', name)[0] == 0
+        status, out, _ = call('verify_portable.py', '--csv', 'reviews.csv', '--saved-model', name)
+        assert status == 0 and re.match(r'%s, raw text: %s of 100 labels differ on reviews.csv; ' % (name, differ), out)
+        assert (float(re.search(r'probability (\S+) ', out).group(1)) < 1e-5) == (differ == '0')
+    status, _, err = call('verify_portable.py', '--csv', 'reviews.csv', '--saved-model', 'none')
+    assert status == 2 and 'error: --saved-model none cannot be run: ' in err and err.count('\n') == 1
+
+
 def test_verify_portable_says_what_is_missing(place, call, tmp_path):
     status, _, err = call('verify_portable.py', '--ckpt-dir', str(tmp_path))
     assert status == 2 and 'holds no model: there is no model.json in it' in err
