@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone; or a SavedModel, or a page."""
+"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone; or a SavedModel, ONNX, or a page."""
 
 from __future__ import print_function      # so that Python 2 gets to the line below
 
@@ -13,7 +13,7 @@ try:
     from rnnbook.base.files import check_local, check_regular
     from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import description
-    from rnnbook.portable import page, weights
+    from rnnbook.portable import onnx_graph, page, weights
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
     sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
@@ -29,6 +29,8 @@ def arguments(argv):
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
                         'signatures classify and classify_text (reviews) or next_char (characters); default: write '
                         'weights.npz instead')
+    parser.add_argument('--onnx', metavar='FILE', help='write an ONNX file with the inputs and outputs of a SavedModel; '
+                        'weights.npz is written first unless it is up to date')
     group = parser.add_argument_group('page')
     group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
                        'weights.npz is written first unless it is up to date')
@@ -40,8 +42,9 @@ def arguments(argv):
     group.add_argument('--limit', type=int, metavar='N', help='use only the first N reviews of that half')
     cli.add_flags(group, imdb.CsvLayout, {})
     args = parser.parse_args(argv)
-    if args.page is not None and args.saved_model is not None:
-        raise ArgumentValueError('give --page or --saved-model, not both')
+    given = [flag for flag in ('--page', '--saved-model', '--onnx') if getattr(args, flag[2:].replace('-', '_')) is not None]
+    if len(given) > 1:
+        raise ArgumentValueError('give %s or %s, not both' % (given[0], given[1]))
     if args.csv is not None and args.page is None:
         raise ArgumentValueError('--csv needs --page')
     cli.review_layout(args)
@@ -55,21 +58,31 @@ def main(argv):
     cli.check_model_folder(args.ckpt_dir)
     if args.page is not None:
         print(write_page(args))
-    elif args.saved_model is None:
-        print(rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint))
-    else:
+    elif args.onnx is not None:
+        check_regular(check_local('--onnx', args.onnx))
+        cli.require('onnx', 'onnx', 'onnx', 'scripts/export_model.py')
+        export_weights(args)
+        print(onnx_graph.write_onnx(args.ckpt_dir, args.onnx))
+    elif args.saved_model is not None:
         model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
         check_local('--saved-model', args.saved_model)
         print(rnnbook.export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
+    else:
+        print(rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint))
+
+
+def export_weights(args):
+    """Write weights.npz unless it is up to date: only this needs TensorFlow."""
+    if not weights.is_current(args.ckpt_dir, args.checkpoint):
+        rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint)
 
 
 def write_page(args):
-    """Write the page; TensorFlow is needed only for weights that have not been exported."""
+    """Write the page."""
     check_regular(check_local('--page', args.page))
     check_int('--page-words', args.words)
     description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
-    if not weights.is_current(args.ckpt_dir, args.checkpoint):
-        rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint)
+    export_weights(args)
     texts = labels = None
     if args.csv is not None:
         _, _, _, texts, labels = cli.review_halves(args)
