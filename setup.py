@@ -49,6 +49,14 @@ EXTRAS = {
         'pyparsing==3.1.4; python_version < "3.8"',
         'matplotlib>=3.5; python_version >= "3.8"',
     ],
+    # `onnx` writes a model as an ONNX file, `onnxruntime` runs it in the tests; newer ones want a newer NumPy.
+    'onnx': [
+        'onnx==1.14.1; python_version < "3.8"',
+        'onnxruntime==1.10.0; python_version < "3.8"',
+        'flatbuffers==25.12.19; python_version < "3.8"',
+        'onnx>=1.14; python_version >= "3.8"',
+        'onnxruntime>=1.10; python_version >= "3.8"',
+    ],
     # Built from source, against the TensorFlow that is there: `scripts/bootstrap.py` does it, with the environment
     # variables that it takes. CMake 3.28 and newer refuse its build files.
     'horovod': [

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write a model's weights as weights.npz, for rnnbook.portable and NumPy alone; or a SavedModel, ONNX, or a page."""
+"""Write a model's weights as weights.npz, for rnnbook.portable; or a SavedModel, an ONNX file, or a page."""
 
 from __future__ import print_function      # so that Python 2 gets to the line below
 
@@ -29,8 +29,8 @@ def arguments(argv):
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
                         'signatures classify and classify_text (reviews) or next_char (characters); default: write '
                         'weights.npz instead')
-    parser.add_argument('--onnx', metavar='FILE', help='write an ONNX file with the inputs and outputs of a SavedModel; '
-                        'weights.npz is written first unless it is up to date')
+    parser.add_argument('--onnx', metavar='FILE', help='write an ONNX file with the signature classify or next_char; weights.npz '
+                        'is written first unless it is up to date')
     group = parser.add_argument_group('page')
     group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
                        'weights.npz is written first unless it is up to date')
@@ -42,7 +42,8 @@ def arguments(argv):
     group.add_argument('--limit', type=int, metavar='N', help='use only the first N reviews of that half')
     cli.add_flags(group, imdb.CsvLayout, {})
     args = parser.parse_args(argv)
-    given = [flag for flag in ('--page', '--saved-model', '--onnx') if getattr(args, flag[2:].replace('-', '_')) is not None]
+    formats = {'--page': args.page, '--saved-model': args.saved_model, '--onnx': args.onnx}
+    given = [flag for flag, value in formats.items() if value is not None]
     if len(given) > 1:
         raise ArgumentValueError('give %s or %s, not both' % (given[0], given[1]))
     if args.csv is not None and args.page is None:

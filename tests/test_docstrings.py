@@ -63,7 +63,7 @@ def load(name):
 
 #: The modules that users import from; what they offer is the public interface, wherever it is written.
 DOOR = ['sentiment', 'charrnn', 'imdb', 'hamlet', 'equations', 'datasets', 'portable', 'portable.export',
-        'portable.page', 'training', 'errors']
+        'portable.onnx_graph', 'portable.page', 'training', 'errors']
 
 
 def reached():

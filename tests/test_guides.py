@@ -26,7 +26,7 @@ SMALL = {
     'train_charrnn.py': ['--batch-size', '4', '--num-steps', '10', '--lstm-size', '8', '--length', '20'],
 }
 #: The module that stands for an extra.
-EXTRAS = {'plots': 'matplotlib'}
+EXTRAS = {'plots': 'matplotlib', 'onnx': 'onnx'}
 
 
 def write_data(folder):

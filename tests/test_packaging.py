@@ -66,7 +66,7 @@ def distributions():
 
 
 def test_the_extras_are_pinned_and_agree_with_the_requirements():
-    assert sorted(EXTRAS) == ['baselines', 'docs', 'horovod', 'notebook', 'plots', 'test']
+    assert sorted(EXTRAS) == ['baselines', 'docs', 'horovod', 'notebook', 'onnx', 'plots', 'test']
     assert extra_pins('test').items() <= PINS.items()
     optional = [extra_pins(name) for name in EXTRAS if name != 'test']
     assert not PINS.keys() & set().union(*optional), 'pinned in both places'

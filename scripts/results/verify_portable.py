@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Compare a model computed with NumPy alone with the same model in TensorFlow: labels of reviews, or a sampled text."""
+"""Compare a model without TensorFlow with the same one in TensorFlow: labels of reviews, or a sampled text."""
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
 
 try:
     import numpy as np
@@ -28,8 +29,34 @@ def arguments(argv):
     parser.add_argument('--seed', type=int, default=123, metavar='N', help='of the draws')
     parser.add_argument('--saved-model', metavar='DIR', help='a SavedModel of a review model, to compare instead, on '
                         'raw texts: the tool saved_model_cli of TensorFlow runs it')
+    parser.add_argument('--onnx', metavar='FILE', help='the model as an ONNX file: compare ONNX Runtime instead of '
+                        'NumPy, and time reviews, which each side reads three times in turn; the fastest counts')
     cli.add_review_flags(parser)
     return parser.parse_args(argv)
+
+
+def use_onnx(path, ours):
+    """Let ONNX Runtime compute for `ours`, a model in NumPy."""
+    onnxruntime = cli.require('onnxruntime', 'onnxruntime', 'onnx', 'scripts/results/verify_portable.py')
+    try:
+        session = onnxruntime.InferenceSession(path)
+    except Exception as error:                              # it has a class for each kind, and none for all of them
+        raise FileError('--onnx %s cannot be loaded: %s' % (path, error)) from error
+    found = session.get_modelmeta().custom_metadata_map.get('checkpoint')
+    if found != ours.checkpoint:
+        raise FileError('--onnx %s holds %s, not %s; scripts/export_model.py --onnx writes it'
+                        % (path, found, ours.checkpoint))
+    zeros = {each.name: np.zeros((1, each.shape[1]), np.float32) for each in session.get_inputs()[1:]}
+    names = ['probabilities'] + ['next_' + name for name in zeros]
+
+    def classify(x, state):
+        return session.run(['probabilities'], {'word_ids': x})[0], None
+
+    def next_char(numbers, state):
+        probabilities, *after = session.run(names, {'character_ids': numbers.astype(np.int32), **(state or zeros)})
+        return np.log(probabilities)[np.newaxis], dict(zip(zeros, after))
+
+    ours._forward = next_char if zeros else classify
 
 
 def compare_reviews(args, ours):
@@ -38,16 +65,26 @@ def compare_reviews(args, ours):
     cli.check_vocabulary(args.ckpt_dir, theirs.vocabulary)
     data, _, _, x_test, _ = cli.review_halves(args)
     x = imdb.encode(x_test, theirs.vocabulary, theirs.seq_len)
-    states = [('carried', True)] * (theirs.pooling == 'last') + [('zero', False)]
+    states = [('carried', True)] * (theirs.pooling == 'last' and args.onnx is None) + [('zero', False)]
     for name, carry_state in states:
-        a = theirs.predict(x, return_proba=True, checkpoint=ours.checkpoint, carry_state=carry_state)
-        b = ours.predict(x, return_proba=True, carry_state=carry_state)
+        seconds = [[], []]
+        for _ in range(1 if args.onnx is None else 3):
+            start = time.perf_counter()
+            a = theirs.predict(x, return_proba=True, checkpoint=ours.checkpoint, carry_state=carry_state)
+            middle = time.perf_counter()
+            b = ours.predict(x, return_proba=True, carry_state=carry_state)
+            for each, taken in zip(seconds, (middle - start, time.perf_counter() - middle)):
+                each.append(taken)
         differs = np.flatnonzero(np.round(a) != np.round(b))
         print('%s, state %s: %d of %d labels differ on %s; largest difference of a probability %.1e (row %d)'
               % (ours.checkpoint, name, len(differs), len(x), data, np.abs(a - b).max(), np.abs(a - b).argmax()),
               flush=True)
         for row in differs:
-            print('  row %d: %.7f in TensorFlow, %.7f in NumPy' % (row, a[row], b[row]))
+            print('  row %d: %.7f in TensorFlow, %.7f in %s'
+                  % (row, a[row], b[row], 'NumPy' if args.onnx is None else 'ONNX Runtime'))
+        if args.onnx is not None:
+            print('rows a second: %d with predict, %d with ONNX Runtime'
+                  % tuple(len(x) / min(each) for each in seconds))
 
 
 def compare_saved_model(args):
@@ -93,7 +130,10 @@ def main(argv):
         return compare_saved_model(args)
     compare = {'SentimentRNN': compare_reviews,
                'CharRNN': compare_texts}[read_description(args.ckpt_dir).class_name]
-    compare(args, portable.load(args.ckpt_dir))
+    ours = portable.load(args.ckpt_dir)
+    if args.onnx is not None:
+        use_onnx(args.onnx, ours)
+    compare(args, ours)
 
 
 if __name__ == '__main__':

@@ -421,6 +421,28 @@ def test_a_saved_model_reads_raw_text_alike_and_another_checkpoint_is_found(trai
     assert status == 2 and 'error: --saved-model none cannot be run: ' in err and err.count('\n') == 1
 
 
+@pytest.mark.slow
+def test_onnx_runtime_is_compared_and_timed_in_place_of_numpy(trained, place, call):
+    pytest.importorskip('onnxruntime', reason='ONNX Runtime comes with the extra onnx')
+    assert call('export_model.py', '--ckpt-dir', 'model', '--onnx', 'reviews.onnx')[0] == 0
+    status, out, _ = call('verify_portable.py', '--ckpt-dir', 'model', '--csv', 'reviews.csv', '--onnx', 'reviews.onnx')
+    compared, timed = out.splitlines()
+    assert status == 0 and re.match(r'sentiment-10\.ckpt, state zero: 0 of 100 labels differ on reviews\.csv; .* '
+                                    r'probability \d\.\de-0[6-9] ', compared)
+    assert re.match(r'rows a second: [1-9]\d* with predict, [1-9]\d* with ONNX Runtime$', timed)
+    (place / 'text.txt').write_text('the cat sat on the mat; ' * 40, encoding='utf-8')
+    assert call('train_charrnn.py', '--text', 'text.txt', '--epochs', '2', '--ckpt-dir', 'char-onnx', '--length', '0',
+                '--batch-size', '4', '--num-steps', '10', '--lstm-size', '8')[0] == 0
+    assert call('export_model.py', '--ckpt-dir', 'char-onnx', '--onnx', 'characters.onnx')[0] == 0
+    flags = ['--ckpt-dir', 'char-onnx', '--length', '50', '--onnx']
+    status, out, _ = call('verify_portable.py', *flags, 'characters.onnx')
+    assert (status, out) == (0, 'language_modeling.ckpt-46, seed 123: the 52 characters are equal\n')
+    for path, message in [('reviews.onnx', 'reviews.onnx holds sentiment-10.ckpt, not language_modeling.ckpt-46; '),
+                          ('text.txt', '--onnx text.txt cannot be loaded: ')]:
+        status, _, err = call('verify_portable.py', *flags, path)
+        assert status == 2 and message in err
+
+
 def test_verify_portable_says_what_is_missing(place, call, tmp_path):
     status, _, err = call('verify_portable.py', '--ckpt-dir', str(tmp_path))
     assert status == 2 and 'holds no model: there is no model.json in it' in err
