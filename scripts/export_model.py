@@ -29,7 +29,7 @@ def arguments(argv):
     parser.add_argument('--saved-model', metavar='DIR', help='write a SavedModel into this new folder, with the '
                         'signatures classify and classify_text (reviews) or next_char (characters); default: write '
                         'weights.npz instead')
-    parser.add_argument('--onnx', metavar='FILE', help='write an ONNX file, which is classify or next_char; weights.npz '
+    parser.add_argument('--onnx', metavar='FILE', help='write an ONNX file: classify or next_char; weights.npz '
                         'is written first unless it is up to date')
     group = parser.add_argument_group('page')
     group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
