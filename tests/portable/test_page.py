@@ -369,7 +369,7 @@ def test_16_bits_are_used_where_the_weights_are_large(tmp_path, monkeypatch):
     path = page.write_page(folder, tmp_path / 'page.html')
     payload = Parsed(path).payload
     assert {array['type'] for array in payload['arrays'].values()} == {'float16'}
-    assert dict(payload['facts'])['Cost'] == 'what words left out and rounding change was not measured'
+    assert dict(payload['facts'])['Cost'] == 'not measured; export_model.py --csv measures it'
     assert dict(payload['facts'])['Weights'].endswith(', in 16 bits')
     final = ask(READ, path, texts=[REVIEW])[0]['final']
     assert final == pytest.approx(portable.load(folder).predict_text(REVIEW), abs=1e-2)
