@@ -97,9 +97,10 @@ def test_next_char_gives_what_the_served_graph_gives_and_goes_on_from_its_state(
     assert [each.name for each in found.get_inputs()] == ['character_ids'] + state
     names = [each.name for each in found.get_outputs()]
     assert names == ['probabilities'] + ['next_' + name for name in state]
-    serving, (folder, description) = rnn.serving(), reading.described(rnn, tmp_path, None)
+    folder, description = reading.described(rnn, tmp_path, None)
     before = {name: np.zeros((2, 6), np.float32) for name in state}
-    with tf.compat.v1.Session(graph=serving.g) as sess:
+    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
+        serving = rnn.serving()
         reading.restore(sess, folder, None, description)
         for column in zip('the cat', 'and mat'):
             feeds = {'character_ids': np.array([models.CHAR2INT[char] for char in column], np.int32), **before}
