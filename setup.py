@@ -38,7 +38,9 @@ EXTRAS = {
         'scipy==1.7.3; python_version < "3.8"',
         'joblib==1.3.2; python_version < "3.8"',
         'threadpoolctl==3.1.0; python_version < "3.8"',
+        'pyppmd==1.0.0; python_version < "3.8"',
         'scikit-learn>=1.0; python_version >= "3.8"',
+        'pyppmd>=1.0; python_version >= "3.8"',
     ],
     'plots': [
         'matplotlib==3.5.3; python_version < "3.8"',

@@ -95,17 +95,19 @@ def call(place, monkeypatch, capsys):
 
 def test_baselines_print_settings_accuracy_data_and_seconds_the_same_each_time(call):
     pytest.importorskip('sklearn', reason='scikit-learn comes with the extra baselines')
-    status, out, _ = call('baselines.py', '--csv', 'reviews.csv')
+    status, out, _ = call('baselines.py', 'reviews', '--csv', 'reviews.csv')
     lines = out.splitlines()
     assert (status, lines[0]) == (0, 'Data: reviews.csv, 100 reviews to train and 100 to test')
-    form = (r'(TF-IDF of .*, logistic regression) \(sublinear_tf, min_df 2, C 10, liblinear; scikit-learn [\d.]+\): '
-            r'test accuracy (\d\.\d{4}) on 100 reviews of reviews\.csv, \d+\.\d seconds$')
+    chosen = r'C (?:0\.03|0\.1|0\.3|1) by [01]\.\d{4} on the last tenth of the training half'
+    form = (r'(.*), logistic regression \((?:sublinear_tf, min_df 2, C 10|binary, min_df 2, %s), liblinear; '
+            r'scikit-learn [\d.]+\): test accuracy (\d\.\d{4}) on 100 reviews of reviews\.csv, '
+            r'\d+\.\d seconds of CPU$' % chosen)
     found = [re.match(form, line).groups() for line in lines[1:]]
-    assert [name for name, _ in found] == ['TF-IDF of words, logistic regression',
-                                           'TF-IDF of words and bigrams, logistic regression']
-    words, bigrams = (float(accuracy) for _, accuracy in found)
-    assert 0.5 < words < 0.95 and bigrams == 1              # only the second sees the order
-    again = call('baselines.py', '--csv', 'reviews.csv')[1]
+    assert [name for name, _ in found] == ['TF-IDF of words', 'TF-IDF of words and bigrams', 'NB-weighted words and '
+                                           'bigrams', 'NB-weighted words, bigrams and trigrams']
+    words, *others = (float(accuracy) for _, accuracy in found)
+    assert 0.5 < words < 0.95 and others == [1, 1, 1]       # only the first does not see the order
+    again = call('baselines.py', 'reviews', '--csv', 'reviews.csv')[1]
     assert re.sub(r'[\d.]+ seconds', '', again) == re.sub(r'[\d.]+ seconds', '', out)
 
 
@@ -114,7 +116,7 @@ def test_baselines_learn_nothing_from_the_test_half(call, place):
     rows = drawn_reviews(100)
     write_reviews(place / 'same.csv', rows + rows)
     write_reviews(place / 'more.csv', rows + [[text + ' unseen unheard', label] for text, label in rows])
-    weights = [re.findall(r'fitting (\d+) weights', call('baselines.py', '--csv', name)[2])
+    weights = [re.findall(r'fitting (\d+) weights', call('baselines.py', 'reviews', '--csv', name)[2])
                for name in ('same.csv', 'more.csv')]
     assert weights[0] == weights[1]
     assert int(weights[0][0]) == len({'not', 'bad', 'good', 'lovely', 'awful', 'film'})
@@ -122,22 +124,24 @@ def test_baselines_learn_nothing_from_the_test_half(call, place):
 
 def test_limit_takes_the_first_reviews_of_each_half(call, place):
     pytest.importorskip('sklearn', reason='scikit-learn comes with the extra baselines')
-    out = call('baselines.py', '--csv', 'reviews.csv', '--limit', '40')[1]
+    out = call('baselines.py', 'reviews', '--csv', 'reviews.csv', '--limit', '40')[1]
     assert out.startswith('Data: reviews.csv, 40 reviews to train and 40 to test\n')
-    assert out.count('on 40 reviews of reviews.csv') == 2
+    assert out.count('on 40 reviews of reviews.csv') == 4
 
 
 @pytest.mark.parametrize('rows', [[['good film', 1]] * 8, [['word%d' % row, row % 2] for row in range(8)]])
 def test_too_little_to_train_on_is_one_line(rows, call, place):
     pytest.importorskip('sklearn', reason='scikit-learn comes with the extra baselines')
     write_reviews(place / 'few.csv', rows)
-    status, _, err = call('baselines.py', '--csv', 'few.csv')
+    status, _, err = call('baselines.py', 'reviews', '--csv', 'few.csv')
     assert status == 2 and 'error: the reviews to train on are too few: ' in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize('name, module, arguments, command', [
-    ('baselines.py', 'sklearn', [], '--extra baselines scripts/results/baselines.py; where there is no checkout: pip '
-     'install scikit-learn'),
+    ('baselines.py', 'sklearn', ['reviews'], '--extra baselines scripts/results/baselines.py reviews; where there is '
+     'no checkout: pip install scikit-learn'),
+    ('baselines.py', 'pyppmd', ['characters'], '--extra baselines scripts/results/baselines.py characters; where there '
+     'is no checkout: pip install pyppmd'),
     ('plot_history.py', 'matplotlib', ['train.log'], '--extra plots scripts/plot_history.py; where there is no '
      'checkout: pip install matplotlib')])
 def test_a_package_that_is_missing_is_one_line_with_the_command(name, module, arguments, command, call, monkeypatch):
@@ -359,12 +363,13 @@ REVIEWS = ['csv', 'data-dir', 'encoding', 'label-column', 'limit', 'no-header', 
 
 
 @pytest.mark.parametrize('name, flags', [
-    ('baselines.py', REVIEWS),
+    ('baselines.py reviews', REVIEWS),
+    ('baselines.py characters', ['text', 'data-dir']),
     ('evaluate_checkpoints.py', REVIEWS + ['ckpt-dir', 'epochs', 'device']),
     ('evaluate_ensemble.py', REVIEWS + ['device']),
     ('plot_history.py', ['out', 'label'])])
 def test_help_describes_every_flag(name, flags, call):
-    status, out, _ = call(name, '--help')
+    status, out, _ = call(*name.split(), '--help')
     described = re.findall(r'^  --([a-z-]+)[^\n]*?(?:  +|\n +)\S', out, flags=re.MULTILINE)
     assert (status, sorted(described)) == (0, sorted(flags))
 
