@@ -23,7 +23,8 @@ SCRIPT = re.compile(r'\bscripts/([\w/]+\.py)')
 FLAG = re.compile(r'(?<![\w-])--[a-z][\w-]*')
 #: Flags of other programs, which the pages name too.
 FOREIGN = {'docker': {'--platform', '--rm'}, 'pip': {'--break-system-packages'}, 'bootstrap.py': {'--extra'},
-           'horovodrun': {'--network-interface'}, 'tensorboard': {'--logdir'}}
+           'horovodrun': {'--network-interface'}, 'tensorboard': {'--logdir'},
+           'saved_model_cli': {'--dir', '--tag_set', '--signature_def', '--input_exprs'}}
 
 
 def parts(text):
@@ -93,7 +94,7 @@ def test_the_commands_name_scripts_and_flags_that_there_are(page):
         if 'kill_test.py' in command:                       # what follows -- is for the script that it kills
             known |= flags_of('train_charrnn.py') | {'--'}
         known |= {flag for program, those in FOREIGN.items() if program in command for flag in those}
-        assert scripts or re.search('docker|tensorboard|source |-c pass', command), command
+        assert scripts or re.search('docker|tensorboard|saved_model_cli|source |-c pass', command), command
         assert set(FLAG.findall(command)) <= known, command
 
 
