@@ -134,11 +134,7 @@ def index_reviews(reviews: Iterable[str], *, progress: bool = True) -> Tuple[Lis
     texts = Texts()
     texts.extend('reviews', check_texts('reviews', reviews, 'Counting words occurences', progress))
     word_to_int, numbers = texts.make_vocabulary(Settings())
-    mapped = []
-    for values, ends in texts.numbered(numbers):
-        values = values.tolist()
-        mapped += [values[start:end] for start, end in zip([0] + ends, ends)]
-    return mapped, dict(word_to_int)
+    return [row.tolist() for row in texts.numbered(numbers)], dict(word_to_int)
 
 
 def fixed_length(mapped: Sequence[Sequence[int]], sequence_length: int = 200) -> np.ndarray:

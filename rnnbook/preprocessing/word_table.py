@@ -18,15 +18,15 @@ from typing import Iterable, Iterator, List, Optional, Tuple
 import numpy as np
 
 from rnnbook.base import bar as bars
-from rnnbook.base.checks import INT32_MAX, as_array, check_bool, shorten
-from rnnbook.errors import ArgumentTypeError, ArgumentValueError
+from rnnbook.base.checks import INT32_MAX, check_bool, check_int, shorten
+from rnnbook.errors import ArgumentTypeError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
 __all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts']
 
 #: Stands for a word that is left out, where the others have their numbers.
 DROPPED = -1
-#: How many texts are renumbered at a time.
+#: How many texts are counted at a time.
 BLOCK = 1000
 
 
@@ -76,10 +76,10 @@ class Texts:
 
     def make_vocabulary(self, settings: Settings) -> Tuple[Vocabulary, np.ndarray]:
         """Number the words by falling count, ties in order of first occurrence."""
-        words = self.words
+        words, rows = self.words, self.rows[:len(self.rows) // 2] if settings.training_half else self.rows
         counts = np.zeros(len(words), dtype=np.int64)
-        for rows in self._blocks(self.rows[:len(self.rows) // 2] if settings.training_half else self.rows):
-            counts += np.bincount(np.concatenate(rows), minlength=len(words))
+        for start in range(0, len(rows), BLOCK):
+            counts += np.bincount(np.concatenate(rows[start:start + BLOCK]), minlength=len(words))
         order = np.argsort(-counts, kind='stable')
         order = order[counts[order] >= settings.min_count][:settings.max_words]
         made = Vocabulary(zip((words[word] for word in order.tolist()), itertools.count(1)), settings)
@@ -91,39 +91,25 @@ class Texts:
         """Which words the vocabulary has, and the number of each word in it, as `numbered` takes them."""
         words = self.words
         known = np.array([word in vocabulary for word in words], dtype=bool)
-        given = as_array('vocabulary', [vocabulary[word] for word in words if word in vocabulary])
-        if len(given) and given.dtype.kind not in 'iu':
-            raise ArgumentTypeError('vocabulary must hold integers, not %s' % shorten(given))
-        if len(given) and (given.min() < 0 or given.max() > INT32_MAX):
-            raise ArgumentValueError('vocabulary must hold integers from 0 to %d, not others' % INT32_MAX)
         numbers = np.full(len(words), DROPPED if vocabulary.unknown is None else vocabulary.unknown, dtype=np.int32)
+        given = np.array([vocabulary[word] for word in words if word in vocabulary])
+        if given.size and (given.dtype.kind not in 'iu' or given.min() < 0 or given.max() > INT32_MAX):
+            for word, number in vocabulary.items():         # slower, and names the word
+                check_int('vocabulary[%s]' % shorten(word), number, 0)
         numbers[known] = given
         return known, numbers
 
-    def numbered(self, numbers: np.ndarray, keep: Optional[int] = None) -> Iterator[Tuple[np.ndarray, List[int]]]:
+    def numbered(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
         """The texts as rows of these numbers of the words, without the words that are `DROPPED`."""
         drops = bool((numbers == DROPPED).any())
-        for rows in self._blocks(self.rows):
-            if keep is not None and not drops:
-                rows = [row[-keep:] for row in rows]
-            values = numbers[np.concatenate(rows)]
-            ends = np.cumsum([len(row) for row in rows])
-            if drops:
-                kept = values != DROPPED
-                values, ends = values[kept], np.append(0, np.cumsum(kept))[ends]
-            yield values, ends.tolist()
+        for row in self.rows:
+            row = numbers[row]
+            yield row[row != DROPPED] if drops else row
 
     def sequences(self, numbers: np.ndarray, length: int) -> np.ndarray:
         """Rows of one length: these numbers of the last words of each text, zeros on the left."""
-        sequences, row = np.zeros((len(self.rows), length), dtype=np.int32), 0                      # (N, T)
-        for values, ends in self.numbered(numbers, keep=length):
-            for start, end in zip([0] + ends, ends):
-                last = min(end - start, length)
-                if last:
-                    sequences[row, -last:] = values[end - last:end]
-                row += 1
+        sequences = np.zeros((len(self.rows), length), dtype=np.int32)                              # (N, T)
+        for sequence, row in zip(sequences, self.numbered(numbers)):
+            last = row[-length:]
+            sequence[length - len(last):] = last
         return sequences
-
-    @staticmethod
-    def _blocks(rows):
-        return (rows[start:start + BLOCK] for start in range(0, len(rows), BLOCK))
