@@ -80,7 +80,7 @@ def test_an_unknown_encoding_is_refused_before_the_file_is_read(tmp_path, encodi
 @pytest.mark.parametrize('data, encoding, message', [
     (b'a\r\nb\rc\n\xe9', None, 'is not UTF-8: byte 7 is 0xe9, in line 4; '),
     (b'a', 'utf-16', 'is not UTF-16: '),
-    (b'abc', 'utf-16', 'is not UTF-16: .*BOM'),
+    (b'abc', 'utf-16', 'is not UTF-16: byte 0 is 0x61'),
     (b'a\x81', 'cp1252', 'is not CP1252: byte 1 is 0x81, in line 1; '),
     (gzip.compress(b'a' * 99)[:-9], None, 'is damaged: '),
     (gzip.compress(b'a' * 99)[:-8] + b'12345678', None, 'is damaged: CRC check failed'),

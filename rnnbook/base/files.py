@@ -18,7 +18,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from typing import Any, Iterator
+from typing import Any, Iterator, Tuple
 
 try:
     import fcntl
@@ -29,9 +29,9 @@ except ImportError:                                         # Windows
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
-__all__ = ['DamagedError', 'sha256', 'check_path', 'check_local', 'check_regular', 'make_folder', 'atomic_path',
-           'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format', 'file_errors',
-           'damage_errors', 'OURS']
+__all__ = ['DamagedError', 'sha256', 'check_path', 'check_local', 'check_regular', 'stamp', 'make_folder',
+           'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format',
+           'file_errors', 'damage_errors', 'OURS']
 
 MAX_TEXT_BYTES = 2 ** 30
 MAX_DIGITS = 20
@@ -101,6 +101,14 @@ def check_regular(path: StrPath) -> None:
         raise FileError('%s is a folder, not a file' % path)
     if os.path.exists(path) and not os.path.isfile(path):
         raise FileError('%s is a pipe or a device, not a regular file; save what it gives in a file first' % path)
+
+
+def stamp(path: StrPath) -> Tuple[int, int, int]:
+    """What changes when a file is changed or replaced."""
+    check_regular(path)
+    with file_errors('cannot read %s' % path):
+        found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def make_folder(name: str, path: str) -> None:

@@ -11,25 +11,22 @@ import glob
 import json
 import os
 import warnings
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from rnnbook.base import bar as bars
 from rnnbook.base.checks import StrPath, check_encoding, counted, shorten
-from rnnbook.base.files import (OURS, DamagedError, atomic_path, check_format, check_path, damage_errors, file_errors,
-                                read_json, write_text)
+from rnnbook.base.files import (OURS, DamagedError, atomic_path, check_format, check_path, damage_errors, read_json,
+                                stamp, write_text)
 from rnnbook.errors import ArgumentValueError, FileError
-from rnnbook.preprocessing.text_blocks import read_blocks
+from rnnbook.preprocessing import text_blocks
 
 __all__ = ['encode_file', 'load_encoded', 'text_files']
 
 FORMAT = 1
-#: How many bytes are read at a time.
-BLOCK = 2 ** 22
 CODE_POINTS = 0x110000
-MAX_JSON_BYTES = 2 ** 26
 #: A folder with this file in it is a model's.
 MODEL = 'model.json'
 
@@ -62,39 +59,36 @@ def text_files(path: StrPath, leave_out: Sequence[str] = (), encoding: Optional[
     path, encoding = check_path('path', path), check_encoding('encoding', encoding)
     without = set(map(os.path.abspath, leave_out))
     if os.path.isdir(path):
-        paths, files, folders = _below(path)
-        paths = sorted(name for name in paths if os.path.abspath(name) not in without)
-        found = [name for name in paths if _is_text(name, encoding)]
-        files += len(paths) - len(found)
-        skipped = [counted(count, what) for count, what in ((files, 'file'), (folders, 'folder')) if count]
-        if skipped:
+        found, left_out = _below(path, without, encoding)
+        if left_out:
             warnings.warn("%s: %s left out (hidden, binary, in another encoding, a model's, or ./data); texts read: %d"
-                          % (path, ' and '.join(skipped), len(found)))
+                          % (path, counted(left_out, 'file or folder', 'files and folders'), len(found)))
     elif os.path.lexists(path) or not glob.has_magic(path):
         return [path]                                       # if it is not there, opening it says so
     else:
-        found = sorted(name for name in glob.glob(path, recursive=True)
-                       if os.path.isfile(name) and os.path.abspath(name) not in without)
+        found = [name for name in glob.glob(path, recursive=True)
+                 if os.path.isfile(name) and os.path.abspath(name) not in without]
     if not found:
         raise FileError('%s %s' % (path, 'holds no text' if os.path.isdir(path) else 'matches no file'))
-    return found
+    return sorted(found)
 
 
-def _below(root):
-    """The files of a folder, and how many of its files and folders are left out without looking into them."""
-    found, files, skipped = [], 0, 0
+def _below(root, without, encoding):
+    """The texts of a folder, and how many of its files and folders are left out without looking into them."""
     if os.path.exists(os.path.join(root, MODEL)):
         raise FileError("%s is a model's folder, with a %s; give a folder of texts" % (root, MODEL))
+    found, left_out = [], 0
     for folder, folders, names in os.walk(root, onerror=_fail):
+        paths = [os.path.join(folder, name) for name in names]
+        paths = [path for path in paths if os.path.abspath(path) not in without]
+        texts = [path for path in paths if _is_text(path, encoding)]
         below = [name for name in folders if not (
             name.startswith('.') or os.path.exists(os.path.join(folder, name, MODEL))
             or os.path.realpath(os.path.join(folder, name)) == os.path.realpath(OURS))]
-        paths = [os.path.join(folder, name) for name in names if not name.startswith('.')]
-        paths = [path for path in paths if os.path.isfile(path)]    # not a pipe, which would be waited for
-        skipped, files = skipped + len(folders) - len(below), files + len(names) - len(paths)
-        found += paths
+        left_out += len(paths) - len(texts) + len(folders) - len(below)
+        found += texts
         folders[:] = below
-    return found, files, skipped
+    return found, left_out
 
 
 def _fail(error):
@@ -102,9 +96,10 @@ def _fail(error):
 
 
 def _is_text(path, encoding):
-    """Whether a file can be unpacked and decoded and holds no NUL."""
+    """Whether a file is not hidden, can be unpacked and decoded, and holds no NUL. A pipe would be waited for."""
     try:
-        return all('\0' not in block for block in read_blocks(path, encoding, size=BLOCK))
+        return (not os.path.basename(path).startswith('.') and os.path.isfile(path)
+                and all('\0' not in block for block in text_blocks.read_blocks(path, encoding)))
     except DamagedError:
         return False
 
@@ -146,22 +141,26 @@ def encode_file(path: StrPath, out: StrPath, *, encoding: Optional[str] = None,
     """
     out, vocabulary = _names('out', out)
     files = text_files(path, (out, vocabulary), encoding)
-    seen = np.zeros(CODE_POINTS, dtype=bool)
-    length = 0
-    for text in _blocks(files, encoding, 'Finding characters', progress):
-        _mark(seen, text)
-        length += len(text)
+    before, length, seen = list(map(stamp, files)), 0, np.zeros(CODE_POINTS, dtype=bool)
+    for points in _code_points(files, encoding, 'Finding characters', progress):
+        seen[np.flatnonzero(np.bincount(points))] = True
+        length += len(points)
     if not length:
         raise FileError('%s is empty; there is no text to read' % path)
     chars = np.flatnonzero(seen)
-    dtype = np.min_scalar_type(len(chars) - 1)
-    numbers = np.zeros(CODE_POINTS, dtype)
+    numbers = np.zeros(CODE_POINTS, np.min_scalar_type(len(chars) - 1))
     numbers[chars] = np.arange(len(chars))
-    with atomic_path(out) as temporary:
-        _write(temporary, numbers, seen, length, _blocks(files, encoding, 'Writing numbers', progress))
+    # Not through a memory map, whose pages would count as memory of this process until they are on disk.
+    with atomic_path(out) as temporary, open(temporary, 'wb') as file:
+        npy.write_array_header_1_0(file, {'descr': npy.dtype_to_descr(numbers.dtype), 'fortran_order': False,
+                                          'shape': (length,)})
+        for points in _code_points(files, encoding, 'Writing numbers', progress):
+            file.write(numbers.take(points).data)
+        if list(map(stamp, files)) != before:
+            raise FileError('the text changed while it was read; nothing was written')
         with contextlib.suppress(FileNotFoundError):        # no pair exists until the vocabulary is written again
             os.remove(vocabulary)
-    write_text(vocabulary, json.dumps({'format': FORMAT, 'characters': length, 'dtype': dtype.name,
+    write_text(vocabulary, json.dumps({'format': FORMAT, 'characters': length, 'dtype': numbers.dtype.name,
                                        'vocabulary': ''.join(map(chr, chars))}) + '\n')
     return load_encoded(out)
 
@@ -174,54 +173,12 @@ def _names(name: str, out: StrPath) -> Tuple[str, str]:
     return out, out[:-len('.npy')] + '.json'
 
 
-def _write(path: str, numbers: np.ndarray, seen: np.ndarray, length: int, blocks: Iterable[str]) -> None:
-    """Write the array. For each code point, `numbers` has its number and `seen` whether it occurs."""
-    again, written = np.zeros_like(seen), 0
-    # Not through a memory map, whose pages would count as memory of this process until they are on disk.
-    with file_errors('cannot write %s' % path), open(path, 'wb') as file:
-        npy.write_array_header_1_0(file, {'descr': npy.dtype_to_descr(numbers.dtype), 'fortran_order': False,
-                                          'shape': (length,)})
-        for text in blocks:
-            _mark(again, text)
-            written += len(text)
-            file.write(_numbered(text, numbers))
-    if written != length or not np.array_equal(again, seen):
-        raise FileError('the text changed while it was read; nothing was written')
-
-
-def _blocks(files, encoding, title, progress):
-    """The texts, one after the other, in blocks."""
-    blocks = (block for path in files for block in read_blocks(path, encoding, size=BLOCK))
-    total = sum(os.path.getsize(path) // BLOCK + 1 for path in files if os.path.isfile(path))
+def _code_points(files, encoding, title, progress):
+    """The code points of the texts, one after the other, in blocks."""
+    blocks = (np.frombuffer(block.encode('utf-32-le'), dtype='<u4')
+              for path in files for block in text_blocks.read_blocks(path, encoding))
+    total = sum(os.path.getsize(path) // text_blocks.BLOCK + 1 for path in files if os.path.isfile(path))
     return bars.show_bar(blocks, total, title) if progress else blocks
-
-
-def _latin(text):
-    """The code points of a text as bytes, or None if one does not fit: `bytes.translate` is faster than NumPy."""
-    try:
-        return text.encode('latin-1')
-    except UnicodeEncodeError:
-        return None
-
-
-def _code_points(text):
-    return np.frombuffer(text.encode('utf-32-le'), dtype='<u4')
-
-
-def _mark(seen, text):
-    """Set `seen`, an array of bool, at the code points of a text."""
-    latin = _latin(text)
-    if latin is None:
-        seen[_code_points(text)] = True
-    else:
-        new = latin.translate(None, bytes(np.flatnonzero(seen[:256]).tolist()))
-        seen[np.frombuffer(new, dtype=np.uint8)] = True
-
-
-def _numbered(text, numbers):
-    """The numbers of a text's characters as the bytes of the array."""
-    latin = _latin(text) if numbers.dtype == np.uint8 else None
-    return numbers[_code_points(text)].data if latin is None else latin.translate(numbers[:256].tobytes())
 
 
 def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
@@ -245,18 +202,15 @@ def load_encoded(path: StrPath) -> Tuple[np.memmap, Dict[str, int]]:
         The array or its vocabulary is missing or damaged, or they do not belong together.
     """
     path, vocabulary = _names('path', path)
-    for name in (path, vocabulary):
-        if not os.path.isfile(name):
-            raise FileError('%s is not there; encode_file writes it' % name)
-    content = read_json(vocabulary, MAX_JSON_BYTES)
+    content = read_json(vocabulary)
     with damage_errors(vocabulary):
-        form, chars, length, dtype = (content[name] for name in ('format', 'vocabulary', 'characters', 'dtype'))
+        check_format(vocabulary, content['format'], FORMAT)
+        chars, length = content['vocabulary'], content['characters']
         if type(chars) is not str or sorted(set(chars)) != list(chars) or not chars:
             raise ValueError('vocabulary')
-    check_format(vocabulary, form, FORMAT)
     with damage_errors(path):
         sequence = np.load(path, mmap_mode='r', allow_pickle=False)
-    if not isinstance(sequence, np.memmap) or (sequence.shape, sequence.dtype.name) != ((length,), dtype) \
-            or sequence.dtype != np.min_scalar_type(len(chars) - 1):
+    if not isinstance(sequence, np.memmap) or (sequence.shape, sequence.dtype) != (
+            (length,), np.min_scalar_type(len(chars) - 1)):
         raise FileError('%s does not belong to %s' % (path, vocabulary))
     return sequence, {char: number for number, char in enumerate(chars)}

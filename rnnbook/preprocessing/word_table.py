@@ -13,7 +13,7 @@ import itertools
 import operator
 import struct
 from collections.abc import Mapping, Set
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Iterable, Iterator, List, Tuple
 
 import numpy as np
 
