@@ -73,8 +73,7 @@ def read_texts(args):
         raise ArgumentValueError('no review is given, and standard input is closed')
     if sys.stdin.isatty():
         print('reviews from standard input, one a line; Ctrl-D ends', file=sys.stderr)
-    blocks = iter(lambda: sys.stdin.buffer.read(2 ** 18), b'')
-    return split_lines('standard input', decode('standard input', blocks, args.encoding, fold=False))
+    return split_lines('standard input', decode('standard input', sys.stdin.buffer, args.encoding, fold=False))
 
 
 def split_lines(name, blocks):
@@ -123,7 +122,7 @@ def main(argv):
     if args.csv is not None:
         file = ReviewFile(check_path('--csv', args.csv), imdb.CsvLayout(**cli.review_layout(args)), labelled=False)
         frames = list(file.frames())
-        texts = [text for frame in frames for text in frame.iloc[:, file.text]]
+        texts = [text for frame in frames for text in frame.iloc[:, file.columns[0]]]
     else:
         texts = read_texts(args)
     for folder in args.ckpt_dir or ['./model/']:

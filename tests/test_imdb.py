@@ -347,18 +347,17 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     ('\ufeff', 'reviews.csv is empty'),
     ('review,sentiment\n', 'reviews.csv has a header and no rows'),
     ('text,label\nGood,1\n', "reviews.csv needs the columns review and sentiment; it has 'text, label'. Choose with "
-                             'text_column and label_column$'),
+                             'text_column and label_column, '),
     ('review\nGood\n', "reviews.csv needs the columns review and sentiment; it has 'review'.* separator= sets what"),
-    ('Good,1\nBad,0\n', "it has 'Good, 1'. This looks like a review, not a header: say no_header, and give text_column "
-                        'and label_column as numbers from 0$'),
+    ('Good,1\nBad,0\n', "it has 'Good, 1'. Choose .*; without a header, give no_header and numbers from 0;"),
     ('review|sentiment\nGood|1\n', "needs the columns review and sentiment; it has 'review|sentiment'.*separator="),
-    ('review,sentiment,Review \na,1,b\n', "reviews.csv has 2 columns named 'review'; rename all but one$"),
+    ('review,sentiment,Review \na,1,b\n', "it has 'review, sentiment, Review '. Choose .* by names that occur once;"),
     (b'review,sentiment\nCaf\xe9,1\n', r'reviews.csv is not UTF-8: byte 20 is 0xe9, in line 2; .* encoding='),
-    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: EOF inside string'),
+    ('review,sentiment\na,1\n"b,0\nc,1\n', 'reviews.csv cannot be read as a CSV: .*EOF inside string'),
     ('review,sentiment\na,1\nb, c,0\n', "reviews.csv: row 1 has more than the 2 fields of the first line; a field that "
                                         "contains ',' needs quotes$"),
     ('sentiment,review\n1,Good, really\n', 'reviews.csv: row 0 has more than the 2 fields'),
-    ('review,sentiment\na\0b,1\n', 'reviews.csv cannot be read as a CSV: line 2 has a NUL character; is it UTF-16'),
+    ('review,sentiment\na\0b,1\n', 'reviews.csv has a NUL character; is it UTF-16'),
     ('review,sentiment\na,1\nb,2\n', r"sentiment has the labels '1' \(1 row, first in row 0\), '2' \(1 row, first in "
                                      r'row 1\); must hold the labels 0 and 1, or .*positive='),
     ('review,sentiment\na,excellent\n', r"reviews.csv: sentiment has the labels 'excellent' \(1 row, first in row 0\)"),

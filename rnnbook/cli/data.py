@@ -58,8 +58,11 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     csv, layout, limit = _source(args)
     found = read_rows(csv, sequence_length, limit=limit, cache=not args.no_cache, **layout, **settings,
                       vocabulary=source_vocabulary(args, 'SentimentRNN'))
-    _check_halves(csv, found.halves, limit is not None)
+    if found.labels.min() == found.labels.max():
+        raise FileError('%s: all rows%s have the same label; a model needs both'
+                        % (csv, '' if limit is None else ' that --limit leaves'))
     name, halves = datasets.describe(csv), imdb.split_halves(found.sequences, found.labels)
+    _check_halves(csv, halves[1].mean(), halves[3].mean())
     print('Data: %s, %s to train and %d to test' % (name, counted(len(halves[0]), 'review'), len(halves[2])))
     print('Labels: %s' % ', '.join('%r is %d (%s)' % (label, meaning, counted(rows, 'row'))
                                    for label, meaning, rows in found.label_counts))
@@ -70,18 +73,13 @@ def indexed_halves(args: argparse.Namespace, sequence_length: int, settings: Map
     return (name, *halves, found.vocabulary)
 
 
-def _check_halves(csv, halves, limited):
-    """Refuse a half with one label, and warn of halves that differ: a file sorted by its labels."""
+def _check_halves(csv, first, second):
+    """Refuse a half with one label, and warn of halves that differ in their share of positive reviews: a sorted file.
+    """
     advice = 'is the file sorted? shuffle_rows 0 (or another seed) shuffles it before it is split into halves'
-    if sum(positive for _, positive in halves) in (0, sum(rows for rows, _ in halves)):
-        raise FileError('%s: all rows%s have the same label; a model needs both'
-                        % (csv, ' that --limit leaves' * limited))
-    for name, (rows, positive) in zip(('first half, which trains,', 'second half, which tests,'), halves):
-        if positive in (0, rows):
-            said = ('the 1 row of the %s has the label %d' if rows == 1 else
-                    'all %d rows of the %%s have the label %%d' % rows)
-            raise FileError('%s: %s; %s' % (csv, said % (name, positive > 0), advice))
-    first, second = (positive / rows for rows, positive in halves)
+    for name, share in (('first half, which trains,', first), ('second half, which tests,', second)):
+        if share in (0, 1):
+            raise FileError('%s: all rows of the %s have the label %d; %s' % (csv, name, share, advice))
     if abs(first - second) > 0.2:
         warnings.warn('%s: %.0f%% of the first half and %.0f%% of the second half are positive; %s'
                       % (csv, 100 * first, 100 * second, advice))

@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import io
 import itertools
-import os
 import re
 from typing import Iterator, List, Optional, Sequence, Tuple, TypeVar
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from rnnbook.base.checks import (StrPath, check_bool, check_encoding, check_fields, check_int, check_length, check_str,
                                  counted, shorten)
-from rnnbook.base.files import check_path, check_regular, file_errors
+from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentValueError, FileError, RequirementError
 from rnnbook.preprocessing.text_blocks import read_blocks
 
@@ -28,8 +27,9 @@ Row, Label = TypeVar('Row'), TypeVar('Label')
 ROWS = 2000
 #: Columns read beyond those of the header, since pandas silently drops the fields beyond its columns.
 SPARE = 8
-#: Limits for what pandas would take minutes and gigabytes to refuse.
-MAX_LINE, MAX_COLUMNS, MAX_FIELDS = 2 ** 20, 1000, 5000
+#: Limits for what pandas would take minutes and gigabytes to refuse: it gives each row of a chunk as many fields as the
+#: row before it had.
+MAX_LINE, MAX_FIELDS = 2 ** 20, 5000
 SEPARATORS = ',;\t'
 #: The pairs of labels that need no explanation, negative first; numbers are written without a fraction.
 LABELS = [('0', '1'), ('-1', '1'), ('false', 'true'), ('negative', 'positive'), ('neg', 'pos')]
@@ -125,101 +125,71 @@ def load_reviews(path: StrPath, **layout: object) -> Tuple[List[str], np.ndarray
 
 
 class ReviewFile:
-    """A CSV of reviews, read once from start to end; `separator` and `header` are known after the first row."""
+    """A CSV of reviews, read once from start to end; its first row tells `separator`, `header` and `columns`."""
 
     def __init__(self, path: StrPath, layout: CsvLayout = CsvLayout(), *, labelled: bool = True,
                  progress: bool = True) -> None:
         self.path, self.layout = check_path('path', path), layout
         self.separator: str = ','
         self.header: List[str] = []
-        self.text = 0                                       # the number of this column
+        self.columns: Optional[List[int]] = None            # the numbers of those of the texts and the labels
         self.labels = np.zeros(0, dtype=np.int64)
-        self.label_names: List[str] = []                    # the label of each row, as it is compared
+        self.label_names = self.labels.astype(object)       # the label of each row, as it is compared
         self._needed = {name: _plain(getattr(layout, name)) for name in ('text_column', 'label_column')[:1 + labelled]}
-        for name, column in self._needed.items() if layout.no_header else ():
-            if re.fullmatch('[0-9]{1,9}', column) is None:
+        for name, column in self._needed.items():
+            if layout.no_header and not column.isdigit():
                 raise ArgumentValueError('%s must be a number from 0 where no_header is given, not %s'
                                          % (name, shorten(column)))
         if len(set(self._needed.values())) < len(self._needed):
             raise ArgumentValueError('text_column and label_column are the same, %s' % shorten(layout.text_column))
         self._title = 'Reading ' + self.path if check_bool('progress', progress) else None
 
-    def stamp(self) -> Tuple[int, int, int]:
-        """What changes when the file is changed or replaced."""
-        with file_errors('cannot read %s' % self.path):
-            check_regular(self.path)
-            found = os.stat(self.path)
-        return found.st_ino, found.st_size, found.st_mtime_ns
-
     def _blocks(self):
         """The text of the file in blocks; what pandas would misread or choke on is refused."""
-        line, width = 1, 0                                  # of the line that a block ends in
+        rest = ''
         for text in read_blocks(self.path, self.layout.encoding, fold=False, title=self._title):
-            if '\0' in text:
-                raise FileError('%s cannot be read as a CSV: line %d has a NUL character; is it UTF-16? Name its '
-                                'encoding with encoding=' % (self.path, line + text[:text.index('\0')].count('\n')))
-            lines, end = text.split('\n'), max(text.rfind('\n'), text.rfind('\r'))
-            line += len(lines) - 1
-            width = len(text) - 1 - end + (width if end < 0 else 0)
-            if width > MAX_LINE:
+            lines = (rest + text).replace('\r', '\n').split('\n')
+            rest = lines[-1]
+            if len(rest) > MAX_LINE:
                 raise FileError('%s has a line of more than %d characters' % (self.path, MAX_LINE))
-            # pandas gives each row of a chunk as many fields as the row before it had.
             if any(len(line) > MAX_FIELDS and line.count(self.separator) > MAX_FIELDS for line in lines):
                 raise FileError('%s has a line of more than %d fields' % (self.path, MAX_FIELDS))
+            if '\0' in text:
+                raise FileError('%s has a NUL character; is it UTF-16? Name its encoding with encoding=' % self.path)
             yield text
 
     def _read_header(self, blocks):
-        """Find out the separator and the columns from the first row; the text that was read beyond the header."""
+        """Find out the separator and the columns from the first row; the text that was read for it."""
         head = ''
         for block in blocks:
             head += block
             if re.search('[\r\n]', head.lstrip()):
                 break
-        found = {separator: _first_row(self.path, head, separator) for separator in self.layout.separator or SEPARATORS}
-        self.separator = max(found, key=lambda separator: self._fit(found[separator][0]))
-        self.header, end = found[self.separator]
+        rows = {separator: _first_row(head, separator) for separator in self.layout.separator or SEPARATORS}
+        self.separator = max(rows, key=lambda separator: self._fit(rows[separator]))
+        self.header = rows[self.separator]
         if not self.header:
             raise FileError('%s is empty; it must have a text on each row and its label' % self.path)
-        if len(self.header) > MAX_COLUMNS:
-            raise FileError('%s has more than %d columns' % (self.path, MAX_COLUMNS))
-        self._columns = [self._column(argument) for argument in self._needed]
-        self.text = self._columns[0]
-        return head if self.layout.no_header else head[end:]
+        self.columns = self._find(self.header)
+        if self.columns is None:
+            raise FileError(
+                '%s needs the column%s %s; it has %s. Choose with %s, by names that occur once; without a header, give '
+                'no_header and numbers from 0; separator= sets what separates them'
+                % (self.path, 's' * (len(self._needed) > 1), ' and '.join(self._needed.values()),
+                   shorten(', '.join(self.header), 200), ' and '.join(self._needed)))
+        return head
 
-    def _names(self, fields):
-        """The names of the columns as they are compared: their numbers where there is no header."""
-        return list(map(str, range(len(fields)))) if self.layout.no_header else list(map(_plain, fields))
+    def _find(self, row):
+        """The numbers of the columns that are needed, by the first row; None if it lacks one or has two of a name."""
+        names = list(map(str, range(len(row)))) if self.layout.no_header else list(map(_plain, row))
+        needed = self._needed.values()
+        return [names.index(name) for name in needed] if all(names.count(name) == 1 for name in needed) else None
 
-    def _fit(self, fields):
+    def _fit(self, row):
         """How well a first row has the columns that are needed; without a header, a known label is a good sign."""
-        names = self._names(fields)
-        if not set(self._needed.values()) <= set(names):
-            return False, False, len(fields)
-        label = self._needed.get('label_column')
-        known = KNOWN | _values(self.layout.positive or '')
-        return True, label is not None and _label(fields[names.index(label)]) in known, len(fields)
-
-    def _column(self, argument):
-        """The number of the column that an argument names."""
-        names, name = self._names(self.header), self._needed[argument]
-        if names.count(name) == 1:
-            return names.index(name)
-        if self.layout.no_header:
-            raise FileError('%s has the columns 0 to %d; %s is %s' % (self.path, len(names) - 1, argument, name))
-        if name in names:
-            raise FileError('%s has %d columns named %s; rename all but one' % (
-                self.path, names.count(name), shorten(name)))
-        arguments = ' and '.join(self._needed)
-        if any(_label(field) in KNOWN or len(field) > 100 for field in self.header):
-            advice = 'This looks like a review, not a header: say no_header, and give %s as numbers from 0' % arguments
-        elif name.isdigit():
-            advice = '%s is a number, and numbers need no_header' % argument
-        else:
-            advice = 'Choose with %s%s' % (arguments, '; separator= sets what separates them' * (len(names) == 1))
-        raise FileError('%s needs the column%s %s; it has %s. %s' % (
-            self.path, 's' * (len(self._needed) > 1),
-            ' and '.join(getattr(self.layout, needed) for needed in self._needed),
-            shorten(', '.join(self.header), 200), advice))
+        columns = self._find(row)
+        known = columns is not None and _label(row[columns[-1]]) in KNOWN | _values(self.layout.positive or '')
+        return columns is not None, known, len(row)
 
     def frames(self) -> Iterator['pandas.DataFrame']:       # noqa: F821 (imported only where a CSV is read)
         """All columns of the rows, a data frame of str for each chunk."""
@@ -229,23 +199,23 @@ class ReviewFile:
             raise RequirementError('pandas is needed to read %s and cannot be imported (%s); run: pip install pandas'
                                    % (self.path, error)) from error
         blocks = self._blocks()
-        rest = self._read_header(blocks)
-        columns, row = len(self.header), 0
+        head = self._read_header(blocks)
+        columns, row, skip = len(self.header), 0, int(not self.layout.no_header)
         try:
             for frame in pandas.read_csv(
-                    _TextFile(filter(None, itertools.chain([rest], blocks))), sep=self.separator, header=None,
+                    _TextFile(filter(None, itertools.chain([head], blocks))), sep=self.separator, header=None,
                     names=range(columns + SPARE), index_col=False, dtype=str, keep_default_na=False, na_filter=False,
                     engine='c', chunksize=ROWS):
+                frame, skip = frame.iloc[skip:], 0
                 beyond = frame.iloc[:, columns:].values.astype(bool).any(axis=1)
                 if beyond.any():
                     raise FileError('%s: row %d has more than the %d fields of the first line; a field that contains %r'
                                     ' needs quotes' % (self.path, row + beyond.argmax(), columns, self.separator))
                 row += len(frame)
                 yield frame.iloc[:, :columns]
-        except ValueError as error:                         # pandas' own errors and those of encoding are such
-            why = shorten(str(error).split('C error: ')[-1]).strip('\'"')
-            raise FileError('%s cannot be read as a CSV: %s%s' % (self.path, why, '; is a quote not closed?'
-                                                                  * ('EOF inside string' in why))) from error
+        except ValueError as error:                         # pandas' own errors are such
+            raise FileError('%s cannot be read as a CSV: %s; is a quote not closed?'
+                            % (self.path, ' '.join(str(error).split()))) from error
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
@@ -253,21 +223,23 @@ class ReviewFile:
         """The reviews, a chunk at a time; `labels` and `label_names` are there after the last one."""
         texts, labels = [], []
         for frame in self.frames():
-            chunk, found = (frame.iloc[:, column].tolist() for column in self._columns)
+            chunk, found = (frame.iloc[:, column].tolist() for column in self.columns)
             labels += map(_label, found)
             if self.layout.shuffle_rows is None:
                 yield chunk
             else:
                 texts += chunk
-        self._understand(labels)
+        meaning = self._meaning(labels)
+        self.labels = np.array([meaning[label] for label in labels], dtype=np.int64)
+        self.label_names = np.array(labels, dtype=object)
         if self.layout.shuffle_rows is not None:
             # Book: chapter 8 shuffles its file in this way once, before it is written.
             order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
-            self.labels, self.label_names = self.labels[order], [labels[row] for row in order]
+            self.labels, self.label_names = self.labels[order], self.label_names[order]
             yield [texts[row] for row in order]
 
-    def _understand(self, labels):
-        """Set `labels` and `label_names` from the label of each row."""
+    def _meaning(self, labels):
+        """Of each label, whether it is positive, as 0 or 1."""
         counts, positive = collections.Counter(labels), _values(self.layout.positive or '')
         if '' in counts:
             raise FileError('%s: row %d has no label; give it one or remove the row'
@@ -275,18 +247,17 @@ class ReviewFile:
         for label in sorted(positive - set(counts)):
             raise FileError('positive has %s, which no row has; %s has the labels %s' % (
                 shorten(label), self.path, shorten(', '.join(sorted(counts)), 200)))
-        meaning = {label: int(label in positive) for label in counts} if positive else {
-            label: number for pair in LABELS if set(counts) <= set(pair) for number, label in enumerate(pair)}
-        if not set(counts) <= set(meaning) or not any(meaning.values()):
-            found = ['%s (%s, first in row %d)' % (shorten(label, 30), counted(rows, 'row'), labels.index(label))
-                     for label, rows in counts.most_common(6)]
-            raise FileError(
-                '%s: %s has the labels %s%s; must hold the labels 0 and 1, or negative and positive, neg and pos, '
-                'false and true, -1 and 1; name the labels of positive reviews with positive=' % (
-                    self.path, self.layout.label_column, ', '.join(found),
-                    ' and %d others' % (len(counts) - 6) if len(counts) > 6 else ''))
-        self.labels = np.fromiter(map(meaning.__getitem__, labels), dtype=np.int64, count=len(labels))
-        self.label_names = labels
+        if positive:
+            return {label: int(label in positive) for label in counts}
+        for pair in LABELS:
+            if set(counts) <= set(pair):
+                return dict(zip(pair, (0, 1)))
+        found = ['%s (%s, first in row %d)' % (shorten(label, 30), counted(rows, 'row'), labels.index(label))
+                 for label, rows in counts.most_common(6)]
+        raise FileError(
+            '%s: %s has the labels %s%s; must hold the labels 0 and 1, or negative and positive, neg and pos, false '
+            'and true, -1 and 1; name the labels of positive reviews with positive=' % (
+                self.path, self.layout.label_column, ', '.join(found), ' and others' * (len(counts) > 6)))
 
 
 class _TextFile:
@@ -303,14 +274,13 @@ class _TextFile:
         return next(self.blocks, '')
 
 
-def _first_row(path, head, separator):
-    """The fields of the first row that is not blank, and where it ends."""
-    source = io.StringIO(head, newline='')
+def _first_row(text, separator):
+    """The fields of the first row that is not blank."""
     try:
-        rows = csv.reader(source, delimiter=separator)
-        return next((row for row in rows if len(row) > 1 or ''.join(row).strip()), []), source.tell()
-    except csv.Error as error:
-        raise FileError('%s cannot be read as a CSV: line 1: %s' % (path, error)) from error
+        rows = csv.reader(io.StringIO(text, newline=''), delimiter=separator)
+        return next((row for row in rows if len(row) > 1 or ''.join(row).strip()), [])
+    except csv.Error:                                       # a field of more than 128 kB: no header
+        return [text]
 
 
 def _plain(name):

@@ -12,17 +12,17 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from rnnbook.base.checks import StrPath, check_bool, check_int
-from rnnbook.base.files import sha256
+from rnnbook.base.files import sha256, stamp
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.preprocessing import cache as cached
-from rnnbook.preprocessing.review_csv import CsvLayout, ReviewFile, split_halves
+from rnnbook.preprocessing.review_csv import CsvLayout, ReviewFile
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary
 from rnnbook.preprocessing.word_table import Texts
 
 __all__ = ['ReviewRows', 'read_rows']
 
 #: Raise it when the same reviews and settings give other arrays than before.
-CACHE_FORMAT = 3
+CACHE_FORMAT = 4
 
 
 class ReviewRows(NamedTuple):
@@ -33,8 +33,6 @@ class ReviewRows(NamedTuple):
     vocabulary: Vocabulary
     #: Of each label: its text, what it means, and its rows.
     label_counts: List[Tuple[str, int, int]]
-    #: For each half: its number of rows, and how many of them are positive.
-    halves: List[List[int]]
     #: The average of the reviews.
     mean_words: float
 
@@ -50,37 +48,33 @@ def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = Non
     file = ReviewFile(path, layout, progress=progress)
     if not check_bool('cache', cache) or vocabulary is not None:
         return _index(file, sequence_length, limit, settings, vocabulary)
-    before = file.stamp()
-    key = {**dataclasses.asdict(layout), **dataclasses.asdict(settings), 'sequence_length': sequence_length,
-           'limit': limit, 'format': CACHE_FORMAT, 'unicode': unicodedata.unidata_version, 'sha256': sha256(file.path)}
-    found = cached.get('reviews', key)
+    before = stamp(file.path)
+    key = {**vars(layout), **vars(settings), 'sequence_length': sequence_length, 'limit': limit,
+           'format': CACHE_FORMAT, 'unicode': unicodedata.unidata_version, 'sha256': sha256(file.path)}
+    found = cached.get(key)
     if found:
-        facts, words = (bytes(found[name]).decode('utf-8') for name in ('facts', 'words'))
-        vocabulary = Vocabulary(zip(filter(None, words.split('\n')), itertools.count(1)), settings)
-        return ReviewRows(found['sequences'], found['labels'].astype(np.int64), vocabulary, *json.loads(facts))
+        words, *facts = json.loads(found['facts'].tobytes().decode('ascii'))
+        vocabulary = Vocabulary(zip(words, itertools.count(1)), settings)
+        return ReviewRows(found['sequences'], found['labels'].astype(np.int64), vocabulary, *facts)
     made = _index(file, sequence_length, limit, settings)
-    if file.stamp() == before:                              # else it was changed while it was read
-        cached.put('reviews', key, {
-            'sequences': made.sequences, 'labels': made.labels.astype(np.int8),
-            'facts': np.frombuffer(json.dumps(made[3:]).encode('utf-8'), dtype=np.uint8),
-            'words': np.frombuffer('\n'.join(made.vocabulary).encode('utf-8'), dtype=np.uint8)})
+    if stamp(file.path) == before:                              # else it was changed while it was read
+        facts = json.dumps([list(made.vocabulary), made.label_counts, made.mean_words]).encode('ascii')
+        cached.put(key, {'sequences': made.sequences, 'labels': made.labels.astype(np.int8),
+                         'facts': np.frombuffer(facts, dtype=np.uint8)})
     return made
 
 
 def _index(file, sequence_length, limit, settings, vocabulary=None):
     """Read and number the reviews of a file."""
     texts = Texts((settings if vocabulary is None else vocabulary.settings).drop_markup)
+    chunks, used = file.texts(), slice(None)
     if limit:
-        reviews = list(itertools.chain.from_iterable(file.texts()))
-        x_train, y_train, x_test, y_test = split_halves(reviews, file.labels)
-        texts.extend('reviews', x_train[:limit] + x_test[:limit])
-        labels = np.append(y_train[:limit], y_test[:limit])
-        half = len(x_train)
-        names, half = file.label_names[:half][:limit] + file.label_names[half:][:limit], min(half, limit)
-    else:
-        for reviews in file.texts():
-            texts.extend('reviews', reviews)
-        labels, names, half = file.labels, file.label_names, len(file.labels) // 2
+        reviews = list(itertools.chain.from_iterable(chunks))
+        half = len(reviews) // 2
+        used = [*range(half)[:limit], *range(half, len(reviews))[:limit]]
+        chunks = [[reviews[row] for row in used]]
+    for chunk in chunks:
+        texts.extend('reviews', chunk)
     if vocabulary is None:
         vocabulary, numbers = texts.make_vocabulary(settings)
     else:
@@ -90,8 +84,8 @@ def _index(file, sequence_length, limit, settings, vocabulary=None):
         raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))
     if not vocabulary and settings.min_count > 1:
         raise ArgumentValueError('min_count %d leaves no word of the reviews; lower it' % settings.min_count)
-    counts = sorted(((name, meaning, rows) for (name, meaning), rows in
-                     collections.Counter(zip(names, labels.tolist())).items()), key=lambda count: (-count[1], count[0]))
-    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary, counts,
-                      [[len(part), int(part.sum())] for part in (labels[:half], labels[half:])],
+    labels = file.labels[used]
+    counts = collections.Counter(zip((-labels).tolist(), file.label_names[used].tolist()))
+    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary,
+                      [(name, -meaning, rows) for (meaning, name), rows in sorted(counts.items())],
                       words / len(texts.rows))
