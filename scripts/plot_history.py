@@ -18,6 +18,7 @@ try:
     from rnnbook.base.checks import counted
     from rnnbook.errors import ArgumentValueError, FileError
     from rnnbook.model_folder.checkpoint_files import HISTORY
+    from rnnbook.preprocessing.text_blocks import read_blocks
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
     sys.stderr.write('interrupted\n' if stopped else '%s: error: %s; run: python3 scripts/bootstrap.py %s\n'
@@ -77,7 +78,7 @@ def labels(logs):
 
 def read(path, history):
     """Add the figures of a log to a history."""
-    text = files.read_text(path)
+    text = ''.join(read_blocks(path))
     if text.startswith(CSV_HEAD):
         return read_csv(path, text, history)
     losses, accuracies = LOSS.findall(text), ACCURACY.findall(text)

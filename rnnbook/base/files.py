@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import csv
+import glob
 import hashlib
 import json
-import lzma
 import os
-import re
-import struct
-import tarfile
-import tempfile
 import time
-import tokenize
 import warnings
-import zipfile
-import zlib
 from typing import Any, Iterator, Tuple
 
 try:
     import fcntl
-except ImportError:                                         # Windows
+except ImportError:                                         # Windows, where nothing is locked
     fcntl = None
-    import msvcrt
 
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
 __all__ = ['DamagedError', 'sha256', 'check_path', 'check_local', 'check_regular', 'stamp', 'make_folder',
-           'atomic_path', 'write_text', 'sync', 'move', 'lock', 'read_bytes', 'read_text', 'read_json', 'check_format',
-           'file_errors', 'damage_errors', 'OURS']
+           'atomic_path', 'write_text', 'sync', 'lock', 'read_bytes', 'read_json', 'check_format', 'file_errors',
+           'damage_errors', 'OURS']
 
-MAX_TEXT_BYTES = 2 ** 30
+MAX_BYTES = 2 ** 28
 MAX_DIGITS = 20
 #: Where downloads and results go, below the working directory at the time of the call.
 OURS = 'data'
-
-#: Everything that the standard library and NumPy raise about damaged bytes. NumPy parses headers as Python does, which
-#: raises MemoryError for what is nested too deep.
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, RuntimeError, SyntaxError,
-          MemoryError, csv.Error, struct.error, tokenize.TokenError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
-          lzma.LZMAError)
 
 
 class DamagedError(FileError):
@@ -67,8 +51,8 @@ def damage_errors(path: str) -> Iterator[None]:
         yield
     except FileError:
         raise
-    except DAMAGE + (OSError,) as error:                    # gzip's errors are an OSError without a `strerror`
-        if getattr(error, 'strerror', None):
+    except Exception as error:                              # whatever parsers raise, NumPy's even a SyntaxError
+        if getattr(error, 'strerror', None):                # gzip's errors are an OSError without one
             raise FileError('cannot read %s: %s' % (path, error.strerror)) from error
         text = ' '.join(str(error).encode('ascii', 'backslashreplace').decode('ascii').split())
         raise DamagedError('%s is damaged: %s' % (path, text[:100] or type(error).__name__)) from error
@@ -76,11 +60,9 @@ def damage_errors(path: str) -> Iterator[None]:
 
 def check_path(name: str, path: object) -> str:
     """The path as a `str`."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
-    path = os.fspath(path)
+    path = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(path, str):
-        raise ArgumentTypeError('%s must be a path of str, not %s' % (name, shorten(path)))
+        raise ArgumentTypeError('%s must be a path, not %s' % (name, shorten(path)))
     if not path or '\0' in path:
         raise ArgumentValueError('%s must be a path of at least one character and without NUL, not %s'
                                  % (name, shorten(path)))
@@ -131,31 +113,21 @@ def sha256(path: StrPath) -> str:
 @contextlib.contextmanager
 def atomic_path(path: StrPath) -> Iterator[str]:
     """A temporary name beside `path` to write to; it becomes `path` only if the block ends without an error."""
-    folder = os.path.dirname(os.path.abspath(path))
+    target = os.path.abspath(path)
+    temporary = '%s.%d.part' % (target, os.getpid())
     with file_errors('cannot write %s' % path):
-        os.makedirs(folder, exist_ok=True)
-        _remove_stale(folder, os.path.basename(path))
-        handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + '.', suffix='.part', dir=folder)
-        os.close(handle)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        for stale in glob.glob(glob.escape(target) + '.*[0-9].part'):
+            with contextlib.suppress(OSError):              # of a killed process: nobody has written to it for an hour
+                if time.time() - os.path.getmtime(stale) > 3600:
+                    os.remove(stale)
         try:
             yield temporary
             sync(temporary)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)             # mkstemp's own mode shuts out everybody else
-            move(temporary, path)
+            os.replace(temporary, target)
         finally:
             with contextlib.suppress(OSError):              # it is gone; or, on Windows, the failed block holds it open
                 os.remove(temporary)
-
-
-def _remove_stale(folder, name):
-    """Remove the temporary files of a name that killed processes have left: nobody has written to them for an hour."""
-    for entry in os.scandir(folder):
-        if re.fullmatch(re.escape(name) + r'\.[a-z0-9_]{8}\.part', entry.name):
-            with contextlib.suppress(OSError):
-                if time.time() - entry.stat().st_mtime > 3600:
-                    os.remove(entry.path)
 
 
 def write_text(path: StrPath, text: str) -> None:
@@ -175,51 +147,28 @@ def sync(path: StrPath) -> None:
         os.close(handle)
 
 
-def move(source: StrPath, target: StrPath, patience: float = 2.0) -> None:
-    """Rename a file within a disk; a file of the new name is replaced in one step."""
-    end = time.monotonic() + patience
-    while True:
-        try:
-            return os.replace(source, target)
-        except PermissionError:
-            if os.name != 'nt' or time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-
-
 @contextlib.contextmanager
 def lock(path: StrPath) -> Iterator[None]:
     """Hold a lock file, which only one process or thread can do at a time. The system releases it when that dies."""
     with file_errors('cannot write %s' % path):
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
+        file = open(path, 'a+b')
     with file:
         try:
-            _hold(file)
-        except (BlockingIOError, PermissionError):
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
             holder = file.read(20).decode('ascii', 'replace').strip()
-            raise FileError('%s is held by another run%s'
-                            % (path, ', process ' + holder if holder.isdigit() else '')) from None
+            raise FileError('%s is held by another run, process %s' % (path, holder)) from None
         except OSError as error:
             warnings.warn('%s cannot be locked (%s), so two runs could write there at once' % (path, error.strerror))
-        file.truncate()
+        file.truncate(0)
         file.write(b'%d\n' % os.getpid())
         file.flush()
         yield
 
 
-def _hold(file):
-    """Lock an open file, or raise at once."""
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    else:
-        file.seek(2 ** 30)                                  # a locked byte cannot be read; the first ones must be
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        finally:
-            file.seek(0)
-
-
-def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
+def read_bytes(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file."""
     check_regular(path)
     with file_errors('cannot read %s' % path), open(path, 'rb') as file:
@@ -228,16 +177,7 @@ def read_bytes(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
         return file.read()
 
 
-def read_text(path: StrPath, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    r"""The text of a UTF-8 file without its byte order mark; `\r\n` becomes `\n`."""
-    data = read_bytes(path, max_bytes)
-    try:
-        return data.decode('utf-8-sig').replace('\r\n', '\n')
-    except UnicodeDecodeError as error:
-        raise FileError('%s is not UTF-8: byte %d is 0x%02x' % (path, error.start, data[error.start])) from error
-
-
-def read_json(path: StrPath, max_bytes: int = 2 ** 28) -> Any:
+def read_json(path: StrPath, max_bytes: int = MAX_BYTES) -> Any:
     """The content of a JSON file of ours, in which no object may repeat a key and no integer may be long."""
     with damage_errors(path):
         return json.loads(read_bytes(path, max_bytes).decode('utf-8'), parse_int=_int, object_pairs_hook=_object)
@@ -254,8 +194,7 @@ def _object(pairs):
     """An object in a file, without repeated keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice = next(name for name, count in collections.Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError('%s is repeated in an object' % ascii(twice))
+        raise ValueError('a name is repeated in an object')
     return found
 
 

@@ -12,7 +12,7 @@ import shutil
 from typing import Iterator, List, Optional, Sequence
 
 from rnnbook.base.checks import StrPath, shorten
-from rnnbook.base.files import check_local, file_errors, move, read_bytes, sync, write_text
+from rnnbook.base.files import check_local, file_errors, read_bytes, sync, write_text
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.description import MODEL_JSON
 from rnnbook.model_folder.run_state import ENDING, read_record
@@ -126,7 +126,7 @@ def _commit(folder):
 
     for name in sorted(os.listdir(path), key=turn):
         if os.path.isfile(os.path.join(path, name)):
-            move(os.path.join(path, name), os.path.join(folder, name))
+            os.replace(os.path.join(path, name), os.path.join(folder, name))
     shutil.rmtree(path, ignore_errors=True)
     sync(folder)
 

@@ -38,7 +38,7 @@ def test_check_path_refuses_a_path_object_of_bytes():
         def __fspath__(self):
             return b'model'
 
-    with pytest.raises(ArgumentTypeError, match="^ckpt_dir must be a path of str, not b'model'$"):
+    with pytest.raises(ArgumentTypeError, match="^ckpt_dir must be a path, not b'model'$"):
         files.check_path('ckpt_dir', Bytes())
 
 
@@ -103,7 +103,7 @@ def test_atomic_path_gives_the_mode_that_the_umask_asks_for(tmp_path):
     before = os.umask(0o027)
     try:
         with files.atomic_path(tmp_path / 'file.txt') as temporary:
-            assert stat.S_IMODE(os.stat(temporary).st_mode) == 0o600
+            pathlib.Path(temporary).write_text('whole')
     finally:
         os.umask(before)
     assert stat.S_IMODE(os.stat(str(tmp_path / 'file.txt')).st_mode) == 0o640
@@ -142,48 +142,24 @@ def test_read_bytes_reads_up_to_the_limit(tmp_path):
     assert files.read_bytes(tmp_path / 'file', max_bytes=5) == b'12345'
 
 
-@pytest.mark.parametrize('content, text', [
-    (b'', ''),
-    (b'caf\xc3\xa9', 'caf\u00e9'),
-    (b'\xef\xbb\xbfThe\r\nPlay\n', 'The\nPlay\n'),
-    (b'a\rb', 'a\rb'),
-    (b'a\xef\xbb\xbfb', 'a\ufeffb'),
-], ids=['empty', 'utf8', 'bom and crlf', 'lone cr', 'bom inside'])
-def test_read_text_drops_the_bom_and_folds_line_ends(tmp_path, content, text):
-    (tmp_path / 'file').write_bytes(content)
-    assert files.read_text(tmp_path / 'file') == text
-
-
-@pytest.mark.parametrize('read', [files.read_bytes, files.read_text])
 @pytest.mark.parametrize('name, message', [
     ('missing', '^cannot read .*missing: No such file or directory$'),
     ('folder', '^.*folder is a folder, not a file$'),
     ('large', '^.*large is larger than 4 bytes, the most that can be read$'),
     ('large/below', '^cannot read .*large/below: Not a directory$'),
 ])
-def test_reading_says_which_file_and_what_is_wrong(tmp_path, read, name, message):
+def test_reading_says_which_file_and_what_is_wrong(tmp_path, name, message):
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'large').write_bytes(b'12345')
     with pytest.raises(FileError, match=message):
-        read(tmp_path / name, max_bytes=4)
-
-
-@pytest.mark.parametrize('content, message', [
-    (b'caf\xe9', 'not UTF-8: byte 3 is 0xe9'),
-    (b'\xff\xfeT\x00', 'not UTF-8: byte 0 is 0xff'),
-    (b'cut \xc3', 'not UTF-8: byte 4 is 0xc3'),
-], ids=['latin-1', 'utf-16', 'cut off'])
-def test_read_text_names_the_first_byte_that_is_not_utf8(tmp_path, content, message):
-    (tmp_path / 'file').write_bytes(content)
-    with pytest.raises(FileError, match=message):
-        files.read_text(tmp_path / 'file')
+        files.read_bytes(tmp_path / name, max_bytes=4)
 
 
 def test_what_a_killed_process_left_of_a_file_goes_once_nobody_writes_to_it(tmp_path):
-    for name in ('a.txt.k3j_2x9z.part', 'a.txt.00000000.part', 'b.txt.k3j_2x9z.part', 'a.txt.mine.part'):
+    for name in ('a.txt.123.part', 'a.txt.456.part', 'b.txt.123.part', 'a.txt.mine.part'):
         (tmp_path / name).write_text('half')
         os.utime(str(tmp_path / name), (1e9, 1e9))
-    os.utime(str(tmp_path / 'a.txt.00000000.part'))         # somebody writes to this one
+    os.utime(str(tmp_path / 'a.txt.456.part'))              # somebody writes to this one
     files.write_text(tmp_path / 'a.txt', 'whole')
-    assert sorted(os.listdir(str(tmp_path))) == ['a.txt', 'a.txt.00000000.part', 'a.txt.mine.part',
-                                                 'b.txt.k3j_2x9z.part']
+    assert sorted(os.listdir(str(tmp_path))) == ['a.txt', 'a.txt.456.part', 'a.txt.mine.part',
+                                                 'b.txt.123.part']
