@@ -29,9 +29,6 @@ INT32_MAX = 2 ** 31 - 1
 #: The most layers of a network: more would take hours to build.
 MAX_LAYERS = 100
 
-#: How many ids are checked at a time.
-CHECKED = 2 ** 22
-
 
 def shorten(value: object, width: int = 60) -> str:
     """The `repr` of a value for a message: on one line, cut to `width`."""
@@ -171,21 +168,11 @@ def check_ids(name: str, values: ArrayLike, end: int, end_name: str, columns: Op
                                  % (name, columns or 'columns', array.shape))
     if array.dtype.kind not in 'iu':
         raise ArgumentTypeError('%s must hold integers, not %s' % (name, array.dtype))
-    # A type that can hold no wrong id, such as uint8 for 256 of them, needs no check.
-    if np.iinfo(array.dtype).min < 0 or np.iinfo(array.dtype).max >= end:
-        _check_range(name, array, end, end_name)
+    if array.size and (array.min() < 0 or array.max() >= end):
+        row, column = np.argwhere((array < 0) | (array >= end))[0]
+        raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
+                                 % (name, end - 1, end_name, array[row, column], row, column))
     return array.astype(np.int32, copy=False) if copy else array
-
-
-def _check_range(name, array, end, end_name):
-    """Check the ids in blocks of columns, so that the memory this takes does not grow with the array."""
-    width = max(1, CHECKED // max(1, len(array)))
-    for start in range(0, array.shape[1], width):
-        block = array[:, start:start + width]
-        if block.size and (block.min() < 0 or block.max() >= end):
-            row, column = np.argwhere((block < 0) | (block >= end))[0]
-            raise ArgumentValueError('%s must hold ids from 0 to %d (%s - 1), not %d as in row %d, column %d'
-                                     % (name, end - 1, end_name, block[row, column], row, start + column))
 
 
 def row_lengths(x: np.ndarray) -> np.ndarray:
