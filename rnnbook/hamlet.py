@@ -28,10 +28,6 @@ FIRST_LINES = 'The Tragedie of Hamlet\n\nActus Primus'
 LAST_LINE = 'FINIS. The tragedie of HAMLET, Prince of Denmarke.'
 
 
-#: A text of more characters is for `encode_file`, which does not hold it in memory.
-MAX_CHARACTERS = 2 ** 30
-
-
 def load_text(path: StrPath, *, encoding: Optional[str] = None) -> str:
     r"""Read a text to train on.
 
@@ -56,16 +52,9 @@ def load_text(path: StrPath, *, encoding: Optional[str] = None) -> str:
         Missing, a folder, a pipe, empty, damaged, or not in this encoding.
     """
     path, encoding = check_path('path', path), check_encoding('encoding', encoding)
-    blocks, length = [], 0
-    for block in read_blocks(path, encoding):
-        blocks.append(block)
-        length += len(block)
-        if length > MAX_CHARACTERS:
-            raise FileError('%s has more than %d characters, the most that are read at once; encode_file reads it in '
-                            'blocks' % (path, MAX_CHARACTERS))
-    if not length:
+    text = ''.join(read_blocks(path, encoding))
+    if not text:
         raise FileError('%s is empty; there is no text to read' % path)
-    text = ''.join(blocks)
     return hamlet_body(text) or text
 
 

@@ -101,13 +101,6 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path):
                 call()
 
 
-def test_a_text_too_long_to_be_held_is_refused_after_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr(hamlet, 'MAX_CHARACTERS', 3)
-    (tmp_path / 'text').write_bytes(b'four')
-    with pytest.raises(FileError, match='has more than 3 characters, .*; encode_file reads it in blocks$'):
-        hamlet.load_text(tmp_path / 'text')
-
-
 def test_a_path_that_is_none_is_refused_by_name():
     with pytest.raises(ArgumentTypeError, match='^path must be a path, not None$'):
         hamlet.load_text(None)

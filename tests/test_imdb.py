@@ -359,10 +359,10 @@ def test_a_csv_is_read_as_text_and_labels(tmp_path, data, reviews, labels):
     ('sentiment,review\n1,Good, really\n', 'reviews.csv: row 0 has more than the 2 fields'),
     ('review,sentiment\na\0b,1\n', 'reviews.csv has a NUL character; is it UTF-16'),
     ('review,sentiment\na,1\nb,2\n', r"sentiment has the labels '1' \(1 row, first in row 0\), '2' \(1 row, first in "
-                                     r'row 1\); must hold the labels 0 and 1, or .*positive='),
+                                     r'row 1\); it must hold 0 and 1, .*positive='),
     ('review,sentiment\na,excellent\n', r"reviews.csv: sentiment has the labels 'excellent' \(1 row, first in row 0\)"),
-    ('review,sentiment\na,1\nb,\n', 'row 1 has no label; give it one'),
-    ('review,sentiment\na,0\nb\n', 'row 1 has no label; give it one'),
+    ('review,sentiment\na,1\nb,\n', r"'' \(1 row, first in row 1\)"),
+    ('review,sentiment\na,0\nb\n', r"'' \(1 row, first in row 1\)"),
     ('review,sentiment\na,0.5\n', r"'0.5' \(1 row, first in row 0\)"),
     ('review,sentiment\na,-1\nb,0\nc,1\n', "has the labels '-1' .*, '0' .*, '1' "),
 ], ids=['empty', 'blank', 'bom alone', 'header only', 'other columns', 'one column', 'no header', 'pipes',

@@ -25,10 +25,8 @@ def _stream():
 
 def on_terminal() -> bool:
     """Whether lines and bars go to one terminal, where they would get into each other's way."""
-    try:
-        return sys.stdout.isatty() and sys.stderr.isatty()
-    except AttributeError:                                  # what a notebook has put in their place
-        return False
+    # What a notebook has put in their place may lack the method.
+    return all(hasattr(stream, 'isatty') and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def show_bar(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:

@@ -10,6 +10,7 @@ import numbers
 import operator
 import os
 import re
+import sys
 from typing import Any, Mapping, Optional, Sequence, Union
 
 import numpy as np
@@ -72,10 +73,7 @@ def check_number(name: str, value: object, above: Optional[float] = None, minimu
     rule = ' '.join(['must be a finite number', ' and '.join(text for text, _, _ in bounds)]).rstrip()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError('%s %s, not %s' % (name, rule, shorten(value)))
-    try:
-        number = float(value)
-    except OverflowError:                                   # a huge int
-        number = math.inf
+    number = float(value) if abs(value) <= sys.float_info.max else math.inf      # NaN, too, and a huge int
     if not math.isfinite(number) or not all(fits(number, bound) for _, fits, bound in bounds):
         raise ArgumentValueError('%s %s, not %s' % (name, rule, shorten(value)))
     return number
@@ -93,8 +91,7 @@ def check_rate(name: str, value: object, maximum: Optional[float] = None) -> flo
 def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
     """The value, if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
-        raise ArgumentValueError('%s must be one of %s, not %s'
-                                 % (name, ', '.join(repr(choice) for choice in choices), shorten(value)))
+        raise ArgumentValueError('%s must be one of %s, not %s' % (name, ', '.join(map(repr, choices)), shorten(value)))
     return value
 
 

@@ -9,6 +9,7 @@ import functools
 import io
 import itertools
 import re
+import types
 from typing import Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
@@ -199,13 +200,14 @@ class ReviewFile:
             raise RequirementError('pandas is needed to read %s and cannot be imported (%s); run: pip install pandas'
                                    % (self.path, error)) from error
         blocks = self._blocks()
-        head = self._read_header(blocks)
+        blocks = filter(None, itertools.chain([self._read_header(blocks)], blocks))
+        # What pandas takes for a file: `read` gives the next block, however long, and '' at the end.
+        file = types.SimpleNamespace(read=lambda size: next(blocks, ''), __iter__=None)
         columns, row, skip = len(self.header), 0, int(not self.layout.no_header)
         try:
-            for frame in pandas.read_csv(
-                    _TextFile(filter(None, itertools.chain([head], blocks))), sep=self.separator, header=None,
-                    names=range(columns + SPARE), index_col=False, dtype=str, keep_default_na=False, na_filter=False,
-                    engine='c', chunksize=ROWS):
+            for frame in pandas.read_csv(file, sep=self.separator, header=None, names=range(columns + SPARE),
+                                         index_col=False, dtype=str, keep_default_na=False, na_filter=False,
+                                         engine='c', chunksize=ROWS):
                 frame, skip = frame.iloc[skip:], 0
                 beyond = frame.iloc[:, columns:].values.astype(bool).any(axis=1)
                 if beyond.any():
@@ -241,37 +243,17 @@ class ReviewFile:
     def _meaning(self, labels):
         """Of each label, whether it is positive, as 0 or 1."""
         counts, positive = collections.Counter(labels), _values(self.layout.positive or '')
-        if '' in counts:
-            raise FileError('%s: row %d has no label; give it one or remove the row'
-                            % (self.path, labels.index('')))
-        for label in sorted(positive - set(counts)):
-            raise FileError('positive has %s, which no row has; %s has the labels %s' % (
-                shorten(label), self.path, shorten(', '.join(sorted(counts)), 200)))
-        if positive:
+        if positive and positive <= set(counts) and '' not in counts:
             return {label: int(label in positive) for label in counts}
         for pair in LABELS:
-            if set(counts) <= set(pair):
+            if not positive and set(counts) <= set(pair):
                 return dict(zip(pair, (0, 1)))
         found = ['%s (%s, first in row %d)' % (shorten(label, 30), counted(rows, 'row'), labels.index(label))
                  for label, rows in counts.most_common(6)]
         raise FileError(
-            '%s: %s has the labels %s%s; must hold the labels 0 and 1, or negative and positive, neg and pos, false '
-            'and true, -1 and 1; name the labels of positive reviews with positive=' % (
+            '%s: %s has the labels %s%s; it must hold 0 and 1, negative and positive, neg and pos, false and true, or '
+            '-1 and 1, on each row; or name those of positive reviews with positive=' % (
                 self.path, self.layout.label_column, ', '.join(found), ' and others' * (len(counts) > 6)))
-
-
-class _TextFile:
-    """Blocks of text as what pandas takes for a file: an iterable with a method `read`."""
-
-    def __init__(self, blocks: Iterator[str]) -> None:
-        self.blocks = blocks
-
-    def __iter__(self) -> Iterator[str]:
-        return self.blocks
-
-    def read(self, size: int = -1) -> str:
-        """The next block, however long; '' at the end."""
-        return next(self.blocks, '')
 
 
 def _first_row(text, separator):

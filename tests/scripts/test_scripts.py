@@ -477,7 +477,8 @@ MISTAKES = [
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--no-header'], '--text-column must be a number from 0 where '),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--encoding', 'x'], '--encoding must name a text encoding such as'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--separator', 'xy'], '--separator must be one character, or tab'),
-    ('train_sentiment.py', ['--csv', 'reviews.csv', '--positive', '2'], "error: --positive has '2', which no row has"),
+    ('train_sentiment.py', ['--csv', 'reviews.csv', '--positive', '2'],
+     'or name those of positive reviews with --positive'),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '5000', '--no-cache'],
      '--min-count 5000 leaves no word of the reviews; lower it'),
     *[('train_sentiment.py', flags, 'error: %s needs --csv' % flags[0]) for flags in (
