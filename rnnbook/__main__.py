@@ -39,8 +39,6 @@ def _data(data_dir):
         return [('Data', str(error))]
     lines = []
     for folder, found in folders:
-        if found is None:
-            found = ['not there; it is made for what is fetched or made']
         lines.append(('' if lines else 'Data', folder))
         lines += [('', '    ' + text) for text in found or ['nothing of the chapter\'s']]
     return lines

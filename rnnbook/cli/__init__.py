@@ -48,33 +48,28 @@ def command(main: Callable[[List[str]], Optional[int]]) -> Callable[..., int]:
             if hasattr(stream, 'reconfigure'):              # not so where a notebook or a test has put its own
                 stream.reconfigure(errors='backslashreplace')
         FLAGS.clear()
-        argv, cut = sys.argv[1:] if argv is None else argv, False
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _one_line
                 try:
-                    status = main(argv)
-                except BrokenPipeError:                     # a run is cut off, but not a sample
-                    cut = 'resume' in FLAGS and not {'-h', '--help'} & set(argv)
-                    raise
+                    return main(sys.argv[1:] if argv is None else argv) or 0
                 finally:                                    # argparse ends the process after --help
                     sys.stdout.flush()
-            return status or 0
         except RnnbookError as error:
             return _fail(_name_flags(str(error)))
         except KeyboardInterrupt as error:
             print('interrupted', file=sys.stderr)
             return error.args[0] if error.args else 130
-        except Exception as error:
-            if isinstance(error, MemoryError) or type(error).__name__ == 'ResourceExhaustedError':      # TensorFlow's
-                return _fail(('out of memory: %s' % str(error).partition('\n')[0]).rstrip(': '))
-            if getattr(error, 'errno', None) not in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT):
+        except MemoryError as error:                        # the models tell TensorFlow's own
+            return _fail(('out of memory: %s' % error).rstrip(': '))
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT):
                 raise
-            # What is left to write would raise once more when Python ends. A reader like `head` has simply had enough.
+            # What is left to write would raise once more when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if cut:
-                return _fail('standard output was closed; the run ended before it was complete, --resume continues it')
-            return 0 if error.errno == errno.EPIPE else _fail('cannot write the output: %s' % error.strerror)
+            if error.errno == errno.EPIPE:                  # a reader like `head` has had enough; a run is cut off
+                return _fail('standard output was closed; --resume continues the run') if 'resume' in FLAGS else 0
+            return _fail('cannot write the output: %s' % error.strerror)
     return run
 
 

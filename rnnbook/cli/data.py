@@ -6,7 +6,6 @@ import dataclasses
 import glob
 import hashlib
 import os
-import re
 import sys
 import warnings
 from typing import Dict, List, Mapping, Optional, Tuple
@@ -15,7 +14,7 @@ import numpy as np
 
 from rnnbook import datasets, hamlet, imdb
 from rnnbook.base.checks import check_int, counted, shorten
-from rnnbook.base.files import OURS, check_path, check_regular, read_json
+from rnnbook.base.files import OURS, check_path, read_json
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import check_folder
 from rnnbook.model_folder.description import MODEL_JSON as MODEL, read_description
@@ -125,16 +124,12 @@ def say_unknown(unknown: np.ndarray, vocabulary: imdb.Vocabulary) -> None:
 def character_numbers(path: str, encoding: Optional[str] = None) -> Tuple[str, np.ndarray, Dict[str, int]]:
     """A text to train on: its name, its characters as numbers, and the number of each character."""
     path = check_path('--text', path)
-    if not os.path.isdir(path):
-        check_regular(path)
     if os.path.isfile(path) and os.path.getsize(path) * (UNPACKED if path.endswith(PACKED) else 1) < LARGE_TEXT:
         text = hamlet.load_text(path, encoding=encoding)
         char2int, _ = hamlet.char_vocabulary(text)
         name, numbers = datasets.describe(path), hamlet.encode(text, char2int)
     else:                                                   # a large text, a folder or a pattern is encoded on disk
-        where = os.path.abspath(path)
-        file = '%s-%s.npy' % (re.sub(r'\W+', '-', os.path.basename(where)).strip('-') or 'text',
-                              hashlib.sha256(os.fsencode(where)).hexdigest()[:8])
+        file = hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:16] + '.npy'
         numbers, char2int = hamlet.encode_file(path, os.path.join(OURS, 'encoded', file), encoding=encoding)
         name = path
     if '\0' in char2int:
@@ -166,8 +161,6 @@ def check_model_folder(ckpt_dir: str, class_name: Optional[str] = None) -> None:
     """Refuse a model's folder that is missing or empty, and list the ones that exist."""
     check_folder('ckpt_dir', ckpt_dir)
     if not os.path.isdir(ckpt_dir) or not os.listdir(ckpt_dir):
-        state = ('is empty' if os.path.isdir(ckpt_dir) else 'is a file, not a folder' if os.path.exists(ckpt_dir)
-                 else 'is not there')
         there = ', '.join(model_folders(class_name))
-        raise FileError('ckpt_dir %s %s; %s'
-                        % (ckpt_dir, state, 'models are in %s' % there if there else 'train saves into it'))
+        raise FileError('ckpt_dir %s is no folder with a model; %s'
+                        % (ckpt_dir, 'models are in %s' % there if there else 'train saves into it'))

@@ -206,7 +206,7 @@ def describe(path: StrPath) -> str:
     return '%s (%s)' % (what, os.path.basename(path)) if what else path
 
 
-def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[str]]]]:
+def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, List[str]]]:
     """List the folders that are searched and what they hold; nothing is fetched or made.
 
     Parameters
@@ -218,15 +218,14 @@ def survey(data_dir: Optional[StrPath] = None) -> List[Tuple[str, Optional[List[
     -------
     list of tuple
         For each folder, in search order, its absolute path and a list with one line for each of the chapter's files in
-        it, or None if the folder does not exist.
+        it.
 
     Raises
     ------
     FileError
         `data_dir` does not exist, or a file cannot be read.
     """
-    return [(os.path.abspath(folder), _texts(folder) if os.path.isdir(folder) else None)
-            for folder in _folders(data_dir)]
+    return [(os.path.abspath(folder), _texts(folder)) for folder in _folders(data_dir)]
 
 
 # ---------------------------------------------------------------------------------------------- looking and trying

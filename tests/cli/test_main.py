@@ -50,7 +50,7 @@ def test_it_prints_version_python_numpy_tensorflow_and_devices(call):
 
 
 def test_a_folder_that_is_not_there_yet_is_named(call, tmp_path):
-    assert call()['Data'] == [str(tmp_path / 'data'), '    not there; it is made for what is fetched or made']
+    assert call()['Data'] == [str(tmp_path / 'data'), "    nothing of the chapter's"]
     assert os.listdir(str(tmp_path)) == []
 
 

@@ -224,7 +224,7 @@ def test_a_missing_folder_names_the_models_that_are_there(place, text_run, capsy
     monkeypatch.chdir(place)
     for name in ('sample_charrnn.py', 'export_model.py'):
         assert main_of(name)(['--ckpt-dir', 'model-100']) == 2
-        assert re.search(r': error: --ckpt-dir model-100 is not there; models are in .*\./model-4/',
+        assert re.search(r': error: --ckpt-dir model-100 is no folder with a model; models are in .*\./model-4/',
                          capsys.readouterr().err.strip())
     assert main_of('predict_sentiment.py')(['--ckpt-dir', 'none', 'x']) == 2
     assert 'model-4' not in capsys.readouterr().err         # a model of the other class
@@ -507,11 +507,11 @@ MISTAKES = [
     ('train_charrnn.py', ['--text', 'text.txt'],
      '--text must have at least --batch-size * --num-steps + 1 = 6401 characters for one batch, not 860'),
     ('train_charrnn.py', ['--text', 'text.txt', '--keep-prob', '2'], '--keep-prob must be a finite number above 0'),
-    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is not there; '),
+    ('predict_sentiment.py', ['--ckpt-dir', 'none', 'text'], '--ckpt-dir none is no folder with a model; '),
     ('predict_sentiment.py', ['--file', 'none', '--ckpt-dir', '.'], 'cannot read none'),
     ('predict_sentiment.py', ['--file', 'text.txt', 'text'], 'give only one of TEXT, --file and --csv'),
     ('predict_sentiment.py', ['--format', 'xml', 'text'], "invalid choice: 'xml'"),
-    ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is not there; '),
+    ('sample_charrnn.py', ['--ckpt-dir', 'none'], '--ckpt-dir none is no folder with a model; '),
     ('sample_charrnn.py', ['--ckpt-dir', ''], '--ckpt-dir must be a path of at least one character'),
     ('train_charrnn.py', ['--text', ''], '--text must be a path of at least one character'),
     ('train_charrnn.py', ['--text', '/dev/zero'], '/dev/zero is a pipe or a device, not a regular file'),
@@ -536,8 +536,8 @@ MISTAKES = [
     ('train_charrnn.py', ['--text', 'none.txt', '--ckpt-dir', 's3://x'], '--ckpt-dir must be a folder of this machine'),
     ('train_charrnn.py', ['--text', 'none.txt', '--ckpt-dir', ''], '--ckpt-dir must be a path of at least one charact'),
     ('train_sentiment.py', ['--csv', 'none.csv', '--ckpt-dir', 's3://x'], '--ckpt-dir must be a folder of this machin'),
-    ('sample_charrnn.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is a file, not a folder; '),
-    ('export_model.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is a file, not a folder; '),
+    ('sample_charrnn.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is no folder with a model; '),
+    ('export_model.py', ['--ckpt-dir', 'text.txt'], '--ckpt-dir text.txt is no folder with a model; '),
     ('sample_charrnn.py', ['--unknown', 'drop'], "invalid choice: 'drop'"),
 ]
 
