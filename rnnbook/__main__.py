@@ -12,8 +12,6 @@ import numpy as np
 from rnnbook import __version__, cli, datasets
 from rnnbook.errors import FileError, RequirementError
 
-__all__ = ['main']
-
 
 def _tensorflow():
     """What can be said of TensorFlow and of the devices that it sees, a line each; why not, where it cannot be used."""

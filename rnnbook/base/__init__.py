@@ -1,3 +1,1 @@
 """What every folder may use: checks of arguments, files, progress bars."""
-
-__all__ = []

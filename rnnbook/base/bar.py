@@ -7,8 +7,6 @@ import sys
 import time
 from typing import Iterable, Iterator, TypeVar
 
-__all__ = ['on_terminal', 'show_bar']
-
 T = TypeVar('T')
 
 

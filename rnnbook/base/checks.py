@@ -17,10 +17,6 @@ import numpy as np
 
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
-__all__ = ['ArrayLike', 'StrPath', 'check_int', 'check_size', 'check_number', 'check_rate', 'check_choice',
-           'check_bool', 'check_fields', 'check_str', 'check_encoding', 'check_unicode', 'check_length', 'as_array',
-           'check_ids', 'row_lengths', 'counted', 'shorten', 'INT32_MAX', 'MAX_LAYERS']
-
 #: Whatever `numpy.asarray` takes.
 ArrayLike = Any
 #: Whatever `os.fspath` turns into a `str`.

@@ -19,10 +19,6 @@ except ImportError:                                         # Windows, where not
 from rnnbook.base.checks import StrPath, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 
-__all__ = ['DamagedError', 'sha256', 'check_path', 'check_local', 'check_regular', 'stamp', 'make_folder',
-           'atomic_path', 'write_text', 'sync', 'lock', 'read_bytes', 'read_json', 'check_format', 'file_errors',
-           'damage_errors', 'OURS']
-
 MAX_BYTES = 2 ** 28
 MAX_DIGITS = 20
 #: Where downloads and results go, below the working directory at the time of the call.

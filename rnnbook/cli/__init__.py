@@ -30,8 +30,6 @@ from rnnbook.cli.flags import (                             # noqa: F401
     chosen, early_value)
 from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
 
-__all__ = ['command', 'StopOnSignal', 'resume_command', 'parser', 'require']
-
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}
 

@@ -20,9 +20,6 @@ from rnnbook.model_folder.checkpoint_files import check_folder
 from rnnbook.model_folder.description import MODEL_JSON as MODEL, read_description
 from rnnbook.preprocessing.review_rows import read_rows
 
-__all__ = ['review_layout', 'review_halves', 'indexed_halves', 'check_vocabulary', 'say_unknown', 'source_vocabulary',
-           'recode', 'character_numbers', 'default_starter', 'model_folders', 'check_model_folder']
-
 #: A text of this many bytes is read in blocks and stays on disk.
 LARGE_TEXT = 2 ** 26
 #: A guess at how many times larger a packed text is once it is unpacked.

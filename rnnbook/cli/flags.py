@@ -15,9 +15,6 @@ from rnnbook import imdb
 from rnnbook.base.checks import check_int
 from rnnbook.training.run import Run
 
-__all__ = ['add_flags', 'add_preset_flag', 'add_review_flags', 'add_vocabulary_flags', 'add_run_flags',
-           'add_device_flag', 'chosen', 'check_flags', 'early_value']
-
 #: What stands for a flag's value in the help, by its type.
 METAVARS = {bool: 'yes|no', int: 'N', float: 'X', str: ''}
 #: And by its name.

@@ -26,8 +26,6 @@ from rnnbook.preprocessing.review_csv import load_reviews
 #: A review with its label, as an int or as the text of one.
 Row = Tuple[str, Union[int, str]]
 
-__all__ = ['labelled_rows', 'wheel_rows', 'csv_rows', 'write_shuffled', 'write_own_split', 'rows_sha256']
-
 ROWS = 50000
 FOLDERS = ['test/pos', 'test/neg', 'train/pos', 'train/neg']    # in the order in which the book reads them
 MAX_REVIEW_BYTES = 2 ** 20                                      # the longest of the 50,000 has 13,704

@@ -10,8 +10,6 @@ from rnnbook.base.checks import shorten
 from rnnbook.base.files import damage_errors
 from rnnbook.errors import FileError
 
-__all__ = ['read_tar', 'gunzip']
-
 
 def read_tar(path: str, wanted: Callable[[str], object], max_bytes: int) -> Iterator[Tuple[str, bytes]]:
     """The regular files of a tar archive, gzipped or not, one after the other; nothing is written to disk."""

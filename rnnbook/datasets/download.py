@@ -14,8 +14,6 @@ from rnnbook.base import files
 from rnnbook.base.bar import show_bar
 from rnnbook.errors import FileError
 
-__all__ = ['download', 'from_index']
-
 SECONDS = 10                    # without a byte from an address of a host
 PIP_SECONDS = 600
 BLOCK = 1 << 16

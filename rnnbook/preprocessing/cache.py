@@ -20,8 +20,6 @@ import numpy as np
 from rnnbook.base.files import OURS, atomic_path
 from rnnbook.errors import FileError
 
-__all__ = ['get', 'put', 'locate']
-
 #: How many entries are kept, the most recently used ones.
 KEEP = 4
 

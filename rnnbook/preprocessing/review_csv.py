@@ -20,8 +20,6 @@ from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentValueError, FileError, RequirementError
 from rnnbook.preprocessing.text_blocks import read_blocks
 
-__all__ = ['CsvLayout', 'ReviewFile', 'load_reviews', 'split_halves']
-
 Row, Label = TypeVar('Row'), TypeVar('Label')
 
 #: The rows of a chunk.

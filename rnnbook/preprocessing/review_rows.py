@@ -19,8 +19,6 @@ from rnnbook.preprocessing.review_csv import CsvLayout, ReviewFile
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary
 from rnnbook.preprocessing.word_table import Texts
 
-__all__ = ['ReviewRows', 'read_rows']
-
 #: Raise it when the same reviews and settings give other arrays than before.
 CACHE_FORMAT = 4
 

@@ -23,8 +23,6 @@ from rnnbook.base.files import (OURS, DamagedError, atomic_path, check_format, c
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.preprocessing import text_blocks
 
-__all__ = ['encode_file', 'load_encoded', 'text_files']
-
 FORMAT = 1
 CODE_POINTS = 0x110000
 #: A folder with this file in it is a model's.

@@ -16,8 +16,6 @@ from typing import BinaryIO, Iterator, Optional
 from rnnbook.base import bar as bars
 from rnnbook.base.files import DamagedError, check_regular, damage_errors
 
-__all__ = ['read_blocks', 'decode']
-
 #: How many bytes are read at a time.
 BLOCK = 2 ** 18
 #: UTF-32 first: its mark begins with that of UTF-16.

@@ -12,9 +12,6 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 from rnnbook.base.checks import check_bool, check_fields, check_int, check_str, check_unicode, counted, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
-__all__ = ['Settings', 'Vocabulary', 'check_dict', 'check_word_to_int', 'separate_punctuation', 'drop_markup',
-           'words_of']
-
 _SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
 #: An HTML tag.
 TAG = re.compile(r'</?[a-zA-Z][^<>]*>')

@@ -22,8 +22,6 @@ from rnnbook.base.checks import INT32_MAX, check_bool, check_int, shorten
 from rnnbook.errors import ArgumentTypeError
 from rnnbook.preprocessing.vocabulary import Settings, Vocabulary, words_of
 
-__all__ = ['Texts', 'DROPPED', 'check_texts', 'split_texts']
-
 #: Stands for a word that is left out, where the others have their numbers.
 DROPPED = -1
 #: How many texts are counted at a time.
