@@ -23,10 +23,9 @@ def _tensorflow():
     tf = devices.tf
     names = [device.name.replace('/physical_device:', '')
              for device in tf.config.experimental.list_physical_devices() if device.device_type in ('CPU', 'GPU')]
-    names = ['%s (%d cores)' % (name, devices.cores()) if name.startswith('CPU') else name for name in names]
     return [('TensorFlow', '%s, built %s CUDA' % (tf.__version__, 'with' if tf.test.is_built_with_cuda()
                                                   else 'without')),
-            ('Devices', ', '.join(names))]
+            ('Devices', '%s; %d cores' % (', '.join(names), devices.cores()))]
 
 
 def _data(data_dir):

@@ -12,8 +12,8 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from rnnbook.base.checks import (ArrayLike, StrPath, as_array, check_choice, check_encoding, check_int, check_str,
-                                 check_unicode, counted, shorten)
+from rnnbook.base.checks import (ArrayLike, StrPath, as_array, check_choice, check_encoding, check_int, check_numbers,
+                                 check_str, counted, shorten)
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.preprocessing.text_array import encode_file, load_encoded, text_files
@@ -125,7 +125,7 @@ def encode(text: str, char2int: Mapping[str, int], unknown: str = 'error') -> np
     ArgumentTypeError
         `text` is not a `str`, or `char2int` is not such a dict (but `int2char`, say).
     ArgumentValueError
-        A character without a number, named with its position, or a negative number.
+        Characters without a number, all of which are named, or a negative number.
     """
     check_str('text', text)
     if not isinstance(char2int, Mapping) or not all(isinstance(char, str) for char in char2int):
@@ -134,13 +134,9 @@ def encode(text: str, char2int: Mapping[str, int], unknown: str = 'error') -> np
         check_int('char2int[%s]' % shorten(char), number, 0)
     if check_choice('unknown', unknown, ('error', 'skip')) == 'skip':
         text = ''.join(filter(char2int.__contains__, text))
-    try:
-        return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
-    except KeyError as error:
-        char = error.args[0]
-        raise ArgumentValueError('text has the character %s at position %d, which is not in the vocabulary of %d: %s'
-                                 % (repr(char), text.index(char), len(char2int),
-                                    shorten(''.join(sorted(char2int)), 200))) from None
+    elif text:
+        check_known('text', text, char2int)
+    return np.fromiter((char2int[char] for char in text), dtype=np.int32, count=len(text))
 
 
 def decode(numbers: ArrayLike, char2int: Mapping[str, int]) -> str:
@@ -216,9 +212,8 @@ def check_known(name: str, text: str, char2int: Mapping[str, int]) -> str:
         raise ArgumentValueError('%s must have at least one character, not none' % name)
     unknown = sorted(set(text) - set(char2int))
     if unknown:
-        raise ArgumentValueError('%s has %s, which the model has not seen; it knows the %d characters %s'
-                                 % (name, ', '.join(map(repr, unknown)), len(char2int),
-                                    shorten(''.join(sorted(char2int)), 200)))
+        raise ArgumentValueError('%s has %s, which the vocabulary lacks; it has the %d characters %s' % (
+            name, ', '.join(map(repr, unknown)), len(char2int), shorten(''.join(sorted(char2int)), 200)))
     return text
 
 
@@ -239,14 +234,7 @@ def check_char2int(name: str, vocabulary: Optional[Mapping[str, int]], num_class
     """
     if vocabulary is None:
         return None
-    if not isinstance(vocabulary, Mapping):
-        raise ArgumentTypeError('%s must be a dict of character to number, not %s' % (name, shorten(vocabulary)))
-    char2int = {}
-    for char, number in vocabulary.items():
-        if not isinstance(char, str) or len(char) != 1:
-            raise ArgumentTypeError('%s must have single characters for keys, not %s' % (name, shorten(char)))
-        check_unicode(name, char)
-        char2int[char] = check_int('%s[%s]' % (name, repr(char)), number, 0, num_classes - 1)
+    char2int = check_numbers(name, vocabulary, 'character', 0, num_classes - 1)
     if sorted(char2int.values()) != list(range(num_classes)):
         raise ArgumentValueError('%s must have one character for each number from 0 to num_classes - 1 = %d; it has %s'
                                  % (name, num_classes - 1, counted(len(char2int), 'character')))

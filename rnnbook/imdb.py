@@ -158,19 +158,18 @@ def fixed_length(mapped: Sequence[Sequence[int]], sequence_length: int = 200) ->
         0 to the largest int32.
     """
     sequence_length = check_int('sequence_length', sequence_length)
-    sequences = np.zeros((check_length('mapped', mapped), sequence_length), dtype=np.int64)         # (N, T)
+    sequences = np.zeros((check_length('mapped', mapped), sequence_length), dtype=np.int32)         # (N, T)
     for row, numbers in enumerate(mapped):
         # Book: the listing assigns to `[-len(row):]`, which stops at a review without a word.
         if check_length('each row of mapped', numbers):
             last = as_array('each row of mapped', numbers[-sequence_length:])
             if last.ndim != 1 or last.dtype.kind not in 'iu':
                 raise ArgumentTypeError('mapped must hold integers, not %s as in row %d' % (shorten(numbers), row))
+            if last.min() < 0 or last.max() > INT32_MAX:
+                raise ArgumentValueError('mapped must hold integers from 0 to %d, not %s as in row %d'
+                                         % (INT32_MAX, shorten(numbers), row))
             sequences[row, -len(last):] = last
-    wrong = np.flatnonzero(((sequences < 0) | (sequences > INT32_MAX)).any(axis=1))
-    if len(wrong):
-        raise ArgumentValueError('mapped must hold integers from 0 to %d, not others as in row %d'
-                                 % (INT32_MAX, wrong[0]))
-    return sequences.astype(np.int32)
+    return sequences
 
 
 def prepare(reviews: Iterable[str], sequence_length: int = 200, *, progress: bool = True,

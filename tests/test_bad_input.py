@@ -244,13 +244,13 @@ RULES['settings of one model'] = [
     Case(train_reviews(vocabulary={'good': 6}), VALUE, 'must be an integer from 1 to 5, not 6'),
     Case(train_reviews(vocabulary={'good': 0}), VALUE, 'must be an integer from 1 to 5, not 0'),
     Case(train_reviews(vocabulary={'good': 1, 'bad': 1}), VALUE, 'a number of its own for each word'),
-    Case(train_reviews(vocabulary={'\ud83d\ude00': 1}), VALUE, 'keys that can be written as UTF-8'),
-    Case(train_text(vocabulary={'ab': 0}), TYPE, 'vocabulary must have single characters for keys'),
-    Case(train_text(vocabulary={'e\u0301': 0}), TYPE, 'vocabulary must have single characters for keys'),
+    Case(train_reviews(vocabulary={'\ud83d\ude00': 1}), VALUE, 'keys that UTF-8 can hold'),
+    Case(train_text(vocabulary={'ab': 0}), TYPE, 'vocabulary must have characters for keys'),
+    Case(train_text(vocabulary={'e\u0301': 0}), TYPE, 'vocabulary must have characters for keys'),
     Case(train_text(vocabulary={'a': 0}), VALUE, 'one character for each number from 0 to num_classes'),
     Case(train_text(vocabulary={**models.CHAR2INT, 't': 0}), VALUE, 'one character for each number'),
     Case(train_text(vocabulary={**models.CHAR2INT, 't': V}), VALUE, 'must be an integer from 0 to'),
-    Case(train_text(vocabulary={**models.CHAR2INT, '\ud800': 0}), VALUE, 'keys that can be written as'),
+    Case(train_text(vocabulary={**models.CHAR2INT, '\ud800': 0}), VALUE, 'keys that UTF-8 can hold'),
     Case(lambda place: models.char(sampling=True).train(CHAR_X, CHAR_Y, 1), VALUE, 'sampling must be Fal'),
 ]
 
@@ -302,7 +302,7 @@ RULES['texts to write'] = [
         (dict(output_length='9'), TYPE, 'output_length must be'),
         (dict(output_length=2 ** 31), VALUE, 'output_length must be an integer from 0 to'),
         (dict(starter_seq=''), VALUE, 'starter_seq must have at least one character'),
-        (dict(starter_seq='the Zoo'), VALUE, "starter_seq has 'Z', which the model has not seen"),
+        (dict(starter_seq='the Zoo'), VALUE, "starter_seq has 'Z', which the vocabulary lacks"),
         (dict(starter_seq='the\0'), VALUE, r"starter_seq has '\\x00'"),
         (dict(starter_seq='\ud800'), VALUE, r"starter_seq has '\\ud800'"),
         (dict(starter_seq='the \U0001f600'), VALUE, "starter_seq has '\U0001f600'"),
@@ -328,9 +328,9 @@ RULES['texts to evaluate'] = [
         ('t', VALUE, 'text must have at least 2 characters, not 1'),
         (None, TYPE, 'text must be a str'),
         (b'the', TYPE, 'text must be a str'),
-        ('the Zoo', VALUE, "text has the character 'Z' at position 4"),
-        ('the\0', VALUE, r"text has the character '\\x00' at position 3"),
-        ('\ud83d\ude00', VALUE, r"text has the character '\\ud83d' at position 0"))
+        ('the Zoo', VALUE, "text has 'Z', which the vocabulary lacks"),
+        ('the\0', VALUE, r"text has '\\x00', which the vocabulary lacks"),
+        ('\ud83d\ude00', VALUE, r"text has '\\ud83d', '\\ude00', which the vocabulary lacks"))
     for call in with_both('text', lambda model, text=text: model.evaluate(text))]
 RULES['probabilities to draw from'] = [
     Case(lambda place, arguments=arguments: get_top_char(**{'probas': [0.5, 0.5], 'char_size': 2, **arguments}), error,
@@ -366,8 +366,8 @@ RULES['numbers of words'] = [
         ([[None]], TYPE, r'mapped must hold integers, not \[None\] as in row 0'),
         ([[[1]]], TYPE, r'mapped must hold integers, not \[\[1\]\] as in row 0'),
         ([[2 ** 70]], TYPE, 'mapped must hold integers, not .* as in row 0'),
-        ([[1], [2 ** 40]], VALUE, 'mapped must hold integers from 0 to 2147483647, not others as in row 1'),
-        ([[1], [-1]], VALUE, 'mapped must hold integers from 0 to 2147483647, not others as in row 1'))]
+        ([[1], [2 ** 40]], VALUE, 'mapped must hold integers from 0 to 2147483647, not .* as in row 1'),
+        ([[1], [-1]], VALUE, 'mapped must hold integers from 0 to 2147483647, not .* as in row 1'))]
 RULES['numbers of a vocabulary'] = [
     Case(call, error, message) for number, error in (
         ('x', TYPE), (None, TYPE), (1.5, TYPE), (2 ** 40, VALUE),

@@ -152,10 +152,10 @@ def test_encoding_and_decoding_give_the_text_back():
 
 @pytest.mark.parametrize('text, vocabulary, error, message', [
     ('abxcx', {'a': 0, 'b': 1, 'c': 2}, ArgumentValueError,
-     "text has the character 'x' at position 2, which is not in the vocabulary of 3: 'abc'"),
+     "text has 'x', which the vocabulary lacks; it has the 3 characters 'abc'"),
     ('\u2014', {'b': 0, 'a': 1}, ArgumentValueError,
-     "text has the character '\u2014' at position 0, which is not in the vocabulary of 2: 'ab'"),
-    ('a', {}, ArgumentValueError, "text has the character 'a' at position 0, which is not in the vocabulary of 0: ''"),
+     "text has '\u2014', which the vocabulary lacks; it has the 2 characters 'ab'"),
+    ('a', {}, ArgumentValueError, "text has 'a', which the vocabulary lacks; it has the 0 characters ''"),
     (b'a', {'a': 0}, ArgumentTypeError, "text must be a str, not b'a'"),
     ('a', ['a'], ArgumentTypeError, "char2int must be a dict of character to number, not ['a']"),
     ('a', {0: 'a'}, ArgumentTypeError, "char2int must be a dict of character to number, not {0: 'a'}"),
@@ -175,9 +175,9 @@ def test_a_good_vocabulary_becomes_a_dict_of_int():
 
 @pytest.mark.parametrize('vocabulary, error, message', [
     (['a', 'b'], ArgumentTypeError, "vocabulary must be a dict of character to number, not ['a', 'b']"),
-    ({0: 'a', 1: 'b'}, ArgumentTypeError, 'vocabulary must have single characters for keys, not 0'),
-    ({'a': 0, 'bc': 1}, ArgumentTypeError, "vocabulary must have single characters for keys, not 'bc'"),
-    ({'a': 0, '': 1}, ArgumentTypeError, "vocabulary must have single characters for keys, not ''"),
+    ({0: 'a', 1: 'b'}, ArgumentTypeError, 'vocabulary must have characters for keys, not 0'),
+    ({'a': 0, 'bc': 1}, ArgumentTypeError, "vocabulary must have characters for keys, not 'bc'"),
+    ({'a': 0, '': 1}, ArgumentTypeError, "vocabulary must have characters for keys, not ''"),
     ({'a': 0, 'b': 2}, ArgumentValueError, "vocabulary['b'] must be an integer from 0 to 1, not 2"),
     ({'a': -1, 'b': 0}, ArgumentValueError, "vocabulary['a'] must be an integer from 0 to 1, not -1"),
     ({'a': 0, 'b': 1.0}, ArgumentTypeError, "vocabulary['b'] must be an integer from 0 to 1, not 1.0"),

@@ -143,7 +143,7 @@ def test_a_description_is_read_back_as_it_was_written(class_name, arguments, voc
 @given(st.dictionaries(ANY, st.just(1), min_size=1, max_size=1))
 def test_a_vocabulary_that_would_not_come_back_is_refused(vocabulary):
     if json.loads(json.dumps(vocabulary)) != vocabulary:
-        with pytest.raises(ArgumentValueError, match='vocabulary must have keys that can be written as UTF-8'):
+        with pytest.raises(ArgumentValueError, match='vocabulary must have keys that UTF-8 can hold'):
             imdb.check_word_to_int('vocabulary', vocabulary, 2)
     else:
         try:

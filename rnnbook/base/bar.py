@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 from typing import Iterable, Iterator, TypeVar
@@ -10,21 +9,19 @@ from typing import Iterable, Iterator, TypeVar
 T = TypeVar('T')
 
 
+def _terminal(stream):
+    """Whether a stream is a terminal; what a notebook has put in its place may lack the method."""
+    return hasattr(stream, 'isatty') and stream.isatty()
+
+
 def _stream():
-    """What pyprind is to write to: standard error as it takes it, or None where nobody would see a bar."""
-    try:
-        numbered = sys.stdout.fileno() >= 0
-        terminal = sys.stderr.isatty()
-    except (AttributeError, io.UnsupportedOperation):       # the streams of older notebooks have no number
-        return 2
-    # Given as an object: for its own number 2, pyprind prints a warning instead where standard output is a file.
-    return sys.stderr if numbered and (terminal or 'ipykernel' in sys.modules) else None
+    """Standard error where somebody would see a bar, else None."""
+    return sys.stderr if _terminal(sys.stderr) or 'ipykernel' in sys.modules else None
 
 
 def on_terminal() -> bool:
     """Whether lines and bars go to one terminal, where they would get into each other's way."""
-    # What a notebook has put in their place may lack the method.
-    return all(hasattr(stream, 'isatty') and stream.isatty() for stream in (sys.stdout, sys.stderr))
+    return _terminal(sys.stdout) and _terminal(sys.stderr)
 
 
 def show_bar(items: Iterable[T], total: int, title: str, patience: float = 2.0) -> Iterator[T]:

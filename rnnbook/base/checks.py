@@ -11,7 +11,7 @@ import operator
 import os
 import re
 import sys
-from typing import Any, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -124,13 +124,18 @@ def check_encoding(name: str, value: Optional[str]) -> Optional[str]:
     raise ArgumentValueError('%s must name a text encoding such as utf-8 or cp1252, not %s' % (name, shorten(value)))
 
 
-def check_unicode(name: str, text: str) -> None:
-    """Refuse a vocabulary's key that UTF-8 cannot save: one with half of a surrogate pair."""
-    try:
-        text.encode('utf-8')
-    except UnicodeEncodeError:
-        raise ArgumentValueError('%s must have keys that can be written as UTF-8, not %s'
-                                 % (name, shorten(text))) from None
+def check_numbers(name: str, vocabulary: object, key: str, minimum: int, maximum: int) -> Dict[str, int]:
+    """The numbers of a vocabulary as a dict of str to int; `key` says whether it is one of words or of characters."""
+    if not isinstance(vocabulary, Mapping):
+        raise ArgumentTypeError('%s must be a dict of %s to number, not %s' % (name, key, shorten(vocabulary)))
+    found = {}
+    for text, number in vocabulary.items():
+        if not isinstance(text, str) or (key == 'character' and len(text) != 1):
+            raise ArgumentTypeError('%s must have %ss for keys, not %s' % (name, key, shorten(text)))
+        if re.search('[\ud800-\udfff]', text):              # half of a surrogate pair
+            raise ArgumentValueError('%s must have keys that UTF-8 can hold, not %s' % (name, shorten(text)))
+        found[text] = check_int('%s[%s]' % (name, shorten(text)), number, minimum, maximum)
+    return found
 
 
 def check_length(name: str, values: object) -> int:

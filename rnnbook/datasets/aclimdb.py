@@ -93,8 +93,7 @@ def _order(rows):
 def _write(path, rows):
     with files.file_errors('cannot write %s' % path), open(path, 'w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(['review', 'sentiment'])
-        writer.writerows(rows)
+        writer.writerows(itertools.chain([['review', 'sentiment']], rows))
 
 
 def rows_sha256(rows: Iterable[Row]) -> str:

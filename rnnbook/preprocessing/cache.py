@@ -7,7 +7,6 @@ as missing.
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import hashlib
 import json
@@ -18,7 +17,6 @@ from typing import Dict, Mapping, Optional, Union
 import numpy as np
 
 from rnnbook.base.files import OURS, atomic_path
-from rnnbook.errors import FileError
 
 #: How many entries are kept, the most recently used ones.
 KEEP = 4
@@ -54,9 +52,7 @@ def put(key: Key, arrays: Mapping[str, np.ndarray]) -> None:
     try:
         with atomic_path(_path(key)) as temporary, open(temporary, 'wb') as file:
             np.savez(file, **arrays)
-    except FileError as error:
-        print('rnnbook: nothing is kept for the next run: %s' % error, file=sys.stderr)
-        return
-    with contextlib.suppress(OSError):                      # another process has removed one, or is reading it
         for entry in sorted(glob.glob(locate('*')), key=os.path.getmtime)[:-KEEP]:
             os.remove(entry)
+    except OSError as error:                                # of ours, too; or another process is reading an old entry
+        print('rnnbook: nothing is kept for the next run: %s' % error, file=sys.stderr)

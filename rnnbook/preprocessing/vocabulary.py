@@ -9,7 +9,7 @@ import re
 from string import punctuation
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from rnnbook.base.checks import check_bool, check_fields, check_int, check_str, check_unicode, counted, shorten
+from rnnbook.base.checks import check_bool, check_fields, check_int, check_numbers, check_str, counted, shorten
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError
 
 _SPACED = [(mark, ' %s ' % mark) for mark in punctuation]
@@ -257,17 +257,13 @@ def check_word_to_int(name: str, vocabulary: object, n_words: int) -> Optional[V
     """
     if vocabulary is None:
         return None
-    vocabulary = Vocabulary.of(name, vocabulary)
-    words = {}                                              # by their numbers
-    for word, number in vocabulary.items():
-        if not isinstance(word, str):
-            raise ArgumentTypeError('%s must have words for keys, not %s' % (name, shorten(word)))
-        check_unicode(name, word)
-        number = check_int('%s[%s]' % (name, shorten(word)), number, 1, n_words - 1)
+    numbers, words = check_numbers(name, vocabulary, 'word', 1, n_words - 1), {}
+    for word, number in numbers.items():
         if words.setdefault(number, word) != word:
             raise ArgumentValueError('%s must have a number of its own for each word, not %d for both %s and %s'
                                      % (name, number, shorten(words[number]), shorten(word)))
+    vocabulary = Vocabulary(numbers, Vocabulary.of(name, vocabulary).settings)
     if vocabulary.n_words > n_words:
         raise ArgumentValueError('%s must fit n_words = %d: it has the number %d for unknown words'
                                  % (name, n_words, vocabulary.unknown))
-    return Vocabulary(zip(words.values(), words), vocabulary.settings)
+    return vocabulary

@@ -67,11 +67,6 @@ def test_where_nobody_would_see_a_bar_there_is_no_stream(monkeypatch):
         assert bars._stream() is None
 
 
-def test_an_older_notebook_has_a_stream(monkeypatch):
-    monkeypatch.setattr(sys, 'stdout', io.StringIO())       # has no number
-    assert bars._stream() == 2
-
-
 def test_a_notebook_whose_streams_have_numbers_shows_the_bar(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setitem(sys.modules, 'ipykernel', None)     # there, whatever it is

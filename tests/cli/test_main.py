@@ -46,7 +46,7 @@ def test_it_prints_version_python_numpy_tensorflow_and_devices(call):
     assert said['NumPy'] == [numpy.__version__]
     assert said['TensorFlow'][0].startswith(devices.tf.__version__ + ', built with')
     assert len(said['TensorFlow']) == len(said['Devices']) == 1
-    assert said['Devices'][0].startswith('CPU:0 (%d cores)' % devices.cores())
+    assert said['Devices'][0].startswith('CPU:0') and said['Devices'][0].endswith('; %d cores' % devices.cores())
 
 
 def test_a_folder_that_is_not_there_yet_is_named(call, tmp_path):

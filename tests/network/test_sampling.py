@@ -253,12 +253,12 @@ def test_a_stream_comes_as_it_is_written_and_is_left_alone_by_what_happens_betwe
 
 
 def test_unknown_characters_of_the_starter_are_named_or_left_out(rnn, folder):
-    with pytest.raises(ArgumentValueError, match=r"starter_seq has '!', 'é', which the model has not seen"):
+    with pytest.raises(ArgumentValueError, match=r"starter_seq has '!', 'é', which the vocabulary lacks"):
         rnn.sample(5, folder, 'T\u00e9!a')
     skipped = rnn.sample(5, folder, 'T\u00e9!a', unknown='skip', seed=1)
     assert skipped == rnn.sample(5, folder, 'Ta', seed=1)
     assert ''.join(rnn.sample_stream(5, folder, 'T\u00e9!a', unknown='skip', seed=1)) == skipped
-    with pytest.raises(ArgumentValueError, match=r"starter_seq has '!', which the model has not seen"):
+    with pytest.raises(ArgumentValueError, match=r"starter_seq has '!', which the vocabulary lacks"):
         rnn.sample(5, folder, '!!', unknown='skip')
 
 
@@ -273,7 +273,7 @@ BAD = [
     (dict(seed=1.5), ArgumentTypeError, 'seed must be an integer'),
     (dict(stop=''), ArgumentValueError, 'stop must have at least one character, not none'),
     (dict(stop=5), ArgumentTypeError, 'stop must be a str, not 5'),
-    (dict(stop='e!'), ArgumentValueError, "stop has '!', which the model has not seen"),
+    (dict(stop='e!'), ArgumentValueError, "stop has '!', which the vocabulary lacks"),
     (dict(unknown='drop'), ArgumentValueError, "unknown must be one of 'error', 'skip', not 'drop'"),
     (dict(unknown='skip', starter_seq=''), ArgumentValueError, 'starter_seq must have at least one character'),
     (dict(unknown='skip', starter_seq=7), ArgumentTypeError, 'starter_seq must be a str'),
