@@ -278,7 +278,8 @@ RULES['texts to classify'] = [
     Case(call, TYPE, message) for texts, message in (
         (['a film', None], 'texts must be a sequence of str; row 1 is None'),
         ([NAN], 'texts must be a sequence of str; row 0 is nan'),
-        (b'a film', 'texts must be a sequence of str; row 0 is 97'), (3, 'texts must be a sequence of str, not 3'))
+        (b'a film', 'texts must be a sequence of str; row 0 is 97'),
+        (3, 'texts must be a sequence of str, .*, not of the type int'))
     for call in with_both('reviews', lambda model, texts=texts: model.predict_text(texts))]
 RULES['rows to evaluate on'] = [
     Case(lambda place, x=x, y=y: place.loaded['reviews'].evaluate(x, y), error, message) for x, y, error, message in (

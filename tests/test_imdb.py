@@ -94,7 +94,7 @@ def test_a_column_of_a_shuffled_data_frame_is_read_in_its_order():
     assert imdb.index_reviews(column, progress=False)[0] == [[1], [2]]
 
 
-NOT_A = 'must be a sequence of str, such as a list or one column of a data frame, not a '
+NOT_A = 'must be a sequence of str, such as a list or one column of a data frame, not of the type '
 STEPS = {
     'count_words': lambda reviews: imdb.count_words(reviews, progress=False),
     'map_reviews': lambda reviews: imdb.map_reviews(reviews, {'good': 1}, progress=False),
@@ -112,8 +112,8 @@ STEPS = {
     ([b'good'], "must be a sequence of str; row 0 is b'good'"),
     ([['good']], "must be a sequence of str; row 0 is ['good']"),
     ('good', 'must be a sequence of str, not one str; try [text]'),
-    (5, 'must be a sequence of str, not 5'),
-    (None, 'must be a sequence of str, not None'),
+    (5, NOT_A + 'int'),
+    (None, NOT_A + 'NoneType'),
     ({'good': 1}, NOT_A + 'dict'),
     ({'good'}, NOT_A + 'set'),
     (pandas.DataFrame({'review': ['good']}), NOT_A + 'DataFrame'),

@@ -31,7 +31,7 @@ def parsed(monkeypatch):
     """How many CSVs have been read."""
     count = []
     texts = review_csv.ReviewFile.texts
-    monkeypatch.setattr(review_csv.ReviewFile, 'texts', lambda self: count.append(1) or texts(self))
+    monkeypatch.setattr(review_csv.ReviewFile, 'texts', lambda self, limit=None: count.append(1) or texts(self, limit))
     return count
 
 
@@ -95,9 +95,9 @@ def test_a_changed_csv_is_read_anew_even_with_its_old_size_and_time(csv, parsed)
 def test_a_csv_that_changes_while_it_is_read_is_not_kept(csv, monkeypatch):
     texts = review_csv.ReviewFile.texts
 
-    def change(self):
+    def change(self, limit):
         write(csv, ROWS[:2])
-        return texts(self)
+        return texts(self, limit)
 
     with monkeypatch.context() as patch:
         patch.setattr(review_csv.ReviewFile, 'texts', change)

@@ -27,7 +27,7 @@ def indexed(_imdb_csv, tmp_path_factory):
     parsed, texts = [], review_csv.ReviewFile.texts
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp('indexed'))
-        patch.setattr(review_csv.ReviewFile, 'texts', lambda self: parsed.append(1) or texts(self))
+        patch.setattr(review_csv.ReviewFile, 'texts', lambda self, limit: parsed.append(1) or texts(self, limit))
         return [imdb.load_indexed(_imdb_csv, progress=False) for _ in range(2)], len(parsed)
 
 

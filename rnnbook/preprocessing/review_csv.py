@@ -132,8 +132,6 @@ class ReviewFile:
         self.separator: str = ','
         self.header: List[str] = []
         self.columns: Optional[List[int]] = None            # the numbers of those of the texts and the labels
-        self.labels = np.zeros(0, dtype=np.int64)
-        self.label_names = self.labels.astype(object)       # the label of each row, as it is compared
         self._needed = {name: _plain(getattr(layout, name)) for name in ('text_column', 'label_column')[:1 + labelled]}
         for name, column in self._needed.items():
             if layout.no_header and not column.isdigit():
@@ -219,24 +217,25 @@ class ReviewFile:
         if not row:
             raise FileError('%s has a header and no rows' % self.path)
 
-    def texts(self) -> Iterator[List[str]]:
-        """The reviews, a chunk at a time; `labels` and `label_names` are there after the last one."""
-        texts, labels = [], []
+    def texts(self, limit: Optional[int] = None) -> Iterator[List[str]]:
+        """The reviews, a chunk at a time, of each half the first `limit`; `labels` and `label_names` are there then."""
+        texts, labels, whole = [], [], limit is not None or self.layout.shuffle_rows is not None
         for frame in self.frames():
             chunk, found = (frame.iloc[:, column].tolist() for column in self.columns)
             labels += map(_label, found)
-            if self.layout.shuffle_rows is None:
-                yield chunk
-            else:
+            if whole:
                 texts += chunk
-        meaning = self._meaning(labels)
-        self.labels = np.array([meaning[label] for label in labels], dtype=np.int64)
-        self.label_names = np.array(labels, dtype=object)
+            else:
+                yield chunk
+        meaning, rows, half = self._meaning(labels), np.arange(len(labels)), len(labels) // 2
         if self.layout.shuffle_rows is not None:
             # Book: chapter 8 shuffles its file in this way once, before it is written.
-            order = np.random.RandomState(self.layout.shuffle_rows).permutation(len(texts))
-            self.labels, self.label_names = self.labels[order], self.label_names[order]
-            yield [texts[row] for row in order]
+            rows = np.random.RandomState(self.layout.shuffle_rows).permutation(len(labels))
+        rows = np.append(rows[:half][:limit], rows[half:][:limit])
+        self.label_names = [labels[row] for row in rows]
+        self.labels = np.array([meaning[label] for label in self.label_names], dtype=np.int64)
+        if whole:
+            yield [texts[row] for row in rows]
 
     def _meaning(self, labels):
         """Of each label, whether it is positive, as 0 or 1."""

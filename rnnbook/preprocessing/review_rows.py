@@ -65,14 +65,8 @@ def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = Non
 def _index(file, sequence_length, limit, settings, vocabulary=None):
     """Read and number the reviews of a file."""
     texts = Texts((settings if vocabulary is None else vocabulary.settings).drop_markup)
-    chunks, used = file.texts(), slice(None)
-    if limit:
-        reviews = list(itertools.chain.from_iterable(chunks))
-        half = len(reviews) // 2
-        used = [*range(half)[:limit], *range(half, len(reviews))[:limit]]
-        chunks = [[reviews[row] for row in used]]
-    for chunk in chunks:
-        texts.extend('reviews', chunk)
+    for reviews in file.texts(limit):
+        texts.extend('reviews', reviews)
     if vocabulary is None:
         vocabulary, numbers = texts.make_vocabulary(settings)
     else:
@@ -82,8 +76,7 @@ def _index(file, sequence_length, limit, settings, vocabulary=None):
         raise FileError('%s: no review has a word; text_column is %s' % (file.path, file.layout.text_column))
     if not vocabulary and settings.min_count > 1:
         raise ArgumentValueError('min_count %d leaves no word of the reviews; lower it' % settings.min_count)
-    labels = file.labels[used]
-    counts = collections.Counter(zip((-labels).tolist(), file.label_names[used].tolist()))
-    return ReviewRows(texts.sequences(numbers, sequence_length), labels, vocabulary,
+    counts = collections.Counter(zip((-file.labels).tolist(), file.label_names))
+    return ReviewRows(texts.sequences(numbers, sequence_length), file.labels, vocabulary,
                       [(name, -meaning, rows) for (meaning, name), rows in sorted(counts.items())],
                       words / len(texts.rows))

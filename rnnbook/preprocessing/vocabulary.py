@@ -182,10 +182,13 @@ class Vocabulary(dict):
         """The number after the largest one of a word."""
         return max(self.values(), default=0) + 1
 
+    def _changed(self):
+        """The settings that are not the book's."""
+        return {name: value for name, value in vars(self.settings).items() if value != getattr(Settings, name)}
+
     def __repr__(self) -> str:
-        settings = ['%s=%r' % (name, value) for name, value in vars(self.settings).items()
-                    if value != getattr(Settings, name)]
-        return 'Vocabulary(%s)' % ', '.join([counted(len(self), 'word')] + settings)
+        return 'Vocabulary(%s)' % ', '.join([counted(len(self), 'word')] + ['%s=%r' % each
+                                                                            for each in self._changed().items()])
 
     def __eq__(self, other):
         if not isinstance(other, dict):
@@ -203,8 +206,7 @@ class Vocabulary(dict):
         The book's settings need only ``cleaning`` and ``unknown``; each other setting has an entry of its own.
         """
         cleaning = next(name for name, drops in CLEANING.items() if drops == self.settings.drop_markup)
-        more = {name: getattr(self.settings, name) for name in ('min_count', 'max_words', 'training_half')
-                if getattr(self.settings, name) != getattr(Settings, name)}
+        more = {name: value for name, value in self._changed().items() if name not in ('unknown', 'drop_markup')}
         return dict(cleaning=cleaning, unknown=self.unknown, **more)
 
     @classmethod

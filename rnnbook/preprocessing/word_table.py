@@ -32,13 +32,11 @@ def check_texts(name: str, texts: Iterable[str], title: str = '', progress: bool
     """The texts to loop over, under the chapter's progress bar if asked for; `split_texts` checks each of them."""
     if isinstance(texts, str):
         raise ArgumentTypeError('%s must be a sequence of str, not one str; try [text]' % name)
-    if isinstance(texts, (Mapping, Set)) or hasattr(texts, 'columns'):       # a data frame gives the names of these
-        raise ArgumentTypeError('%s must be a sequence of str, such as a list or one column of a data frame, not a %s'
-                                % (name, type(texts).__name__))
-    try:
-        texts = texts if hasattr(texts, '__len__') else list(texts)
-    except TypeError:
-        raise ArgumentTypeError('%s must be a sequence of str, not %s' % (name, shorten(texts))) from None
+    # A data frame would give the names of its columns.
+    if isinstance(texts, (Mapping, Set)) or hasattr(texts, 'columns') or not hasattr(texts, '__iter__'):
+        raise ArgumentTypeError('%s must be a sequence of str, such as a list or one column of a data frame, not of '
+                                'the type %s' % (name, type(texts).__name__))
+    texts = texts if hasattr(texts, '__len__') else list(texts)
     return bars.show_bar(texts, len(texts), title, patience=0) if check_bool('progress', progress) else texts
 
 
