@@ -1,7 +1,5 @@
 """Print what `rnnbook` finds here: its version, Python, TensorFlow, the devices, and the chapter's data."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

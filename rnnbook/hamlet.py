@@ -6,8 +6,6 @@ same characters shifted by one. Importing this module needs NumPy only.
 Shapes: N rows (`batch_size`), T characters in a window (`num_steps`), n windows.
 """
 
-from __future__ import annotations
-
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np

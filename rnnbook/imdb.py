@@ -6,8 +6,6 @@ each review becomes its last 200 numbers, with zeros on the left. Importing this
 Shapes: N reviews (rows), T words kept of a review (`sequence_length`).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from numbers import Integral, Real
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union

@@ -1,7 +1,5 @@
 """The chapter's progress bars (pyprind), shown where somebody can see them: on a terminal and in a notebook."""
 
-from __future__ import annotations
-
 import sys
 import time
 from typing import Iterable, Iterator, TypeVar

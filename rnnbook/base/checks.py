@@ -1,7 +1,5 @@
 """Checks of arguments, which name the argument, the rule and the value, and the type hints that signatures share."""
 
-from __future__ import annotations
-
 import codecs
 import dataclasses
 import functools

@@ -1,7 +1,5 @@
 """Files, handled so that nothing is lost: sha256, atomic writes, reading with limits. Standard library only."""
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import hashlib

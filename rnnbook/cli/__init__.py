@@ -3,8 +3,6 @@
 `flags` makes the flags, `data` reads the data that they ask for.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import errno

@@ -1,7 +1,5 @@
 """Flags, made from the signatures and docstrings of what they set, so that the two cannot differ."""
 
-from __future__ import annotations
-
 import argparse
 import ast
 import inspect

@@ -5,8 +5,6 @@ in place. Everything fetched or made goes to ``./data``, under its final name on
 Progress is reported on standard error. TensorFlow is not needed, and pandas only to read a CSV.
 """
 
-from __future__ import annotations
-
 import collections
 import contextlib
 import functools

@@ -5,8 +5,6 @@ train/pos and train/neg, shuffles the rows and writes a CSV. This does the same 
 writes the same bytes as pandas.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import itertools

@@ -1,7 +1,5 @@
 """Tar and gzip archives of unknown origin, read with limits and never unpacked to where they say."""
 
-from __future__ import annotations
-
 import gzip
 import tarfile
 from typing import Callable, Iterator, Tuple

@@ -1,7 +1,5 @@
 """Files from the net: over HTTP, or through pip from the package index. Standard library; pyprind for the bar."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import subprocess

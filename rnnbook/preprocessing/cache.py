@@ -5,8 +5,6 @@ checksum, the settings, the version of the code. It is written whole or not at a
 as missing.
 """
 
-from __future__ import annotations
-
 import glob
 import hashlib
 import json

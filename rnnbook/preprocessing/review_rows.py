@@ -1,7 +1,5 @@
 """The reviews of a CSV as rows of word numbers, with their labels and vocabulary: read from the file or the cache."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import itertools

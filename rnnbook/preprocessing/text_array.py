@@ -4,8 +4,6 @@ The array is for texts larger than memory. It takes two readings: one to find th
 numbers. The vocabulary, ``corpus.json`` beside ``corpus.npy`` say, is written last: where it is, both are whole.
 """
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import json

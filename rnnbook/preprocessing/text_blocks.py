@@ -1,7 +1,5 @@
 """The text of a file in blocks: packed or not, in any encoding, with one clear error for a file that is not text."""
 
-from __future__ import annotations
-
 import bz2
 import codecs
 import gzip

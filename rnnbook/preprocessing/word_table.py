@@ -6,8 +6,6 @@ renumbering are arithmetic on arrays.
 Legend: N texts, W distinct words.
 """
 
-from __future__ import annotations
-
 import collections
 import itertools
 import operator
