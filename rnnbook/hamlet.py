@@ -98,8 +98,7 @@ def char_vocabulary(text: str) -> Tuple[Dict[str, int], Dict[int, str]]:
     if not check_str('text', text):
         raise ArgumentValueError('text must have at least one character, not none')
     # Book: the order of `set(text)` differs between processes, so a saved model would read other characters.
-    chars = sorted(set(text))
-    int2char = dict(enumerate(chars))
+    int2char = dict(enumerate(sorted(set(text))))
     return {char: number for number, char in int2char.items()}, int2char
 
 

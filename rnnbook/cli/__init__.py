@@ -26,7 +26,7 @@ from rnnbook.cli.data import (                              # noqa: F401 (for th
 from rnnbook.cli.flags import (                             # noqa: F401
     add_device_flag, add_flags, add_preset_flag, add_review_flags, add_run_flags, add_vocabulary_flags, check_flags,
     chosen, early_value)
-from rnnbook.errors import ArgumentValueError, RequirementError, RnnbookError
+from rnnbook.errors import RequirementError, RnnbookError
 
 #: The flags of the script that runs, by the arguments that they set: `dest` in argparse's words.
 FLAGS: Dict[str, str] = {}
@@ -137,14 +137,10 @@ class _Parser(argparse.ArgumentParser):
         FLAGS.update((action.dest, action.option_strings[-1]) for action in self._actions if action.option_strings)
         return super().parse_known_args(args, namespace)
 
-    def parse_args(self, args=None, namespace=None):
-        found, rest = self.parse_known_args(args, namespace)
-        if rest and not rest[0].startswith('-'):            # most likely the shell has replaced a pattern by its files
-            raise ArgumentValueError("unexpected %s%s; put a pattern in quotes: --text 'texts/*.txt', say"
-                                     % (rest[0], ' and %d more' % (len(rest) - 1) if rest[1:] else ''))
-        if rest:
-            self.error('unrecognized arguments: %s' % ' '.join(rest))
-        return found
+    def error(self, message):
+        if re.match('unrecognized arguments: [^-]', message):      # most likely the shell has replaced a pattern
+            message = "%.200s; put a pattern in quotes: --text 'texts/*.txt', say" % message
+        super().error(message)
 
 
 def parser(description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:

@@ -279,7 +279,7 @@ def test_the_folder_of_the_texts_may_hold_the_models_and_the_cache(tmp_path):
     first, _ = run('train_charrnn.py', *flags, '--epochs', '1', cwd=tmp_path)
     again, err = run('train_charrnn.py', *flags, '--epochs', '2', cwd=tmp_path)
     assert first.splitlines()[0] == again.splitlines()[0] == 'Data: ., 80 characters, 4 of them distinct'
-    assert 'warning: .: 2 folders left out ' in err and err.endswith('; texts read: 1\n')
+    assert 'warning: .: 2 files and folders left out ' in err and err.endswith('; texts read: 1\n')
     resumed, _ = run('train_charrnn.py', *flags, '--epochs', '3', '--resume', '--ckpt-dir', 'model-2', cwd=tmp_path)
     assert 'Resuming from model-2/' in resumed
 
@@ -379,7 +379,7 @@ def test_a_file_sorted_by_its_labels_is_refused_or_warned_of_and_can_be_shuffled
     rows = ['a fine film,1'] * 20 + ['a dull film,0'] * 20
     rows_of(tmp_path, 'sorted.csv', rows)
     assert train(['--csv', 'sorted.csv', *flags]) == 2
-    assert ('all 20 rows of the first half, which trains, have the label 1; is the file sorted? --shuffle-rows 0 (or '
+    assert ('all rows of the first half, which trains, have the label 1; is the file sorted? --shuffle-rows 0 (or '
             'another seed) shuffles it before') in capsys.readouterr().err
     assert os.listdir('.') == ['sorted.csv']
     assert train(['--csv', 'sorted.csv', '--shuffle-rows', '0', *flags]) == 0
@@ -392,14 +392,14 @@ def test_a_file_sorted_by_its_labels_is_refused_or_warned_of_and_can_be_shuffled
     assert train(['--csv', 'one.csv', *flags]) == 2
     assert 'all rows have the same label; a model needs both' in capsys.readouterr().err
     rows_of(tmp_path, 'starts.csv', [*rows[:10], rows[-1], *rows[:2], rows[-1], *rows[-8:]])
-    for limit, message in (('5', 'all 5 rows of the first half, which trains, have the label 1'),
+    for limit, message in (('5', 'all rows of the first half, which trains, have the label 1'),
                            ('2', 'all rows that --limit leaves have the same label'),
                            ('1', 'all rows that --limit leaves have')):
         assert train(['--csv', 'starts.csv', '--limit', limit, *flags]) == 2
         assert message in capsys.readouterr().err
     rows_of(tmp_path, 'two.csv', [rows[0], rows[-1]])
     assert train(['--csv', 'two.csv', *flags]) == 2
-    assert 'the 1 row of the first half, which trains, has the label 1' in capsys.readouterr().err
+    assert 'all rows of the first half, which trains, have the label 1' in capsys.readouterr().err
 
 
 def test_text_without_spaces_is_warned_of(tmp_path):
@@ -521,7 +521,7 @@ MISTAKES = [
      'text.txt is not ASCII: byte 28 is 0xc3, in line 1; '
      'if it is text, name its encoding with --encoding, such as cp1252'),
     ('train_charrnn.py', ['--text', 'a.txt', 'b.txt', 'c.txt', '--epochs', '1'],
-     "unexpected b.txt and 1 more; put a pattern in quotes: --text 'texts/*.txt', say"),
+     "unrecognized arguments: b.txt c.txt; put a pattern in quotes: --text 'texts/*.txt', say"),
     ('train_sentiment.py', ['--csv', 'reviews.csv', '--min-count', '0'],
      '--min-count must be an integer of at least 1'),
     ('train_charrnn.py', ['--text', 'none*.txt'], 'none*.txt matches no file'),
