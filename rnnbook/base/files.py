@@ -171,6 +171,12 @@ def read_bytes(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
         return file.read()
 
 
+def read_text(path: StrPath) -> str:
+    """The text of a UTF-8 file without its byte order mark."""
+    with damage_errors(path):
+        return read_bytes(path).decode('utf-8-sig')
+
+
 def read_json(path: StrPath, max_bytes: int = MAX_BYTES) -> Any:
     """The content of a JSON file of ours, in which no object may repeat a key and no integer may be long."""
     with damage_errors(path):

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import glob
 import hashlib
 import os
@@ -28,11 +27,12 @@ PACKED, UNPACKED = ('.gz', '.bz2', '.xz', '.zip'), 8
 
 def review_layout(args: argparse.Namespace) -> Dict[str, object]:
     """The fields of `imdb.CsvLayout` that the flags give, checked; all but `shuffle_rows` need ``--csv``."""
-    fields = [field for field in dataclasses.fields(imdb.CsvLayout) if hasattr(args, field.name)]
-    for field in fields:
-        if args.csv is None and getattr(args, field.name) != field.default and field.name != 'shuffle_rows':
-            raise ArgumentValueError('%s needs --csv' % field.name)
-    return vars(imdb.CsvLayout(**{field.name: getattr(args, field.name) for field in fields}))
+    defaults = vars(imdb.CsvLayout())
+    given = {name: getattr(args, name) for name in defaults if hasattr(args, name)}
+    for name, value in given.items():
+        if args.csv is None and value != defaults[name] and name != 'shuffle_rows':
+            raise ArgumentValueError('%s needs --csv' % name)
+    return vars(imdb.CsvLayout(**given))
 
 
 def _source(args):

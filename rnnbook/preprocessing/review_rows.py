@@ -1,7 +1,6 @@
 """The reviews of a CSV as rows of word numbers, with their labels and vocabulary: read from the file or the cache."""
 
 import collections
-import dataclasses
 import itertools
 import json
 import unicodedata
@@ -36,8 +35,7 @@ class ReviewRows(NamedTuple):
 def read_rows(path: StrPath, sequence_length: int, *, limit: Optional[int] = None, cache: bool = True,
               progress: bool = True, vocabulary: Optional[Vocabulary] = None, **settings: object) -> ReviewRows:
     """What `imdb.load_indexed` does, with the facts about the rows; or rows for a vocabulary that is there already."""
-    fields = {field.name for field in dataclasses.fields(CsvLayout)}
-    layout = CsvLayout(**{name: settings.pop(name) for name in fields & set(settings)})
+    layout = CsvLayout(**{name: settings.pop(name) for name in vars(CsvLayout()) if name in settings})
     settings = Settings.of(settings)
     sequence_length = check_int('sequence_length', sequence_length)
     limit = None if limit is None else check_int('limit', limit)

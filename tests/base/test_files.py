@@ -155,6 +155,14 @@ def test_reading_says_which_file_and_what_is_wrong(tmp_path, name, message):
         files.read_bytes(tmp_path / name, max_bytes=4)
 
 
+def test_read_text_wants_utf8_and_drops_its_mark(tmp_path):
+    (tmp_path / 'file').write_bytes(b'\xef\xbb\xbfThe caf\xc3\xa9\n')
+    assert files.read_text(tmp_path / 'file') == 'The caf\u00e9\n'
+    (tmp_path / 'file').write_bytes(b'caf\xe9')
+    with pytest.raises(FileError, match='file is damaged: .utf-8. codec '):
+        files.read_text(tmp_path / 'file')
+
+
 def test_what_a_killed_process_left_of_a_file_goes_once_nobody_writes_to_it(tmp_path):
     for name in ('a.txt.123.part', 'a.txt.456.part', 'b.txt.123.part', 'a.txt.mine.part'):
         (tmp_path / name).write_text('half')
