@@ -40,7 +40,7 @@ def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.T
 
     def run(place, positions):
         """The outputs of each shard, pooled if asked for, and the states before and after."""
-        engine = _chapter if layers.engine == 'book' else _fused
+        engine = _chapter if layers.engine == 'book' else _predicting if keep_prob is None else _fused
         outputs, *states = engine(layers, vectors, positions, dropout, place, pooling == 'last')
         if not carried:
             outputs = [pool_tensor(pooling, *shard) for shard in zip(outputs, tf.split(words, sizes, axis=1))]
@@ -89,6 +89,33 @@ def _fused(layers, vectors, positions, dropout, place, last):
         final_state.append(tf.contrib.rnn.LSTMStateTuple(*[tf.concat(parts, axis=0) for parts in zip(*finals)]))
         inputs = [] if top else [(output, None) for output in dropout.outputs(place + layer, outputs)]
     return outputs, initial_state, tuple(final_state)
+
+
+def _predicting(layers, vectors, positions, dropout, place, last):
+    """What `_fused` does, for graphs without a gradient: in single steps, no word multiplied by the kernel twice."""
+    cells, sizes, steps = lstm.cells(layers), dropout.sizes, tf.shape(positions)[0]
+    initial_state = cells.zero_state(lstm.size_of(positions, 1), tf.float32)        # per layer: c, h (N, H)
+    with tf.compat.v1.variable_scope('rnn'):
+        cells(vectors[:1], cells.zero_state(1, tf.float32))                         # makes the variables
+    step = lstm.by_number(cells, vectors)
+
+    def run(positions, *state):
+        """The outputs and the final state of a shard."""
+        numbers = tf.TensorArray(tf.int32, steps).unstack(positions)                # T of (n,)
+
+        def body(t, state, outputs):
+            output, state = step(numbers.read(t), state)
+            return t + 1, state, outputs.write(t, output)
+
+        _, state, outputs = tf.while_loop(
+            lambda t, *_: t < steps, body,
+            (0, tf.nest.pack_sequence_as(initial_state, state), tf.TensorArray(tf.float32, steps)),
+            parallel_iterations=1)
+        return outputs.read(steps - 1) if last else outputs.stack(), state
+
+    state = [tf.split(part, sizes) for part in tf.nest.flatten(initial_state)]
+    outputs, finals = zip(*map(run, tf.split(positions, sizes, axis=1), *state))
+    return outputs, initial_state, tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *finals)
 
 
 def _layer(cell, vectors, positions, state, last):

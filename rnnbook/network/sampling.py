@@ -100,7 +100,7 @@ class SamplingGraph:
         steps = tf.shape(self._uniform)[0]
         uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
         if several:
-            read, cumsum = _read_numbers(self._cells, self._num_classes), _many_cumsum(self._num_classes)
+            read, cumsum = lstm.by_number(self._cells), _many_cumsum(self._num_classes)
         else:
             def read(number, state):
                 return self._cells(self._one_hot(number), state)
@@ -176,28 +176,6 @@ class SamplingGraph:
     def _from(self, state):
         """The feeds of a state."""
         return dict(zip(self._state, state))
-
-
-def _read_numbers(cells, depth):
-    """A step of the cells for numbers in place of one-hot rows: rows of the kernel are looked up, not multiplied."""
-    first, *others = cells._cells
-    kernel, bias = first.trainable_weights
-    i, j, f, o = tf.split(kernel[:depth] + bias, 4, axis=1)
-    from_input = tf.concat([i, j, f + 1.0, o], axis=1)                                              # (V, 4H)
-    from_hidden = kernel[depth:]                                                                    # (H, 4H)
-
-    def step(numbers, state):
-        c, h = state[0]
-        gates = tf.gather(from_input, numbers) + tf.matmul(h, from_hidden)                          # (M, 4H)
-        i, j, f, o = tf.split(gates, 4, axis=1)
-        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(j)                                          # (M, H)
-        h = tf.sigmoid(o) * tf.tanh(c)                                                              # (M, H)
-        output, states = h, [tf.nn.rnn_cell.LSTMStateTuple(c, h)]
-        for cell, before in zip(others, state[1:]):
-            output, after = cell(output, before)
-            states.append(after)
-        return output, tuple(states)
-    return step
 
 
 def _many_cumsum(width):
