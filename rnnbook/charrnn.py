@@ -105,8 +105,6 @@ class CharRNN(Model):
     def build(self, sampling: bool) -> None:
         """Add the chapter's graph to the default graph; the constructor calls it.
 
-        The ops come in the chapter's order, which with the graph-level seed determines the initial weights.
-
         Parameters
         ----------
         sampling : bool
@@ -139,7 +137,7 @@ class CharRNN(Model):
         layers = self._layers(engine)
         with lstm.seeded(self._seeds):
             # Define LSTM cells, their initial state and all time steps
-            if engine == 'book':
+            if engine == 'listing':
                 outputs, *states = lstm.build(layers, one_hot(tf_x), tf_keepprob)                   # (N, T, H)
             else:
                 outputs, *states = fused.read(layers, tf_x, one_hot, tf_keepprob)  # (N, T, H)
@@ -148,12 +146,12 @@ class CharRNN(Model):
                 seq_output_reshaped, units=self.num_classes, activation=None, name='logits')        # (N * T, V)
         return (logits, *states)
 
-    def _build_book(self):
+    def _build_listing(self):
         shape = (self.batch_size, self.num_steps)
         x, y = (tf.compat.v1.placeholder(tf.int32, shape=shape) for _ in range(2))
         keep_prob = tf.compat.v1.placeholder(tf.float32)
         tf.one_hot(y, depth=self.num_classes)
-        self._forward('book', x, keep_prob)
+        self._forward('listing', x, keep_prob)
 
     def serving(self) -> Serving:
         """Add what `export.write_saved_model` writes to the default graph: one step of any number of texts.

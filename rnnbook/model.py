@@ -118,9 +118,8 @@ class Model(Trainable):
         """Make the graph, with these arguments of `build`; under one seed, both engines start from the same weights."""
         self.vocabulary = self.ckpt_dir = None
         self.loaded = False
-        self._seeds: Dict[str, int] = {}                    # the chapter's graph needs none said
-        if self.engine == 'fused':
-            self._seeds = lstm.initial_seeds(self._build_book, self.seed)
+        self._seeds: Dict[str, int] = {}                    # the listing's graph needs none said
+        self._seeds = lstm.initial_seeds(self._build_listing, self.seed)
         self.g = tf.Graph()
         with self.g.as_default():
             tf.compat.v1.set_random_seed(self.seed)

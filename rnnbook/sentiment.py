@@ -134,10 +134,7 @@ class SentimentRNN(Model):
         self._construct()
 
     def build(self) -> None:
-        """Add the chapter's graph to the default graph; the constructor calls it.
-
-        The ops come in the chapter's order, which with the graph-level seed determines the initial weights.
-        """
+        """Add the chapter's graph to the default graph; the constructor calls it."""
         # Placeholders for the rows, their labels, and the keep probability of dropout
         tf_x = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len), name='tf_x')
         tf_y = tf.compat.v1.placeholder(tf.float32, shape=(self.batch_size,), name='tf_y')
@@ -167,7 +164,7 @@ class SentimentRNN(Model):
         layers, pooled = self._layers(engine), self.pooling != 'last' or self.bidirectional
         with lstm.seeded(self._seeds):
             # Define LSTM cells, their initial state and all time steps; keep the output of the last one
-            if engine == 'book' and not pooled and self.embed_keep_prob == 1 and not self.ngram_size:
+            if engine == 'listing' and not pooled and self.embed_keep_prob == 1 and not self.ngram_size:
                 outputs, *states = lstm.build(layers, embed(tf_x), tf_keepprob)
                 outputs = outputs[:, -1]                                                            # (N, H)
             else:
@@ -191,10 +188,10 @@ class SentimentRNN(Model):
         return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
                                              seed=self._seeds.get(name)), name=name)
 
-    def _build_book(self):
+    def _build_listing(self):
         rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))
         tf.compat.v1.placeholder(tf.float32)
-        self._forward('book', rows, tf.compat.v1.placeholder(tf.float32))
+        self._forward('listing', rows, tf.compat.v1.placeholder(tf.float32))
 
     def _inference(self):
         """The graph that predicts `global_batch_size` rows, without dropout and training."""

@@ -40,7 +40,7 @@ def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.T
 
     def run(place, positions):
         """The outputs of each shard, pooled if asked for, and the states before and after."""
-        engine = _chapter if layers.engine == 'book' else _predicting if keep_prob is None else _fused
+        engine = _chapter if layers.engine != 'fused' else _predicting if keep_prob is None else _fused
         outputs, *states = engine(layers, vectors, positions, dropout, place, pooling == 'last')
         if not carried:
             outputs = [pool_tensor(pooling, *shard) for shard in zip(outputs, tf.split(words, sizes, axis=1))]
@@ -66,9 +66,14 @@ def shard_sizes(rows: int, shards: int) -> List[int]:
 
 def _chapter(layers, vectors, positions, dropout, place, last):
     """What `_fused` does, by the chapter's layers; the whole batch is one shard."""
-    inputs = tf.gather(vectors, tf.transpose(positions))                            # (N, T, D)
-    outputs, *states = lstm.build(layers, inputs, dropout.keep_prob, top=False, first_seed=dropout.op_seed(place))
-    return ([outputs[:, -1] if last else tf.transpose(outputs, [1, 0, 2])], *states)
+    if layers.engine == 'listing':                          # in the ops on whose number the initial weights depend
+        inputs = tf.gather(vectors, tf.transpose(positions))                        # (N, T, D)
+        outputs, *states = lstm.build(layers, inputs, dropout.keep_prob, top=False)
+        return ([outputs[:, -1] if last else tf.transpose(outputs, [1, 0, 2])], *states)
+    inputs = tf.gather_nd(vectors, positions[:, :, tf.newaxis])                     # (T, N, D)
+    outputs, *states = lstm.build(layers, inputs, dropout.keep_prob, top=False, first_seed=dropout.op_seed(place),
+                                  time_major=True)
+    return ([outputs[-1] if last else outputs], *states)
 
 
 def _fused(layers, vectors, positions, dropout, place, last):

@@ -16,6 +16,7 @@ from rnnbook.network.devices import tf
 
 __all__ = ['ENGINES', 'Layers', 'State', 'build', 'cells', 'by_number', 'size_of', 'initial_seeds', 'seeded']
 
+#: A third, 'listing', has the ops of the printed listing one for one: only the seeds of its initial weights are used.
 ENGINES = ('book', 'fused')
 
 #: For each layer its `LSTMStateTuple`: c and h, (N, H) each.
@@ -34,21 +35,22 @@ class Layers(NamedTuple):
 
 
 def build(layers: Layers, inputs: tf.Tensor, keep_prob: Optional[tf.Tensor] = None, *, top: bool = True,
-          first_seed: Optional[int] = None) -> Tuple[tf.Tensor, State, State]:
-    """The chapter's layers over inputs (N, T, D), op for op: the outputs (N, T, H), the initial and the final state."""
+          first_seed: Optional[int] = None, time_major: bool = False) -> Tuple[tf.Tensor, State, State]:
+    """The chapter's layers over inputs (N, T, D): the outputs (N, T, H), the initial and the final state.
+
+    With `time_major`, inputs and outputs have T first; without `top`, the last layer has no dropout.
+    """
     # Step 1: the cells of all layers
-    if first_seed is None and layers.rank:
-        first_seed = layers.rank * layers.num_layers        # other processes drop other outputs
     stack = cells(layers, keep_prob, top=top, first_seed=first_seed)
 
     # Step 2: the initial state
-    initial_state = stack.zero_state(size_of(inputs), tf.float32)             # per layer: c, h (N, H)
+    initial_state = stack.zero_state(size_of(inputs, int(time_major)), tf.float32)  # per layer: c, h (N, H)
 
     # Step 3: all time steps
-    # Book: parallel_iterations is left at 32, so that the dropout ops of several time steps run in any order and two
-    # runs with one seed differ. One at a time changes nothing else.
-    outputs, final_state = tf.nn.dynamic_rnn(stack, inputs, initial_state=initial_state,
-                                             parallel_iterations=1)                 # (N, T, H)
+    # Book: drops outputs in the loop, in which the dropout ops of 32 time steps run in any order, so that two runs with
+    # one seed differ. Here those of the last layer are dropped after it, and between layers one time step at a time.
+    outputs, final_state = tf.nn.dynamic_rnn(stack, inputs, initial_state=initial_state, time_major=time_major,
+                                             parallel_iterations=32 if layers.num_layers == 1 else 1)
     return outputs, initial_state, final_state
 
 
@@ -56,8 +58,8 @@ def cells(layers: Layers, keep_prob: Optional[tf.Tensor] = None, *, top: bool = 
           first_seed: Optional[int] = None) -> tf.compat.v1.nn.rnn_cell.MultiRNNCell:
     """The layers as one cell that computes one time step; without `top`, the last layer has no dropout."""
     def layer(number):
-        cell = (tf.contrib.rnn.BasicLSTMCell(layers.lstm_size) if layers.engine == 'book'
-                else tf.contrib.rnn.LSTMBlockCell(layers.lstm_size, name='basic_lstm_cell'))
+        cell = (tf.contrib.rnn.LSTMBlockCell(layers.lstm_size, name='basic_lstm_cell') if layers.engine == 'fused'
+                else tf.contrib.rnn.BasicLSTMCell(layers.lstm_size))
         if keep_prob is None or (number == layers.num_layers - 1 and not top):
             return cell
         seed = None if first_seed is None else first_seed + number

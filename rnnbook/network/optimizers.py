@@ -12,8 +12,8 @@ __all__ = ['OPTIMIZERS', 'Adam', 'LazyAdam', 'gradients', 'sum_rows', 'make', 's
 
 def gradients(cost: tf.Tensor, variables: List[tf.Variable]) -> List[Union[tf.Tensor, tf.IndexedSlices]]:
     """The gradient of the cost with respect to each variable."""
-    # Gated: or a variable may be updated while the gradient of what lies below it is still to be computed from it.
-    return [sum_rows(gradient) for gradient in tf.gradients(cost, variables, gate_gradients=True)]
+    # Together: or a variable may be updated while the gradient of what lies below it is still to be computed from it.
+    return tf.tuple([sum_rows(gradient) for gradient in tf.gradients(cost, variables)])
 
 
 def sum_rows(gradient: Union[tf.Tensor, tf.IndexedSlices]) -> Union[tf.Tensor, tf.IndexedSlices]:

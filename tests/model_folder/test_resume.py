@@ -23,29 +23,29 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WINDOWS = X.shape[1] // 10
 
 
-def char(folder, num_epochs=3, x=X, y=Y, vocabulary=models.CHAR2INT, keep_prob=1.0, run=None, **arguments):
+def char(folder, num_epochs=3, x=X, y=Y, vocabulary=models.CHAR2INT, keep_prob=0.5, run=None, **arguments):
     """Train the small character model; the model."""
     rnn = models.char(keep_prob=keep_prob, **arguments)
     rnn.train(x, y, num_epochs, folder, vocabulary=vocabulary, **(run or {}))
     return rnn
 
 
-def sentiment(folder, num_epochs=3, keep_prob=1.0, run=None, **arguments):
+def sentiment(folder, num_epochs=3, keep_prob=0.5, run=None, **arguments):
     rnn = models.sentiment(**arguments)
     rnn.train(*REVIEWS, num_epochs, ckpt_dir=folder, keep_prob=keep_prob, **(run or {}))
     return rnn
 
 
 def fused_char(folder, run=None):
-    return char(folder, engine='fused', keep_prob=0.5, run=run)
+    return char(folder, engine='fused', run=run)
 
 
 def fused_sentiment(folder, run=None):
-    return sentiment(folder, engine='fused', keep_prob=0.5, num_layers=2, run=run)
+    return sentiment(folder, engine='fused', num_layers=2, run=run)
 
 
 def lazy_sentiment(folder, run=None):
-    return sentiment(folder, engine='fused', keep_prob=0.5, optimizer='lazy_adam', shards=2, run=run)
+    return sentiment(folder, engine='fused', optimizer='lazy_adam', shards=2, run=run)
 
 
 def after(iterations):
@@ -111,7 +111,7 @@ def test_a_run_goes_on_in_the_other_engine_and_says_so(alone, tmp_path, capsys):
 def test_an_object_that_was_loaded_goes_on_in_its_folder(alone, tmp_path):
     sentiment(tmp_path, run=dict(stop=after(4)))
     rnn = type(models.sentiment()).load(tmp_path)
-    rnn.train(*REVIEWS, 3, keep_prob=1.0, resume=True)
+    rnn.train(*REVIEWS, 3, resume=True)
     assert same(tmp_path, alone[sentiment])
 
 
@@ -154,7 +154,7 @@ def test_the_state_is_that_of_the_last_batch_and_the_sum_that_of_the_epoch(tmp_p
 OTHER = [
     (dict(lstm_size=7), r'holds another model \(lstm_size 6, not 7\)'),
     (dict(learning_rate=0.5, seed=3), r'holds another model \(learning_rate 0.001, not 0.5; seed 123, not 3\)'),
-    (dict(keep_prob=0.5), r'holds another model \(keep_prob 1.0, not 0.5\)'),
+    (dict(keep_prob=1.0), r'holds another model \(keep_prob 0.5, not 1.0\)'),
     (dict(vocabulary={**models.CHAR2INT, 'a': models.CHAR2INT['t'], 't': models.CHAR2INT['a']}),
      r'holds another model \(another vocabulary\)'),
     (dict(x=X[:, :-1], y=Y[:, :-1]),
@@ -174,8 +174,8 @@ def test_resuming_with_other_settings_names_each_with_both_values(changes, messa
 
 def test_another_keep_probability_of_the_reviews_is_named(tmp_path):
     sentiment(tmp_path, num_epochs=1)
-    with pytest.raises(FileError, match=r'with other settings or data \(keep_prob 1.0, not 0.5\)'):
-        sentiment(tmp_path, keep_prob=0.5, run=dict(resume=True))
+    with pytest.raises(FileError, match=r'with other settings or data \(keep_prob 0.5, not 1.0\)'):
+        sentiment(tmp_path, keep_prob=1.0, run=dict(resume=True))
 
 
 def test_another_cadence_is_named_and_makes_no_difference(alone, tmp_path, capsys):
@@ -299,7 +299,7 @@ from rnnbook.errors import FileError
 x, y = models.characters()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:
-    models.char(keep_prob=1.0).train(x, y, 3, sys.argv[2], vocabulary=models.CHAR2INT, resume=True)
+    models.char().train(x, y, 3, sys.argv[2], vocabulary=models.CHAR2INT, resume=True)
 except FileError as error:
     print(error)
 '''
@@ -358,7 +358,7 @@ import warnings
 sys.path.insert(0, sys.argv[1])
 import models
 x, y = models.characters()
-rnn = models.char(engine='fused')
+rnn = models.char()
 print('begins', flush=True)
 often = dict(save_minutes=1e-9, max_to_keep=2) if sys.argv[3] == 'often' else {}
 warnings.simplefilter('default' if often else 'error')      # at the end, nothing damaged is left
