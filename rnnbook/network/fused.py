@@ -78,10 +78,8 @@ def _chapter(layers, vectors, positions, dropout, place, last):
 
 def _fused(layers, vectors, positions, dropout, place, last):
     """The outputs of each shard, (T, n, H) or the last (n, H), without dropout on top; the initial and final state."""
-    rows, sizes = lstm.size_of(positions, 1), dropout.sizes
-    initial_state = tuple(tf.contrib.rnn.LSTMStateTuple(tf.zeros([rows, layers.lstm_size]),
-                                                        tf.zeros([rows, layers.lstm_size]))
-                          for _ in range(layers.num_layers))                        # per layer: c, h (N, H)
+    sizes = dropout.sizes
+    initial_state = lstm.cells(layers).zero_state(lstm.size_of(positions, 1), tf.float32)       # per layer: c, h (N, H)
     inputs = [(vectors, part) for part in tf.split(positions, sizes, axis=1)]       # per shard: (U, D), (T, n)
     final_state = []
     for layer, state in enumerate(initial_state):
@@ -98,29 +96,18 @@ def _fused(layers, vectors, positions, dropout, place, last):
 
 def _predicting(layers, vectors, positions, dropout, place, last):
     """What `_fused` does, for graphs without a gradient: in single steps, no word multiplied by the kernel twice."""
-    cells, sizes, steps = lstm.cells(layers), dropout.sizes, tf.shape(positions)[0]
-    initial_state = cells.zero_state(lstm.size_of(positions, 1), tf.float32)        # per layer: c, h (N, H)
+    stack, sizes = lstm.cells(layers), dropout.sizes
+    initial_state = stack.zero_state(lstm.size_of(positions, 1), tf.float32)        # per layer: c, h (N, H)
     with tf.compat.v1.variable_scope('rnn'):
-        cells(vectors[:1], cells.zero_state(1, tf.float32))                         # makes the variables
-    step = lstm.by_number(cells, vectors)
-
-    def run(positions, *state):
-        """The outputs and the final state of a shard."""
-        numbers = tf.TensorArray(tf.int32, steps).unstack(positions)                # T of (n,)
-
-        def body(t, state, outputs):
-            output, state = step(numbers.read(t), state)
-            return t + 1, state, outputs.write(t, output)
-
-        _, state, outputs = tf.while_loop(
-            lambda t, *_: t < steps, body,
-            (0, tf.nest.pack_sequence_as(initial_state, state), tf.TensorArray(tf.float32, steps)),
-            parallel_iterations=1)
-        return outputs.read(steps - 1) if last else outputs.stack(), state
-
-    state = [tf.split(part, sizes) for part in tf.nest.flatten(initial_state)]
-    outputs, finals = zip(*map(run, tf.split(positions, sizes, axis=1), *state))
-    return outputs, initial_state, tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *finals)
+        stack(vectors[:1], stack.zero_state(1, tf.float32))                         # makes the variables
+    cell = lstm.ByNumber(stack, vectors)
+    shards = zip(tf.split(positions[:, :, tf.newaxis], sizes, axis=1),
+                 zip(*[tf.split(part, sizes) for part in tf.nest.flatten(initial_state)]))
+    outputs, finals = zip(*[tf.nn.dynamic_rnn(
+        cell, part, initial_state=tf.nest.pack_sequence_as(initial_state, state), time_major=True,
+        parallel_iterations=1) for part, state in shards])
+    final_state = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *finals)
+    return [final[-1].h for final in finals] if last else outputs, initial_state, final_state
 
 
 def _layer(cell, vectors, positions, state, last):

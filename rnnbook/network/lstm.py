@@ -14,7 +14,7 @@ from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Op
 
 from rnnbook.network.devices import tf
 
-__all__ = ['ENGINES', 'Layers', 'State', 'build', 'cells', 'by_number', 'size_of', 'initial_seeds', 'seeded']
+__all__ = ['ENGINES', 'Layers', 'State', 'build', 'cells', 'ByNumber', 'size_of', 'initial_seeds', 'seeded']
 
 #: A third, 'listing', has the ops of the printed listing one for one: only the seeds of its initial weights are used.
 ENGINES = ('book', 'fused')
@@ -68,31 +68,32 @@ def cells(layers: Layers, keep_prob: Optional[tf.Tensor] = None, *, top: bool = 
     return tf.contrib.rnn.MultiRNNCell([layer(number) for number in range(layers.num_layers)])
 
 
-def by_number(cells: tf.compat.v1.nn.rnn_cell.MultiRNNCell, vectors: Optional[tf.Tensor] = None) -> Callable[
-        [tf.Tensor, State], Tuple[tf.Tensor, State]]:
-    """A step of cells that have their variables, for numbers (N,) in place of inputs (N, D), without dropout.
+class ByNumber(tf.compat.v1.nn.rnn_cell.MultiRNNCell):
+    """Cells that have their variables, for numbers (N,) or (N, 1) in place of inputs (N, D), without dropout.
 
     A number stands for a row of `vectors`, (U, D), or for a one-hot row. The product of such a row and the kernel is
     computed once and looked up from then on.
     """
-    first, *others = cells._cells
-    kernel, bias = first.trainable_weights
-    w_x, w_h = kernel[:-first.output_size], kernel[-first.output_size:]             # (D, 4H), (H, 4H)
-    gates = zip(tf.split(w_x, 4, axis=1), tf.split(bias, 4), (0.0, 0.0, 1.0, 0.0))
-    table = tf.concat([(w if vectors is None else tf.matmul(vectors, w)) + (b + one) for w, b, one in gates],
-                      axis=1)                               # (U, 4H), in four products that run in parallel
 
-    def step(numbers, state):
+    def __init__(self, cells: tf.compat.v1.nn.rnn_cell.MultiRNNCell, vectors: Optional[tf.Tensor] = None) -> None:
+        super().__init__(cells._cells)
+        kernel, bias = self._cells[0].trainable_weights
+        w_x, self._w_h = kernel[:-self.output_size], kernel[-self.output_size:]     # (D, 4H), (H, 4H)
+        gates = zip(tf.split(w_x, 4, axis=1), tf.split(bias, 4), (0.0, 0.0, 1.0, 0.0))
+        self._table = tf.concat([(w if vectors is None else tf.matmul(vectors, w)) + (b + one) for w, b, one in gates],
+                                axis=1)                     # (U, 4H), in four products that run in parallel
+
+    def __call__(self, numbers, state, scope=None):
         c, h = state[0]
-        i, j, f, o = tf.split(tf.gather(table, numbers) + tf.matmul(h, w_h), 4, axis=1)
+        gates = tf.gather(self._table, tf.reshape(numbers, [-1])) + tf.matmul(h, self._w_h)         # (N, 4H)
+        i, j, f, o = tf.split(gates, 4, axis=1)
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(j)                          # (N, H)
         h = tf.sigmoid(o) * tf.tanh(c)                                              # (N, H)
         output, states = h, [tf.nn.rnn_cell.LSTMStateTuple(c, h)]
-        for cell, before in zip(others, state[1:]):
+        for cell, before in zip(self._cells[1:], state[1:]):
             output, after = cell(output, before)
             states.append(after)
         return output, tuple(states)
-    return step
 
 
 def size_of(tensor: tf.Tensor, axis: int = 0) -> Union[int, tf.Tensor]:

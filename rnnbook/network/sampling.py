@@ -100,7 +100,7 @@ class SamplingGraph:
         steps = tf.shape(self._uniform)[0]
         uniform = tf.TensorArray(tf.float32, steps).unstack(self._uniform[:, :, tf.newaxis])        # T of (M, 1)
         if several:
-            read, cumsum = lstm.by_number(self._cells), _many_cumsum(self._num_classes)
+            read, cumsum = lstm.ByNumber(self._cells), _many_cumsum(self._num_classes)
         else:
             def read(number, state):
                 return self._cells(self._one_hot(number), state)

@@ -23,9 +23,9 @@ class Run:
     Parameters
     ----------
     resume : bool, default False
-        Continue from the newest whole checkpoint in the folder. With the engine ``'fused'`` the run ends as if it had
-        not been interrupted; with ``'book'``, dropout differs. Where the folder is missing or empty, a run starts;
-        where its run is complete, nothing is done.
+        Continue from the newest whole checkpoint in the folder, so that the run ends as if it had not been interrupted;
+        only with the engine ``'book'`` and several layers, dropout differs. Where the folder is missing or empty, a run
+        starts; where its run is complete, nothing is done.
     save_every : int, optional
         Save after every N epochs, 0 for never; the last epoch always saves. Default: as in the book, 10 for reviews and
         1 for characters.

@@ -29,7 +29,7 @@ MOMENTS = ('training', 'saving', 'training', 'saving', 'any moment', 'saving')
 def arguments(argv):
     """Parse the command line."""
     parser = cli.parser(__doc__, epilog='Flags after -- are for the script: --script train_charrnn.py -- --epochs 4 '
-                                        '--engine fused --save-minutes 0.01.')
+                                        '--save-minutes 0.01.')
     parser.add_argument('--script', default='train_charrnn.py', metavar='NAME', help='a training script in scripts/')
     parser.add_argument('--kills', type=int, default=30, metavar='N', help='how often to kill')
     parser.add_argument('--seed', type=int, default=1, metavar='N', help='seed of the random moments')
