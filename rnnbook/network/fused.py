@@ -31,7 +31,7 @@ def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.T
         ids = words_first_tensor(ids, lengths)              # (N, T) with T the longest row from here on
     sizes = shard_sizes(rows, layers.shards) if layers.engine == 'fused' and isinstance(rows, int) else [rows]
     places = layers.num_layers * (1 + bidirectional)
-    dropout = _Dropout(keep_prob, layers.seed, layers.rank, places + (embed_keep_prob < 1), sizes)
+    dropout = _Dropout(layers, keep_prob, places + (embed_keep_prob < 1), sizes)
     # Each id is looked up once, however often it occurs in the batch: no product with its vector is computed twice.
     unique, positions = tf.unique(tf.reshape(tf.transpose(ids), [-1]))              # (U,), (T * N,)
     vectors = dropout.inputs(places, lookup(unique), embed_keep_prob)               # (U, D)
@@ -173,10 +173,13 @@ class _Dropout:
     not matter. Without a keep probability nothing is dropped.
     """
 
-    def __init__(self, keep_prob, seed, rank, places, sizes):
-        self.keep_prob, self._rank, self._places, self.sizes = keep_prob, rank, places, sizes
-        if keep_prob is not None:                           # a seed is less than 2 ** 31
-            self._key = tf.stack([tf.constant(seed + (rank << 31), tf.int64), step_counter().read_value()])
+    def __init__(self, layers, keep_prob, places, sizes):
+        self.keep_prob, self._rank, self._places, self.sizes = keep_prob, layers.rank, places, sizes
+        if keep_prob is not None:
+            seed = tf.constant(layers.seed + (layers.rank << 31), tf.int64)         # a seed is less than 2 ** 31
+            step = step_counter()                           # 0 where a checkpoint, which lacks it, was just restored
+            step = step.read_value() if layers.engine == 'listing' else step.initialized_value()
+            self._key = tf.stack([seed, step])
 
     def op_seed(self, place):
         """The op-level seed of the first of the book's layers, at this place; None, as in the chapter, at rank 0."""
