@@ -70,7 +70,7 @@ def _chapter(layers, vectors, positions, dropout, place, last):
         inputs = tf.gather(vectors, tf.transpose(positions))                        # (N, T, D)
         outputs, *states = lstm.build(layers, inputs, dropout.keep_prob, top=False)
         return ([outputs[:, -1] if last else tf.transpose(outputs, [1, 0, 2])], *states)
-    inputs = tf.gather_nd(vectors, positions[:, :, tf.newaxis])                     # (T, N, D)
+    inputs = tf.gather_nd(vectors, positions[:, :, tf.newaxis])     # (T, N, D); the gradient of `gather` would warn
     outputs, *states = lstm.build(layers, inputs, dropout.keep_prob, top=False, first_seed=dropout.op_seed(place),
                                   time_major=True)
     return ([outputs[-1] if last else outputs], *states)
