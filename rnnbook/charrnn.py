@@ -73,18 +73,21 @@ class CharRNN(Model):
         Largest global norm of the gradients; larger ones are scaled down to it.
     sampling : bool, default False
         Build the graph for `sample`, with one character at a time, instead of the one for `train`.
+    recurrent_keep_prob : float, default 1
+        Probability that a recurrent weight is kept throughout a window of training (Merity et al. 2018,
+        arXiv:1708.02182); below 1 with the engine ``'fused'`` only, and without effect where ``tf_keepprob`` is fed 1.
     """
 
     ARGUMENTS = ('num_classes', 'batch_size', 'num_steps', 'lstm_size', 'num_layers', 'learning_rate', 'keep_prob',
-                 'grad_clip', 'engine', 'shards', 'seed')
+                 'recurrent_keep_prob', 'grad_clip', 'engine', 'shards', 'seed')
     SHAPING = ('num_classes', 'lstm_size', 'num_layers')
 
     def __init__(self, num_classes: int, batch_size: int = 64, num_steps: int = 100, lstm_size: int = 128,
                  num_layers: int = 1, learning_rate: float = 0.001, keep_prob: float = 0.5, grad_clip: float = 5,
-                 sampling: bool = False, *, engine: str = 'book', shards: Optional[int] = None, seed: int = 123,
-                 device: str = 'auto', intra_op_threads: Optional[int] = None,
-                 inter_op_threads: Optional[int] = None, distributed: bool = False,
-                 scale_learning_rate: bool = False) -> None:
+                 sampling: bool = False, *, recurrent_keep_prob: float = 1.0, engine: str = 'book',
+                 shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
+                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
+                 distributed: bool = False, scale_learning_rate: bool = False) -> None:
         self.num_classes = check_int('num_classes', num_classes)
         self.batch_size = check_int('batch_size', batch_size)
         self.num_steps = check_int('num_steps', num_steps)
@@ -92,6 +95,7 @@ class CharRNN(Model):
         self.num_layers = check_int('num_layers', num_layers, 1, MAX_LAYERS)
         self.learning_rate = check_rate('learning_rate', learning_rate)
         self.keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
+        self.recurrent_keep_prob = check_rate('recurrent_keep_prob', recurrent_keep_prob, maximum=1)
         self.grad_clip = check_rate('grad_clip', grad_clip)
         self.sampling = check_bool('sampling', sampling)
         check_size('batch_size * num_steps * num_classes', self.batch_size, self.num_steps, self.num_classes)
@@ -99,6 +103,9 @@ class CharRNN(Model):
         check_size('num_classes * lstm_size', self.num_classes, self.lstm_size)
         check_size('lstm_size * lstm_size', self.lstm_size, self.lstm_size)
         self._place(engine, shards, seed, device, intra_op_threads, inter_op_threads, distributed, scale_learning_rate)
+        if self.recurrent_keep_prob < 1 and not self.sampling and (self.engine == 'book' or self.keep_prob == 1):
+            raise ArgumentValueError("recurrent_keep_prob must be 1 without engine='fused' and keep_prob below 1, not "
+                                     '%g' % self.recurrent_keep_prob)
         self._private = None
         self._construct(sampling=self.sampling)
 
@@ -194,10 +201,14 @@ class CharRNN(Model):
         FileError, DivergenceError
             As for `Model`.
         """
-        data, held_out = self._training_rows(train_x, train_y), None
-        num_epochs = check_int('num_epochs', num_epochs)
+        if self.sampling:
+            raise ArgumentValueError('sampling must be False for train; this object was made for sample')
+        x, y = data = self._texts('train_x', train_x, 'train_y', train_y, self.global_batch_size)
+        if x.shape[1] < self.num_steps:
+            raise ArgumentValueError('train_x must have at least num_steps = %d columns, not %d'
+                                     % (self.num_steps, x.shape[1]))
+        num_epochs, held_out = check_int('num_epochs', num_epochs), None
         run = Run.of(run, save_every=1, log_every=10)
-        x, y = data
         if isinstance(run.validation, tuple):
             held_out = self._texts('validation[0]', run.validation[0], 'validation[1]', run.validation[1])
         elif run.validation is not None:
@@ -220,15 +231,6 @@ class CharRNN(Model):
             raise ArgumentValueError('%s and %s must have %s and one shape, not %s and %s' % (
                 x_name, y_name, self.world.counted('batch_size', self.batch_size, 'row') if rows else
                 'at least one row', x.shape, y.shape))
-        return x, y
-
-    def _training_rows(self, train_x, train_y):
-        if self.sampling:
-            raise ArgumentValueError('sampling must be False for train; this object was made for sample')
-        x, y = self._texts('train_x', train_x, 'train_y', train_y, self.global_batch_size)
-        if x.shape[1] < self.num_steps:
-            raise ArgumentValueError('train_x must have at least num_steps = %d columns, not %d'
-                                     % (self.num_steps, x.shape[1]))
         return x, y
 
     def sample(self, output_length: int, ckpt_dir: StrPath, starter_seq: str = 'The ', *,
@@ -260,13 +262,11 @@ class CharRNN(Model):
         stop : str, optional
             End the text with the first occurrence of this string after the starter.
         seed : int, optional
-            Draw with `np.random.RandomState(seed)` and leave numpy's global generator alone. Default: numpy's global
-            generator, as in the chapter.
+            Draw with `np.random.RandomState(seed)`. Default: numpy's global generator, as in the chapter.
         num_samples : int, optional
             Write this many texts together, much faster than one after the other, and return a list. They are the texts
             of as many calls without a seed in between: each uses ``output_length + 1`` random numbers, wherever it
-            stops. (Sums over a batch are rounded differently, which may rarely change a text.) Default: one text,
-            returned as a `str`.
+            stops (rarely, rounding changes one of them). Default: one text, returned as a `str`.
         unknown : {'error', 'skip'}, default 'error'
             What to do with characters of `starter_seq` that the vocabulary lacks; ``'skip'`` leaves them out.
 

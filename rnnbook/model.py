@@ -96,6 +96,7 @@ class Model(Trainable):
 
     #: The constructor's arguments that a folder keeps; where to compute is not among them.
     ARGUMENTS: ClassVar[Tuple[str, ...]]
+    recurrent_keep_prob = 1.0
 
     def _place(self, engine: str, shards: Optional[int], seed: int, device: str, intra_op_threads: Optional[int],
                inter_op_threads: Optional[int], distributed: bool, scale_learning_rate: bool) -> None:
@@ -142,7 +143,8 @@ class Model(Trainable):
         return '%s(%s)' % (type(self).__name__, ', '.join('%s=%r' % (name, getattr(self, name)) for name in names))
 
     def _layers(self, engine):
-        return lstm.Layers(engine, self.lstm_size, self.num_layers, self.shards, self.seed, self.world.rank)
+        return lstm.Layers(engine, self.lstm_size, self.num_layers, self.shards, self.seed, self.world.rank,
+                           self.recurrent_keep_prob)
 
     def _optimize(self, cost, optimizer, grad_clip):
         """Add the training step: the gradients, averaged over all processes, clipped and applied."""

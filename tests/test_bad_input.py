@@ -138,7 +138,9 @@ RULES['the rest of the constructors'] = [
     Case(without_graph(models.sentiment, 'ngram_size', 8192), VALUE,
          r'^\(n_words \+ 262144\) \* ngram_size must be below 2 \*\* 31, .* not 262150 \* 8192')] + [
     Case(without_graph(models.sentiment, 'embed_keep_prob', 1.5), VALUE, 'must be .* of at most 1, not 1.5'),
-    Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5')]
+    Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5'),
+    Case(without_graph(models.char, 'recurrent_keep_prob', 0.0), VALUE, 'recurrent_keep_prob must be .* above 0'),
+    Case(without_graph(models.char, 'recurrent_keep_prob', 0.5), VALUE, 'recurrent_keep_prob must be 1 without engine')]
 RULES['a tensor holds fewer than 2 ** 31 numbers'] = [
     Case(without_graph(make, name, 2 ** 31 - 1), VALUE, r'\b%s\b.* must be below 2 \*\* 31' % name)
     for make, kinds in MODELS.items() for name in kinds[0].split() if name != 'num_layers']

@@ -33,7 +33,7 @@ CHARACTERS = {'cleaning': None, 'unknown': None}
 
 #: Arguments that older files lack, with the values that their models have.
 SINCE = {'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0, 'embed_init': 1.0,
-         'ngram_size': 0, 'grad_clip': None}
+         'ngram_size': 0, 'grad_clip': None, 'recurrent_keep_prob': 1.0}
 #: The arguments that say how a model is computed: two models that differ in them alone are the same model.
 FREE = {'engine', 'shards'}
 

@@ -8,6 +8,7 @@ Shapes: N batch, n rows of a shard, T time steps, D input size, U distinct ids, 
 
 from __future__ import annotations
 
+import functools
 from typing import Callable, List, Optional, Tuple
 
 from rnnbook.network import lstm
@@ -31,7 +32,8 @@ def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.T
         ids = words_first_tensor(ids, lengths)              # (N, T) with T the longest row from here on
     sizes = shard_sizes(rows, layers.shards) if layers.engine == 'fused' and isinstance(rows, int) else [rows]
     places = layers.num_layers * (1 + bidirectional)
-    dropout = _Dropout(layers, keep_prob, places + (embed_keep_prob < 1), sizes)
+    masks = places * (1 + (layers.recurrent_keep_prob < 1)) + (embed_keep_prob < 1)
+    dropout = _Dropout(layers, keep_prob, masks, sizes)
     # Each id is looked up once, however often it occurs in the batch: no product with its vector is computed twice.
     unique, positions = tf.unique(tf.reshape(tf.transpose(ids), [-1]))              # (U,), (T * N,)
     vectors = dropout.inputs(places, lookup(unique), embed_keep_prob)               # (U, D)
@@ -85,13 +87,22 @@ def _fused(layers, vectors, positions, dropout, place, last):
     for layer, state in enumerate(initial_state):
         top = layer == layers.num_layers - 1
         with tf.compat.v1.variable_scope('rnn/multi_rnn_cell/cell_%d' % layer):
-            cell = tf.contrib.rnn.LSTMBlockFusedCell(layers.lstm_size, name='basic_lstm_cell')
+            cell = _Cell(layers.lstm_size, name='basic_lstm_cell')
+            cell.masked = functools.partial(dropout.kernel, place + layer, layers.recurrent_keep_prob)
             states = zip(*[tf.split(tensor, sizes) for tensor in state])
             outputs, finals = zip(*[_layer(cell, *given, before, last and top)
                                     for given, before in zip(inputs, states)])
         final_state.append(tf.contrib.rnn.LSTMStateTuple(*[tf.concat(parts, axis=0) for parts in zip(*finals)]))
         inputs = [] if top else [(output, None) for output in dropout.outputs(place + layer, outputs)]
     return outputs, initial_state, tuple(final_state)
+
+
+class _Cell(tf.contrib.rnn.LSTMBlockFusedCell):
+    """The cell, which computes with what `masked` makes of its kernel."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._kernel = self.masked(self._kernel)
 
 
 def _predicting(layers, vectors, positions, dropout, place, last):
@@ -117,7 +128,8 @@ def _layer(cell, vectors, positions, state, last):
     """
     inputs = vectors if positions is None else tf.gather(vectors, positions)        # (T, n, D)
     outputs, _ = cell(inputs, initial_state=state)
-    forward, (kernel, bias) = outputs.op, cell.trainable_variables
+    forward = outputs.op
+    kernel, bias = forward.inputs[4], forward.inputs[8]
 
     # TensorFlow's own gradient adds to the kernel's at each time step. That of all steps in one product is the same
     # sum, at half the cost.
@@ -195,6 +207,14 @@ class _Dropout:
         if self.keep_prob is None or keep_prob == 1:
             return vectors
         return vectors * self._kept(place, tf.shape(vectors), keep_prob)
+
+    def kernel(self, place, keep_prob, kernel):
+        """A layer's kernel (D + H, 4H) after dropout of its recurrent weights, the same at all steps of a window."""
+        if self.keep_prob is None or keep_prob == 1:
+            return kernel
+        columns, keep_prob = kernel.shape[1].value, tf.where(self.keep_prob < 1, keep_prob, 1.0)
+        kept = self._kept(self._places - 1 - place, [columns // 4, columns], keep_prob)  # (H, 4H)
+        return kernel * tf.concat([tf.ones([kernel.shape[0].value - columns // 4, columns]), kept], axis=0)
 
     def outputs(self, place, outputs):
         """The outputs of a layer after dropout, (T, n, H) or (n, H) for each shard."""

@@ -32,6 +32,7 @@ class Layers(NamedTuple):
     shards: Optional[int] = None
     seed: int = 0
     rank: int = 0
+    recurrent_keep_prob: float = 1.0
 
 
 def build(layers: Layers, inputs: tf.Tensor, keep_prob: Optional[tf.Tensor] = None, *, top: bool = True,

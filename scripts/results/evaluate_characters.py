@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Print the bits per character of several models, each alone and by their mean probability, static and as they learn.
 
-Learning while reading is dynamic evaluation (Krause et al. 2018, arXiv:1709.07432) by gradient descent: each piece of
-the text is predicted before the weights take a step on it.
+Learning while reading is dynamic evaluation (Krause et al. 2018, arXiv:1709.07432): each piece of the text is predicted
+before the weights take a step on it, one of the Adam that they were trained with, from where it stopped.
 """
 
 import os
@@ -15,7 +15,6 @@ try:
     from rnnbook import cli, datasets, errors
     from rnnbook.base.checks import check_int, check_number
     from rnnbook.model_folder import reading
-    from rnnbook.network import optimizers
     from rnnbook.network.devices import tf
     from rnnbook.training.loop import CarriedState
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
@@ -36,7 +35,7 @@ def arguments(argv):
     parser.add_argument('--held-out', type=float, default=0.1, metavar='X', help='measure on this fraction of the text')
     parser.add_argument('--skip', type=float, default=0.0, metavar='X', help='leave out this fraction at the end of '
                         'the text, and measure on what comes before it')
-    parser.add_argument('--rate', type=float, default=0.1, metavar='X', help='learning rate while reading')
+    parser.add_argument('--rate', type=float, default=0.0003, metavar='X', help='learning rate while reading')
     parser.add_argument('--piece', type=int, default=10, metavar='N', help='characters that are predicted, and then '
                         'learned from, at a time')
     return parser.parse_args(argv)
@@ -49,22 +48,17 @@ def load(folder, piece):
 
 def probabilities(rnn, numbers, rate):
     """What a model gives to the characters after the first: first as it was trained, then as it learns."""
-    with rnn.g.as_default():
-        cost, variables = rnn.g.get_tensor_by_name('cost:0'), tf.compat.v1.trainable_variables()
-        gradients, _ = tf.clip_by_global_norm(optimizers.gradients(cost, variables), rnn.grad_clip)
-        tf.group(*[tf.compat.v1.assign_sub(variable, rate * gradient)
-                   for variable, gradient in zip(variables, gradients)], name='learn')
     piece, count = rnn.num_steps, len(numbers) - 1
     padded = np.pad(numbers, (0, -count % piece), 'constant')
     with tf.compat.v1.Session(graph=rnn.g, config=rnn.session_config()) as sess:
         sess.run(rnn.init_op)
-        for operations in ([], ['learn']):
+        for operations in ([], ['train_op']):
             reading.restore(sess, rnn.ckpt_dir)
             carried, found = CarriedState(sess, rnn), []
             for start in range(0, count, piece):
                 x, y = padded[start:start + piece], padded[start + 1:start + piece + 1]
-                given, *_ = carried.run(['probabilities:0'] + operations, {
-                    'tf_x:0': [x], 'tf_y:0': [y], 'tf_keepprob:0': 1.0})                            # (T, V)
+                given, *_ = carried.run(['probabilities:0'] + operations, {                 # (T, V)
+                    'tf_x:0': [x], 'tf_y:0': [y], 'tf_keepprob:0': 1.0, 'learning_rate:0': rate})
                 found.extend(given[np.arange(piece), y])
             yield np.array(found[:count], np.float64)
 

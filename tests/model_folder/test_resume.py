@@ -37,7 +37,7 @@ def sentiment(folder, num_epochs=3, keep_prob=0.5, run=None, **arguments):
 
 
 def fused_char(folder, run=None):
-    return char(folder, engine='fused', run=run)
+    return char(folder, engine='fused', keep_prob=0.5, recurrent_keep_prob=0.5, run=run)
 
 
 def fused_sentiment(folder, run=None):

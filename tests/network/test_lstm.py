@@ -160,6 +160,45 @@ def test_dropout_keeps_the_share_that_it_should_and_the_mean():
     assert (values(model, kept[0].outputs[0], {'tf_keepprob:0': 1.0}) == 1).all()
 
 
+def test_recurrent_weights_are_dropped_for_a_whole_window_others_at_each_step_and_none_where_nothing_is_dropped():
+    rnn, plain = (CharRNN(5, batch_size=3, num_steps=4, lstm_size=8, num_layers=2, engine='fused', shards=2, **more)
+                  for more in (dict(recurrent_keep_prob=0.5), {}))
+    x, y = np.random.RandomState(0).randint(0, 5, size=(2, 3, 4))
+    feed = {'tf_x:0': x, 'tf_y:0': y, 'tf_keepprob:0': np.nextafter(np.float32(1), np.float32(0)),
+            'learning_rate:0': 0.0}
+    used = [op.inputs[4] for op in rnn.g.get_operations() if op.type == 'BlockLSTM']
+    assert [tensor.op.type for tensor in used] == ['Mul'] * 4 and len(set(used)) == 2   # one for both shards of a layer
+    used = used[::2]
+    gradients = []
+    for model in (rnn, plain):
+        with model.g.as_default():
+            gradients.append(optimizers.gradients(model.g.get_tensor_by_name('cost:0'),
+                                                  list(trainable(model).values())))
+    with tf.compat.v1.Session(graph=rnn.g, config=rnn.session_config()) as sess:
+        sess.run(rnn.init_op)
+        weights = sess.run(trainable(rnn))
+        kernels = sorted(name for name in weights if 'lstm_cell/kernel' in name)
+        masked, found = sess.run([used, gradients[0]], feed)
+        np.testing.assert_equal(sess.run(used, feed), masked)
+        sess.run('train_op', feed)
+        assert (sess.run(used[0], feed) != masked[0]).any()
+        np.testing.assert_equal(sess.run(used, {**feed, 'tf_keepprob:0': 1.0}), [weights[name] for name in kernels])
+    factors = {name: after / weights[name] for name, after in zip(kernels, masked)}
+    for factor in factors.values():
+        assert (factor[:-8] == 1).all() and set(np.unique(factor[-8:])) == {0.0, 2.0}
+        assert (factor[-8:] == 0).mean() == pytest.approx(0.5, abs=0.1)
+    assert (factors[kernels[0]][-8:] != factors[kernels[1]][-8:]).any()
+
+    # The gradient is that of a model whose kernels are the masked ones, times the factors.
+    with tf.compat.v1.Session(graph=plain.g, config=plain.session_config()) as sess:
+        sess.run(plain.init_op)
+        for name, variable in trainable(plain).items():
+            variable.load(dict(zip(kernels, masked)).get(name, weights[name]), sess)
+        wanted = sess.run(gradients[1], feed)
+    for name, one, other in zip(weights, found, wanted):
+        np.testing.assert_allclose(one, other * factors.get(name, 1), rtol=0, atol=1e-6)
+
+
 def test_the_step_counts_is_no_part_of_a_checkpoint_and_can_be_set():
     for engine in lstm.ENGINES:
         model = models.char(engine=engine)

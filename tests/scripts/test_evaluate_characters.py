@@ -40,7 +40,7 @@ def run(place, monkeypatch, capsys):
 
 
 def test_static_bits_are_those_of_evaluate_and_learning_helps_where_the_text_changes(run):
-    status, out, _ = run('model-1', 'model-2', '--text', 'text.txt', '--held-out', '0.2', '--rate', '0.5')
+    status, out, _ = run('model-1', 'model-2', '--text', 'text.txt', '--held-out', '0.2', '--rate', '0.02')
     lines = out.splitlines()
     held_out = len(TEXT) // 5
     assert (status, lines[0]) == (0, 'Data: characters %d to %d of text.txt' % (len(TEXT) - held_out + 1, len(TEXT)))
