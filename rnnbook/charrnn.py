@@ -33,8 +33,9 @@ __all__ = ['CharRNN', 'get_top_char', 'BOOK_RUN', 'BEST_RUN', 'SMOKE_RUN']
 BOOK_RUN = {'batch_size': 64, 'num_steps': 100, 'lstm_size': 128, 'num_layers': 1, 'learning_rate': 0.001,
             'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 100}
 #: The best run on *Hamlet* that was found, by validation, see docs/results.md; names as above, and of `training.Run`.
-BEST_RUN = {'batch_size': 32, 'num_steps': 50, 'lstm_size': 256, 'num_layers': 2, 'learning_rate': 0.003,
-            'keep_prob': 0.4, 'grad_clip': 5.0, 'engine': 'fused', 'num_epochs': 18, 'decay': 0.9, 'decay_after': 10}
+BEST_RUN = {'batch_size': 32, 'num_steps': 25, 'lstm_size': 256, 'num_layers': 2, 'learning_rate': 0.003,
+            'keep_prob': 0.5, 'recurrent_keep_prob': 0.75, 'grad_clip': 5.0, 'engine': 'fused', 'num_epochs': 28,
+            'decay': 0.85, 'decay_after': 9}
 #: A run of a few seconds, to see that everything is in place.
 SMOKE_RUN = {'batch_size': 4, 'num_steps': 10, 'lstm_size': 8, 'num_layers': 1, 'learning_rate': 0.01,
              'keep_prob': 0.5, 'grad_clip': 5.0, 'num_epochs': 2}

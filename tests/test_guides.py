@@ -68,7 +68,7 @@ def small(script, arguments):
         if '--text' not in arguments:
             added += ['--text', 'play.txt']
         if '--ckpt-dir' not in arguments:                   # where it would be after all epochs
-            added += ['--ckpt-dir', './model-best-18/' if 'best' in arguments else './model-%s/' % (epochs or 100)]
+            added += ['--ckpt-dir', './model-best-28/' if 'best' in arguments else './model-%s/' % (epochs or 100)]
     elif '--csv' not in arguments:
         added += ['--csv', 'reviews.csv']
     if script == 'train_sentiment.py' and 'best' in arguments:

@@ -285,7 +285,7 @@ def test_the_folder_of_the_texts_may_hold_the_models_and_the_cache(tmp_path):
 
 
 @pytest.mark.parametrize('flags, folder', [
-    ([], './model-100/'), (['--epochs', '7'], './model-7/'), (['--preset', 'best'], './model-best-18/')])
+    ([], './model-100/'), (['--epochs', '7'], './model-7/'), (['--preset', 'best'], './model-best-28/')])
 def test_help_shows_the_default_folder(capsys, flags, folder):
     assert main_of('train_charrnn.py')(flags + ['--help']) == 0
     assert '(default:%s)' % folder in ''.join(capsys.readouterr().out.split())
