@@ -35,7 +35,7 @@ def arguments(argv):
     parser.add_argument('--held-out', type=float, default=0.1, metavar='X', help='measure on this fraction of the text')
     parser.add_argument('--skip', type=float, default=0.0, metavar='X', help='leave out this fraction at the end of '
                         'the text, and measure on what comes before it')
-    parser.add_argument('--rate', type=float, default=0.0003, metavar='X', help='learning rate while reading')
+    parser.add_argument('--rate', type=float, default=0.0002, metavar='X', help='learning rate while reading')
     parser.add_argument('--piece', type=int, default=10, metavar='N', help='characters that are predicted, and then '
                         'learned from, at a time')
     return parser.parse_args(argv)
