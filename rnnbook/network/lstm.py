@@ -70,11 +70,9 @@ def cells(layers: Layers, keep_prob: Optional[tf.Tensor] = None, *, top: bool = 
 
 
 class ByNumber(tf.compat.v1.nn.rnn_cell.MultiRNNCell):
-    """Cells that have their variables, for numbers (N,) or (N, 1) in place of inputs (N, D), without dropout.
+    """Cells for numbers (N,) or (N, 1) in place of inputs (N, D), by looking up their product with the kernel.
 
-    A number stands for a row of `vectors`, (U, D), or for a one-hot row. The product of such a row and the kernel is
-    computed once and looked up from then on.
-    """
+    A number stands for a row of `vectors`, (U, D), or for a one-hot row. The variables are those of the cells."""
 
     def __init__(self, cells: tf.compat.v1.nn.rnn_cell.MultiRNNCell, vectors: Optional[tf.Tensor] = None) -> None:
         super().__init__(cells._cells)

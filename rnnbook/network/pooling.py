@@ -52,7 +52,7 @@ def words_first(x: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
 def words_first_tensor(ids: Tensor, lengths: Tensor) -> Tensor:
     """The first result of `words_first`, of a tensor."""
     from rnnbook.network.devices import tf
-    columns = tf.range(tf.reduce_max(lengths))[tf.newaxis]                          # (1, L)
+    columns = tf.range(tf.reduce_max(tf.concat([[1], lengths], axis=0)))[tf.newaxis]           # (1, L), also of no row
     source = tf.minimum(columns + (tf.shape(ids)[1] - lengths)[:, tf.newaxis], tf.shape(ids)[1] - 1)
     return tf.gather(ids, source, batch_dims=1) * tf.cast(columns < lengths[:, tf.newaxis], ids.dtype)
 

@@ -15,6 +15,7 @@ import models
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, FileError
 from rnnbook.network.lstm import ENGINES
+from rnnbook.network.pooling import POOLINGS
 from rnnbook.portable import export
 from rnnbook.sentiment import SentimentRNN
 
@@ -107,6 +108,16 @@ def test_classify_text_gives_what_predict_text_gives(engine, served):
     np.testing.assert_array_equal(found['labels_0'], np.rint(found['probabilities_0']))
     assert len(set(found['probabilities_0'])) == len(REVIEWS) - 1                       # two have no known word
     assert found['probabilities_1'].shape == found['labels_1'].shape == (0,)
+
+
+@pytest.mark.parametrize('pooling', POOLINGS)
+def test_no_rows_give_no_predictions(pooling):
+    rnn = models.sentiment(pooling=pooling)
+    with tf.Graph().as_default() as g, tf.compat.v1.Session(graph=g) as sess:
+        serving = rnn.serving()
+        sess.run(tf.compat.v1.global_variables_initializer())
+        found = sess.run(serving.outputs, {serving.inputs['word_ids']: np.zeros((0, rnn.seq_len), np.int32)})
+    assert [found[name].shape for name in ('probabilities', 'labels')] == [(0,), (0,)]
 
 
 @pytest.mark.parametrize('vocabulary, names', [(None, ['classify', 'serving_default']),
