@@ -10,9 +10,10 @@ try:
     import rnnbook
     from rnnbook import cli, imdb
     from rnnbook.base.checks import check_int
-    from rnnbook.base.files import check_local, check_regular
+    from rnnbook.base.files import check_regular
     from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import description
+    from rnnbook.model_folder.checkpoint_files import check_output
     from rnnbook.portable import onnx_graph, page, weights
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -60,13 +61,13 @@ def main(argv):
     if args.page is not None:
         print(write_page(args))
     elif args.onnx is not None:
-        check_regular(check_local('--onnx', args.onnx))
+        check_regular(check_output('--onnx', args.onnx))
         cli.require('onnx', 'onnx', 'onnx', 'scripts/export_model.py')
         export_weights(args)
         print(onnx_graph.write_onnx(args.ckpt_dir, args.onnx))
     elif args.saved_model is not None:
+        check_output('--saved-model', args.saved_model)
         model = getattr(rnnbook, description.read_description(args.ckpt_dir).class_name).load(args.ckpt_dir)
-        check_local('--saved-model', args.saved_model)
         print(rnnbook.export.write_saved_model(model, args.saved_model, checkpoint=args.checkpoint))
     else:
         print(rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint))
@@ -80,7 +81,10 @@ def export_weights(args):
 
 def write_page(args):
     """Write the page."""
-    check_regular(check_local('--page', args.page))
+    check_regular(check_output('--page', args.page))
+    if args.csv is not None and os.path.exists(args.page) and os.path.exists(args.csv) and os.path.samefile(
+            args.page, args.csv):
+        raise ArgumentValueError('--page must be another file than --csv, not %s' % args.page)
     check_int('--page-words', args.words)
     description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
     export_weights(args)

@@ -18,7 +18,7 @@ from rnnbook.model_folder.description import MODEL_JSON
 from rnnbook.model_folder.run_state import ENDING, read_record
 
 __all__ = ['LOCK', 'HISTORY', 'BEST', 'STAGING', 'WEIGHTS', 'check_folder', 'folder_of', 'refuse_links',
-           'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover', 'remove']
+           'check_output', 'names', 'listed', 'by_age', 'last_number', 'write_list', 'staging', 'recover', 'remove']
 
 LOCK = '.lock'
 HISTORY = 'history.csv'
@@ -53,6 +53,23 @@ def refuse_links(folder: str, *paths: str) -> None:
     for path in [*ours, *paths]:
         if os.path.islink(path):
             raise FileError('%s is a link, which would be written through; remove it, or choose another folder' % path)
+
+
+def check_output(name: str, path: StrPath) -> str:
+    """The path of an export as a `str`: no link, nothing that a model's folder is made of, and in a writable folder."""
+    path = check_local(name, path)
+    target = os.path.abspath(path)
+    parent, base = os.path.split(target)
+    if os.path.islink(target):
+        raise FileError('%s %s is a link, which would be replaced; name the file itself, or another' % (name, path))
+    ours = base in (LOCK, STAGING, BEST, *WRITTEN) or base.endswith(('.index', '.meta', ENDING)) or '.data-' in base
+    if ours and any(os.path.exists(os.path.join(parent, each)) for each in (MODEL_JSON, LIST)):
+        raise FileError('%s %s is a name that the model in that folder uses; choose another' % (name, path))
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        raise FileError('cannot write %s %s: %s is no folder that can be written to' % (name, path, parent))
+    return path
 
 
 def names(folder: str) -> List[str]:

@@ -8,10 +8,10 @@ import tempfile
 from typing import Optional
 
 from rnnbook.base.checks import StrPath
-from rnnbook.base.files import check_local, file_errors
+from rnnbook.base.files import check_path, file_errors
 from rnnbook.errors import FileError
 from rnnbook.model_folder import reading
-from rnnbook.model_folder.checkpoint_files import check_folder, refuse_links
+from rnnbook.model_folder.checkpoint_files import check_folder, check_output, refuse_links
 from rnnbook.model_folder.description import MODEL_JSON, read_description
 from rnnbook.model_folder.graphs import Trainable
 from rnnbook.network.devices import tf
@@ -84,7 +84,7 @@ def write_saved_model(model: Trainable, out: StrPath, *, ckpt_dir: Optional[StrP
     FileError
         `out` exists or cannot be written, or no checkpoint can be read that fits the model.
     """
-    out = check_local('out', out).rstrip(os.sep) or os.sep
+    out = check_output('out', check_path('out', out).rstrip(os.sep) or os.sep)
     if os.path.exists(out):
         raise FileError('%s is there already; a SavedModel is written into a new folder' % out)
     folder, found = reading.described(model, ckpt_dir, checkpoint)

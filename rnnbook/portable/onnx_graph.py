@@ -15,8 +15,9 @@ import numpy as np
 
 from rnnbook import __version__
 from rnnbook.base.checks import StrPath, check_choice, check_int
-from rnnbook.base.files import atomic_path, check_local, check_path, check_regular, read_text
+from rnnbook.base.files import atomic_path, check_path, check_regular, read_text
 from rnnbook.errors import FileError, RequirementError
+from rnnbook.model_folder.checkpoint_files import check_output
 from rnnbook.model_folder.description import MODEL_JSON, directions, read_description
 from rnnbook.network import ngrams
 from rnnbook.network.pooling import POOLINGS
@@ -59,7 +60,7 @@ def write_onnx(folder: StrPath, path: StrPath) -> str:
     RequirementError
         The package onnx is not there.
     """
-    folder, path = check_path('folder', folder), check_local('path', path)
+    folder, path = check_path('folder', folder), check_output('path', path)
     check_regular(path)
     try:
         import onnx

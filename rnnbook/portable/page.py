@@ -18,8 +18,9 @@ import numpy as np
 
 from rnnbook import __version__, imdb, portable
 from rnnbook.base.checks import ArrayLike, StrPath, check_int, check_str
-from rnnbook.base.files import check_local, check_path, check_regular, read_text, write_text
+from rnnbook.base.files import check_path, check_regular, read_text, write_text
 from rnnbook.errors import ArgumentValueError
+from rnnbook.model_folder.checkpoint_files import check_output
 from rnnbook.model_folder.description import Description
 from rnnbook.model_folder.run_state import ENDING, TIMING, read_record
 from rnnbook.network.ngrams import BUCKETS
@@ -85,7 +86,7 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
     FileError
         The folder cannot be read, see `portable.load`, or the file cannot be written.
     """
-    folder, path, words = check_path('folder', folder), check_local('path', path), check_int('words', words)
+    folder, path, words = check_path('folder', folder), check_output('path', path), check_int('words', words)
     check_regular(path)
     model = portable.load(folder)
     if isinstance(model, portable.PortableSentiment):

@@ -489,3 +489,38 @@ def test_the_script_names_the_flag(flags, message, tmp_path, monkeypatch, capsys
     assert export_model.main(flags) == 2
     said = capsys.readouterr().err
     assert message in said and said.count('\n') == 1 and not os.path.exists('page.html')
+
+
+@pytest.mark.parametrize('flag', ['--page', '--onnx', '--saved-model'])
+@pytest.mark.parametrize('target, message', [
+    *((name, 'is a name that the model in that folder uses; choose another') for name in (
+        'model/model.json', 'model/weights.npz', 'model/checkpoint', 'model/history.csv', 'model/.lock', 'model/best',
+        'model/.saving/', 'model/hand-1.ckpt.index', 'model/hand-1.ckpt.data-00000-of-00001',
+        'model/hand-1.ckpt.progress.json', 'alias/model.json')),
+    ('link', 'is a link, which would be replaced'),
+    ('nowhere', 'is a link, which would be replaced'),
+    ('mine.csv/out', 'mine.csv is no folder that can be written to')])
+def test_no_export_replaces_a_file_of_a_model_or_a_link(flag, target, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    review(tmp_path / 'model')
+    (tmp_path / 'mine.csv').write_text('mine')
+    for name, aim in [('alias', 'model'), ('link', 'mine.csv'), ('nowhere', 'none')]:
+        (tmp_path / name).symlink_to(aim)
+
+    def files():
+        return {str(path): path.is_file() and path.read_bytes() for path in tmp_path.rglob('*')}
+
+    before = files()
+    assert export_model.main([flag, target]) == 2
+    said = capsys.readouterr().err
+    assert '%s %s' % (flag, target) in said and message in said and said.count('\n') == 1
+    assert files() == before
+
+
+def test_the_page_does_not_replace_the_reviews(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    review(tmp_path / 'model')
+    (tmp_path / 'mine.csv').write_text('review,sentiment\ngood,1\nbad,0\n')
+    assert export_model.main(['--csv', 'mine.csv', '--page', str(tmp_path / 'mine.csv')]) == 2
+    assert '--page must be another file than --csv' in capsys.readouterr().err
+    assert (tmp_path / 'mine.csv').read_text() == 'review,sentiment\ngood,1\nbad,0\n'
