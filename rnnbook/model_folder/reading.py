@@ -99,14 +99,16 @@ def check_owner(prefix: str, record: Optional[Record], description: Optional[Des
 
 
 def _open(prefix, shapes, doing, where):
-    """The reader of a checkpoint that has variables of these names and shapes."""
+    """The reader of a checkpoint that has float32 variables of these names and shapes."""
     with _tensorflow_errors(prefix):
         reader = tf.train.load_checkpoint(prefix)
-    found = reader.get_variable_to_shape_map()
+    found, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     for name, shape in shapes.items():
         if found.get(name) != shape:
             raise MisfitError('cannot %s %s: %s has the shape %s in %s, and %s there'
                               % (doing, prefix, name, shape, where, found.get(name, 'does not stand')))
+        if types[name] != tf.float32:
+            raise MisfitError('cannot %s %s: %s must be float32, not %s' % (doing, prefix, name, types[name].name))
     return reader
 
 

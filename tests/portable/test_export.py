@@ -16,6 +16,7 @@ import models
 from rnnbook import portable
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
+from rnnbook.model_folder import reading
 from rnnbook.model_folder.description import Description, read_description, write_description
 from rnnbook.portable import export, weights
 from rnnbook.sentiment import SentimentRNN
@@ -209,3 +210,26 @@ def test_a_page_is_of_the_newest_checkpoint_and_tensorflow_is_needed_only_once(c
     (copy / 'weights.npz').unlink()
     assert checkpoint() == second
     capsys.readouterr()
+
+
+def test_weights_of_before_a_further_training_are_noticed_without_the_list_of_checkpoints(copy):
+    models.char().train(*models.characters(), 5, copy, vocabulary=models.CHAR2INT, resume=True)
+    (copy / 'checkpoint').unlink()
+    assert not weights.is_current(str(copy))
+    with pytest.warns(UserWarning, match='the model has been trained since, up to language_modeling'):
+        portable.load(copy)
+
+
+@pytest.mark.parametrize('dtype', ['float64', 'str'])
+def test_variables_of_another_type_are_refused(dtype, copy):
+    before, newest = (copy / 'weights.npz').read_bytes(), reading.find(str(copy))
+    values = dict(reading.tensors(newest))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
+        for name, value in values.items():
+            tf.compat.v1.get_variable(name, initializer=value.astype(dtype) if name == 'logits/bias' else value)
+        sess.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.train.Saver().save(sess, newest)
+    os.remove(newest + '.progress.json')
+    with pytest.warns(UserWarning), pytest.raises(FileError, match=r'bias must be float32, not (float64|string)'):
+        export.write_weights(copy)
+    assert (copy / 'weights.npz').read_bytes() == before
