@@ -13,7 +13,7 @@ try:
     from rnnbook.base.files import check_regular
     from rnnbook.errors import ArgumentValueError
     from rnnbook.model_folder import description
-    from rnnbook.model_folder.checkpoint_files import check_output
+    from rnnbook.model_folder.checkpoint_files import check_output, names
     from rnnbook.portable import onnx_graph, page, weights
 except (ImportError, SyntaxError, KeyboardInterrupt) as error:      # not in the environment; or Ctrl-C
     stopped = isinstance(error, KeyboardInterrupt)
@@ -35,8 +35,8 @@ def arguments(argv):
     group = parser.add_argument_group('page')
     group.add_argument('--page', metavar='FILE.html', help='write a page that works in any browser, without a network; '
                        'weights.npz is written first unless it is up to date')
-    group.add_argument('--page-words', type=int, default=10000, metavar='N', dest='words',
-                       help='the most frequent words that the page of a review model knows')
+    group.add_argument('--page-words', type=int, metavar='N', dest='words',
+                       help='the most frequent words that the page of a review model knows; default: 10000')
     group.add_argument('--trained-on', metavar='TEXT', help='what the page says the model was trained on')
     group.add_argument('--csv', metavar='FILE', help='a table of labelled reviews, as train_sentiment.py reads it: the '
                        'page says what its limits change for the second half, which tests')
@@ -47,8 +47,10 @@ def arguments(argv):
     given = [flag for flag, value in formats.items() if value is not None]
     if len(given) > 1:
         raise ArgumentValueError('give %s or %s, not both' % (given[0], given[1]))
-    if args.csv is not None and args.page is None:
-        raise ArgumentValueError('--csv needs --page')
+    for flag, value, needed in [('--page-words', args.words, '--page'), ('--trained-on', args.trained_on, '--page'),
+                                ('--csv', args.csv, '--page'), ('--limit', args.limit, '--csv')]:
+        if value is not None and getattr(args, needed[2:]) is None:
+            raise ArgumentValueError('%s needs %s' % (flag, needed))
     cli.review_layout(args)
     return args
 
@@ -75,6 +77,9 @@ def main(argv):
 
 def export_weights(args):
     """Write weights.npz unless it is up to date: only this needs TensorFlow."""
+    if args.checkpoint is None and not names(args.ckpt_dir) and os.path.isfile(os.path.join(
+            args.ckpt_dir, weights.NAME)):
+        return                                              # nothing to write it from; reading it says what is wrong
     if not weights.is_current(args.ckpt_dir, args.checkpoint):
         rnnbook.export.write_weights(args.ckpt_dir, args.checkpoint)
 
@@ -85,13 +90,13 @@ def write_page(args):
     if args.csv is not None and os.path.exists(args.page) and os.path.exists(args.csv) and os.path.samefile(
             args.page, args.csv):
         raise ArgumentValueError('--page must be another file than --csv, not %s' % args.page)
-    check_int('--page-words', args.words)
-    description.read_description(args.ckpt_dir, None if args.csv is None else 'SentimentRNN')
-    export_weights(args)
+    words = 10000 if args.words is None else check_int('--page-words', args.words)
+    page.check_vocabulary(description.read_description(args.ckpt_dir, args.csv and 'SentimentRNN'))
     texts = labels = None
     if args.csv is not None:
         _, _, _, texts, labels = cli.review_halves(args)
-    return page.write_page(args.ckpt_dir, args.page, words=args.words, texts=texts, labels=labels,
+    export_weights(args)
+    return page.write_page(args.ckpt_dir, args.page, words=words, texts=texts, labels=labels,
                            trained_on=args.trained_on)
 
 

@@ -14,7 +14,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from rnnbook import __version__
-from rnnbook.base.checks import MAX_LAYERS, check_int, shorten
+from rnnbook.base.checks import MAX_LAYERS, check_bool, check_int, shorten
 from rnnbook.base.files import check_format, damage_errors, read_json, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.network.ngrams import BUCKETS, check_ngram_size
@@ -163,7 +163,8 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
 def directions(description: Description) -> List[str]:
     """For each direction in which a row is read, the start of the names of a layer's variables; %d is the layer."""
     forward = 'rnn/multi_rnn_cell/cell_%d/basic_lstm_cell/'
-    return [forward] + ['backward/' + forward] * (description.arguments.get('bidirectional') is True)
+    return [forward] + ['backward/' + forward] * check_bool('bidirectional',
+                                                            description.arguments.get('bidirectional', False))
 
 
 def summary(description: Description) -> str:

@@ -19,13 +19,13 @@ import numpy as np
 from rnnbook import __version__, imdb, portable
 from rnnbook.base.checks import ArrayLike, StrPath, check_int, check_str
 from rnnbook.base.files import check_path, check_regular, read_text, write_text
-from rnnbook.errors import ArgumentValueError
+from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import check_output
-from rnnbook.model_folder.description import Description
+from rnnbook.model_folder.description import MODEL_JSON, Description
 from rnnbook.model_folder.run_state import ENDING, TIMING, read_record
 from rnnbook.network.ngrams import BUCKETS
 
-__all__ = ['write_page']
+__all__ = ['check_vocabulary', 'write_page']
 
 FORMAT = 1
 #: Weights that take more bytes than this are rounded to 16 bits.
@@ -101,11 +101,23 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
         facts.append(['Trained on', check_str('trained_on', trained_on)])
     payload = dict(content, format=FORMAT, arguments=model.arguments, facts=facts, examples={}, version=__version__,
                    checkpoint=model.checkpoint, written=datetime.date.today().isoformat())
+    try:
+        payload = _escape(payload)
+    except ValueError as error:                             # JSON has no NaN and no infinity
+        raise FileError('%s: every number must be finite: %s' % (os.path.join(folder, MODEL_JSON), error)) from error
     script = ''.join(_file(each) for each in ('network.js', 'page.js', name + '.js'))
     digest = base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')
     write_text(path, PAGE.format(title=title, digest=digest, style=_file('page.css'), body=_file(name + '.html'),
-                                 payload=_escape(payload), script=script))
+                                 payload=payload, script=script))
     return path
+
+
+def check_vocabulary(description: Description) -> None:
+    """Refuse a model whose numbers stand for no words or characters."""
+    if description.vocabulary is None:
+        raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
+                                 'train(..., vocabulary=%s) saves one with the weights'
+                                 % {'SentimentRNN': 'word_to_int', 'CharRNN': 'char2int'}[description.class_name])
 
 
 def _file(name):
@@ -114,7 +126,7 @@ def _file(name):
 
 def _escape(payload):
     """JSON in ASCII, in which nothing can end the element that holds it."""
-    text = json.dumps(payload)
+    text = json.dumps(payload, allow_nan=False)
     for mark in '<>&':                                      # JSON has them in strings only
         text = text.replace(mark, '\\u%04x' % ord(mark))
     return text
@@ -129,9 +141,7 @@ def _characters(model):
 def _reviews(model, words, texts, labels):
     """What the page holds of a review model: the rows of the words that are kept, and of the one for unknown words."""
     vocabulary, arrays = model.vocabulary, dict(model.arrays)
-    if vocabulary is None:
-        raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
-                                 'train(..., vocabulary=word_to_int) saves one with the weights')
+    check_vocabulary(Description('SentimentRNN', model.arguments, vocabulary))
     kept = imdb.Vocabulary({word: number for word, number in vocabulary.items() if number <= words},
                            vocabulary.settings)
     by_number = [None] * (max(kept.values(), default=0) + 1)

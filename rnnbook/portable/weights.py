@@ -22,7 +22,7 @@ from numpy.lib import format as npy
 from rnnbook.base.checks import shorten
 from rnnbook.base.files import atomic_path, check_format, damage_errors, sha256
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, listed
+from rnnbook.model_folder.checkpoint_files import WEIGHTS as NAME, by_age
 from rnnbook.model_folder.description import MODEL_JSON, Description, read_description, variables
 from rnnbook.preprocessing.vocabulary import Settings
 
@@ -40,7 +40,7 @@ def write(folder: str, arrays: Mapping[str, np.ndarray], description: Descriptio
     """Write the file into a model's folder, whole or not at all."""
     path = os.path.join(folder, NAME)
     about = {'format': FORMAT, 'checkpoint': checkpoint, 'vocabulary': _fingerprint(description),
-             'newest': _newest(folder)[1]}
+             'model': description.digests()['model'], 'newest': _newest(folder)[1]}
     with atomic_path(path) as temporary, open(temporary, 'wb') as file:     # a name would get another ending
         np.savez(file, **arrays, **{ABOUT: np.array(json.dumps(about))})
     return path
@@ -58,13 +58,15 @@ def read(folder: str, description: Description) -> Tuple[Dict[str, np.ndarray], 
             raise FileError('%s, of %d bytes, would unpack to %d bytes, which no weights do' % (path, size, unpacked))
         about = _about(path, archive)
         if about['vocabulary'] != _fingerprint(description):
-            raise FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes '
-                            'it again' % (path, MODEL_JSON))
+            raise _misfit(path)
         # A damaged model.json may ask for arrays without an end; the first one that is not there is an error.
         arrays = {name: _member(path, archive, name, shape, FLOAT32) for name, shape in variables(description)}
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise FileError('%s: %s is not finite; export the model again' % (path, name))
+        model = description.digests()['model']
+        if about.get('model', model) != model:              # older files do not say it
+            raise _misfit(path)
     newest, fingerprint = _newest(folder)
     if fingerprint not in (None, about['newest']):
         warnings.warn('%s holds %s as it was exported; the model has been trained since, up to %s'
@@ -77,8 +79,13 @@ def is_current(folder: str, checkpoint: Optional[str] = None) -> bool:
     with contextlib.suppress(FileError, UserWarning), warnings.catch_warnings():
         warnings.simplefilter('error', UserWarning)
         found = read(folder, read_description(folder))[1]
-        return found == (checkpoint or _newest(folder)[0] or found)
+        return found == (checkpoint if checkpoint is not None else _newest(folder)[0] or found)
     return False
+
+
+def _misfit(path):
+    return FileError('%s was written for another %s than the one beside it; scripts/export_model.py writes it again'
+                     % (path, MODEL_JSON))
 
 
 @contextlib.contextmanager
@@ -120,7 +127,11 @@ def _about(path, archive):
     """The entry `about` as a dict."""
     about = json.loads(str(_member(path, archive, ABOUT, (), None)))
     check_format(path, about['format'], FORMAT)
-    for name in ('checkpoint', 'vocabulary', 'newest'):
+    name = about['checkpoint']
+    if not isinstance(name, str) or not name or name != os.path.basename(name) or '\0' in name:
+        raise ValueError('checkpoint is %s' % shorten(name))
+    name.encode('utf-8')
+    for name in ('vocabulary', 'newest'):
         if not isinstance(about[name], (str, type(None))):
             raise ValueError('%s is %s' % (name, shorten(about[name])))
     return about
@@ -140,6 +151,8 @@ def _newest(folder):
 
     Both are None where there is no checkpoint: a copy of the folder needs only `model.json` and `weights.npz`.
     """
-    name = (listed(folder) or [''])[-1]
-    index = os.path.join(folder, name + '.index')
-    return (name, sha256(index)) if os.path.isfile(index) else (None, None)
+    for name in reversed(by_age(folder)):
+        index = os.path.join(folder, name + '.index')
+        if os.path.isfile(index):
+            return name, sha256(index)
+    return None, None

@@ -478,6 +478,9 @@ def test_the_script_writes_a_page_and_measures(tmp_path, monkeypatch, capsys):
     (['--page', 'model'], 'model is a folder, not a file'),
     (['--page', 'page.html', '--saved-model', 'x'], 'give --page or --saved-model, not both'),
     (['--csv', 'mine.csv'], '--csv needs --page'),
+    (['--page-words', '5'], '--page-words needs --page'),
+    (['--onnx', 'x', '--trained-on', 'films'], '--trained-on needs --page'),
+    (['--page', 'page.html', '--limit', '5'], '--limit needs --csv'),
     (['--page', 'page.html', '--text-column', 'x'], '--text-column needs --csv'),
     (['--page', 'page.html', '--csv', 'none.csv'], 'none.csv'),
     (['--page', 'page.html', '--ckpt-dir', 'text', '--csv', 'none.csv'], "describes a 'CharRNN', not a SentimentRNN"),
@@ -524,3 +527,74 @@ def test_the_page_does_not_replace_the_reviews(tmp_path, monkeypatch, capsys):
     assert export_model.main(['--csv', 'mine.csv', '--page', str(tmp_path / 'mine.csv')]) == 2
     assert '--page must be another file than --csv' in capsys.readouterr().err
     assert (tmp_path / 'mine.csv').read_text() == 'review,sentiment\ngood,1\nbad,0\n'
+
+
+def rewrite(folder, **arguments):
+    """Change arguments in `model.json`."""
+    content = json.loads((folder / 'model.json').read_text())
+    content['arguments'].update(arguments)
+    (folder / 'model.json').write_text(json.dumps(content))
+
+
+def test_a_damaged_model_json_is_named(tmp_path):
+    folder = review(tmp_path / 'model')
+    rewrite(folder, bidirectional='no')
+    with pytest.raises(FileError, match=r"model\.json: bidirectional must be True or False, not 'no'"):
+        page.write_page(folder, tmp_path / 'page.html')
+    folder = review(tmp_path / 'model', learning_rate=float('nan'))
+    with pytest.raises(FileError, match=r'model\.json: every number must be finite'):
+        page.write_page(folder, tmp_path / 'page.html')
+    assert not (tmp_path / 'page.html').exists()
+
+
+def test_weights_of_another_model_of_the_same_shapes_are_refused(tmp_path):
+    folder = review(tmp_path / 'model')
+    rewrite(folder, engine='fused')                         # computes the same
+    portable.load(folder)
+    rewrite(folder, pooling='max')
+    with pytest.raises(FileError, match=r'weights\.npz was written for another model\.json than the one beside it'):
+        portable.load(folder)
+
+
+def test_older_weights_do_not_say_of_which_model_they_are(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        dumps = json.dumps
+        patch.setattr(weights.json, 'dumps', lambda value, **more: dumps(
+            {name: entry for name, entry in value.items() if name != 'model'} if 'newest' in value else value, **more))
+        folder = review(tmp_path / 'model')
+    assert 'model' not in json.loads(str(np.load(str(folder / 'weights.npz'))['about']))
+    assert portable.load(folder).checkpoint == 'hand-1.ckpt'
+
+
+@pytest.mark.parametrize('checkpoint', ['', None, '../other/hand-1.ckpt', 'a\0b', '\ud800'])
+def test_weights_of_a_checkpoint_that_has_no_name_are_damaged(checkpoint, tmp_path):
+    folder = review(tmp_path / 'model')
+    description = read_description(str(folder))
+    arrays, _ = weights.read(str(folder), description)
+    weights.write(str(folder), arrays, description, checkpoint)
+    with pytest.raises(FileError, match=r'weights\.npz is damaged'):
+        page.write_page(folder, tmp_path / 'page.html')
+
+
+def test_the_script_says_that_the_weights_are_damaged(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (review(tmp_path / 'model') / 'weights.npz').write_bytes(b'PK')
+    assert export_model.main(['--page', 'page.html']) == 2
+    assert 'weights.npz is damaged' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('flags, message', [
+    (['--csv', 'mine.csv', '--limit', '0'], '--limit must be an integer of at least 1, not 0'),
+    (['--csv', 'none.csv'], 'none.csv'),
+    (['--ckpt-dir', 'mute'], 'this model was trained without a vocabulary, so it cannot read texts'),
+    (['--checkpoint', ''], "checkpoint must be one of those in ./model/ (none), not ''")])
+def test_bad_input_is_refused_before_the_weights_are_written(flags, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    review(tmp_path / 'model')
+    make(tmp_path / 'mute', read_description('model')._replace(vocabulary=None))
+    (tmp_path / 'mine.csv').write_text('review,sentiment\ngood,1\nbad,0\n')
+    monkeypatch.setattr(weights, 'write', None)             # would be an error
+    if '--checkpoint' not in flags:
+        monkeypatch.setattr(weights, 'is_current', None)
+    assert export_model.main(['--page', 'page.html'] + flags) == 2
+    assert message in capsys.readouterr().err
