@@ -22,8 +22,9 @@ from rnnbook.base.files import check_path, check_regular, read_text, write_text
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import check_output
 from rnnbook.model_folder.description import MODEL_JSON, Description
-from rnnbook.model_folder.run_state import ENDING, TIMING, read_record
+from rnnbook.model_folder.run_state import ENDING, read_record
 from rnnbook.network.ngrams import BUCKETS
+from rnnbook.preprocessing.word_table import check_texts
 
 __all__ = ['check_vocabulary', 'write_page']
 
@@ -31,6 +32,15 @@ FORMAT = 1
 #: Weights that take more bytes than this are rounded to 16 bits.
 LARGE = 2 ** 22
 FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page_files')
+#: What is said of the last epoch: each figure of a run's history, in plain words, under the label of its kind.
+FIGURES = {
+    'Trained': {'epoch': 'epoch %.6g', 'iteration': 'iteration %.6g', 'learning_rate': 'learning rate %.6g'},
+    'In training, with its dropout': {'loss': 'loss %.4g nats', 'accuracy': 'accuracy %.4g',
+                                      'bits_per_char': '%.4g bits per character'},
+    'In validation': {'val_loss': 'loss %.4g nats', 'val_accuracy': 'accuracy %.4g',
+                      'val_bits_per_char': '%.4g bits per character'},
+}
+WHOLE = 'Compared with the whole model'
 #: The policy lets the browser fetch nothing and run nothing but this script.
 PAGE = '''<!DOCTYPE html>
 <html lang="en">
@@ -67,8 +77,8 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
         For a review model, keep the words with the numbers up to this one: the most frequent words, as `imdb.prepare`
         numbers them. The others are treated as words that the model does not know.
     texts : sequence of str, optional
-        Reviews on which to measure the cost of leaving out words and rounding. Default: the page says that nobody has
-        measured it.
+        At least 1 review, on which to compare the page with the whole model. Default: the page says that it is not
+        compared.
     labels : array_like of int, shape (texts,), optional
         The labels of `texts`, 0 and 1.
     trained_on : str, optional
@@ -95,7 +105,9 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
         name, title, content = 'char', 'A character model', _characters(model)
     else:
         raise ArgumentValueError('texts and labels must be None for a CharRNN, of which nothing is left out')
-    facts = content.pop('facts') + [['Settings', ', '.join('%s %s' % item for item in model.arguments.items())]]
+    facts = content.pop('facts') + [['Settings', ', '.join(
+        '%s %s' % (name, {False: 'no', True: 'yes'}[value] if isinstance(value, bool) else value)
+        for name, value in model.arguments.items() if value is not None)]]
     facts += _training(folder, model.checkpoint)
     if trained_on is not None:
         facts.append(['Trained on', check_str('trained_on', trained_on)])
@@ -157,15 +169,18 @@ def _reviews(model, words, texts, labels):
     facts = [['Words', ('{:,}, the most frequent of {:,}; the others are treated as words that the model does not know'
                         if left_out else '{:,}').format(len(kept), len(vocabulary))], _weights(model, held)]
     if texts is not None or labels is not None:
-        facts.append(['Cost', _cost(model, kept, rows, held, texts, labels)])
+        facts.append([WHOLE, _compared(model, kept, rows, held, texts, labels)])
     elif left_out or held['embedding'].dtype == np.float16:
-        facts.append(['Cost', 'not measured; export_model.py --csv measures it'])
+        facts.append([WHOLE, 'not compared; export_model.py --csv does it'])
     return dict(class_name='SentimentRNN', vocabulary=by_number, arrays=_encoded(held), facts=facts,
                 settings={'drop_markup': vocabulary.settings.drop_markup, 'unknown': vocabulary.unknown})
 
 
-def _cost(model, kept, rows, held, texts, labels):
+def _compared(model, kept, rows, held, texts, labels):
     """How the page's model differs from the whole one on these reviews."""
+    texts = list(check_texts('texts', texts))
+    if not texts:
+        raise ArgumentValueError('texts must have at least 1 review')
     encoded = imdb.encode(texts, kept, model.arguments['seq_len'])                                  # (N, T)
     labels = imdb.check_labels('labels', labels, len(encoded))
     if kept.unknown is not None:
@@ -180,9 +195,9 @@ def _cost(model, kept, rows, held, texts, labels):
     whole = model.predict_text(texts)                                                               # (N,)
     accuracy = [np.mean(np.rint(found) == labels) for found in (whole, here)]
     change = np.abs(here - whole)
-    return ('on {:,} reviews, the accuracy is {:.4f} with the whole model and {:.4f} on this page; the probability '
-            'differs by {:.4f} on average and by {:.4f} at most'.format(len(labels), *accuracy, change.mean(),
-                                                                        change.max()))
+    return ('on the {:,} review{} given: accuracy {:.4f} with the whole model and {:.4f} on this page; the probability '
+            'differs by {:.4f} on average and by {:.4f} at most'.format(
+                len(labels), 's' * (len(labels) > 1), *accuracy, change.mean(), change.max()))
 
 
 def _rounded(arrays):
@@ -207,6 +222,7 @@ def _training(folder, checkpoint):
     """What the record of the checkpoint says about the training, where the folder still has it."""
     prefix = os.path.join(folder, checkpoint)
     history = read_record(prefix).state.history if os.path.isfile(prefix + ENDING) else []
-    return [['Training', ', '.join('%s %.6g' % figure for figure in row.items()
-                                   if figure[0] not in TIMING and isinstance(figure[1], (int, float)))]
-            for row in history[-1:]]
+    facts = [[label, ', '.join(text % row[name] for name, text in figures.items()
+                               if isinstance(row.get(name), (int, float)))]
+             for row in history[-1:] for label, figures in FIGURES.items()]
+    return [fact for fact in facts if fact[1]]

@@ -198,7 +198,11 @@ def test_a_page_is_of_the_newest_checkpoint_and_tensorflow_is_needed_only_once(c
         with open(path, encoding='utf-8') as file:
             return json.loads(re.search('id="model">(.*?)</script>', file.read()).group(1))
     first = checkpoint()
-    assert ['Training', 'epoch 4, iteration'] == [first['facts'][-1][0], first['facts'][-1][1][:18]]
+    (label, trained), (other, loss) = first['facts'][-2:]
+    assert (label, other) == ('Trained', 'In training, with its dropout')
+    assert re.match(r'epoch 4, iteration \d+, learning rate 0\.', trained)
+    nats, bits = map(float, re.match(r'loss (\S+) nats, (\S+) bits per character$', loss).groups())
+    assert bits == pytest.approx(nats / np.log(2), rel=1e-3)
     with monkeypatch.context() as patch:
         patch.setattr(export, 'write_weights', None)        # would be an error
         assert checkpoint() == first

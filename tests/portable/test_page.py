@@ -348,12 +348,12 @@ def test_the_page_says_what_its_limits_cost(unknown, ngram_size, tmp_path, monke
     sizes = random.randint(0, 20, size=60)
     texts = [' '.join(random.choice(sorted(WORDS) + ['strange'], size=size)) for size in sizes]
     labels = random.randint(0, 2, size=60)
-    path = page.write_page(folder, tmp_path / 'page.html', words=6, texts=texts, labels=labels)
+    path = page.write_page(folder, tmp_path / 'page.html', words=6, texts=iter(texts), labels=labels)
     here = np.array([one['final'] for one in ask(READ, path, texts=texts)])
     whole = portable.load(folder).predict_text(texts)
-    said = dict(Parsed(path).payload['facts'])['Cost']
+    said = dict(Parsed(path).payload['facts'])[page.WHOLE]
     accuracy, page_accuracy, mean, most = [float(figure) for figure in re.findall(r'0\.\d{4}', said)]
-    assert said.startswith('on 60 reviews, ') and most > 0.01
+    assert said.startswith('on the 60 reviews given: ') and most > 0.01
     assert accuracy == pytest.approx(np.mean((whole > 0.5) == labels), abs=1e-4)
     assert page_accuracy == pytest.approx(np.mean((here > 0.5) == labels), abs=1e-4)
     assert mean == pytest.approx(np.abs(here - whole).mean(), abs=1e-4)
@@ -364,12 +364,12 @@ def test_16_bits_are_used_where_the_weights_are_large(tmp_path, monkeypatch):
     folder = review(tmp_path / 'model')
     payload = Parsed(page.write_page(folder, tmp_path / 'page.html')).payload
     assert {array['type'] for array in payload['arrays'].values()} == {'float32'}
-    assert 'Cost' not in dict(payload['facts'])             # nothing is left out
+    assert page.WHOLE not in dict(payload['facts'])             # nothing is left out
     monkeypatch.setattr(page, 'LARGE', 0)
     path = page.write_page(folder, tmp_path / 'page.html')
     payload = Parsed(path).payload
     assert {array['type'] for array in payload['arrays'].values()} == {'float16'}
-    assert dict(payload['facts'])['Cost'] == 'not measured; export_model.py --csv measures it'
+    assert dict(payload['facts'])[page.WHOLE] == 'not compared; export_model.py --csv does it'
     assert dict(payload['facts'])['Weights'].endswith(', in 16 bits')
     final = ask(READ, path, texts=[REVIEW])[0]['final']
     assert final == pytest.approx(portable.load(folder).predict_text(REVIEW), abs=1e-2)
@@ -411,14 +411,15 @@ def test_the_files_of_a_page_cannot_end_their_element(name):
 
 
 def test_what_the_page_says_of_the_model(tmp_path):
-    folder = char(tmp_path / 'model')
+    folder = char(tmp_path / 'model', grad_clip=None, sampling=False)
     payload = Parsed(page.write_page(folder, tmp_path / 'page.html', trained_on='a play')).payload
     assert payload['class_name'] == 'CharRNN' and payload['vocabulary'] == sorted(CHAR2INT)
     assert (payload['checkpoint'], payload['version']) == ('hand-1.ckpt', rnnbook.__version__)
     size = sum(np.prod(array['shape']) for array in payload['arrays'].values())
     assert payload['facts'] == [
         ['Weights', '%s, in 32 bits' % format(int(size), ',')],
-        ['Settings', 'num_classes %d, batch_size 4, num_steps 10, lstm_size 6, num_layers 1' % len(CHAR2INT)],
+        ['Settings', 'num_classes %d, batch_size 4, num_steps 10, lstm_size 6, num_layers 1, sampling no'
+         % len(CHAR2INT)],
         ['Trained on', 'a play']]
 
 
@@ -441,6 +442,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
             (tmp_path / 'none', {}, FileError, 'none holds no model'),
             (reviews, dict(words=0), ArgumentValueError, 'words must be an integer of at least 1, not 0'),
             (reviews, dict(texts=['good']), ArgumentTypeError, 'labels must be an array'),
+            (reviews, dict(texts=[], labels=[]), ArgumentValueError, 'texts must have at least 1 review'),
             (reviews, dict(texts=['good'], labels=[2]), ArgumentValueError, 'labels must hold 0 and 1, not 2'),
             (reviews, dict(texts='good', labels=[1]), ArgumentTypeError, 'texts must be a sequence of str, not one'),
             (text, dict(texts=['good'], labels=[1]), ArgumentValueError, 'texts and labels must be None for a CharRNN'),
@@ -467,9 +469,9 @@ def test_the_script_writes_a_page_and_measures(tmp_path, monkeypatch, capsys):
     assert export_model.main(['--page', 'page.html', '--page-words', '5', '--trained-on', 'films'] + mine) == 0
     assert capsys.readouterr().out == 'page.html\n'
     facts = dict(Parsed('page.html').payload['facts'])
-    assert facts['Cost'].startswith('on 4 reviews, ') and facts['Trained on'] == 'films'
+    assert facts[page.WHOLE].startswith('on the 4 reviews given: ') and facts['Trained on'] == 'films'
     assert export_model.main(['--page', 'page.html', '--limit', '1'] + mine) == 0
-    assert dict(Parsed('page.html').payload['facts'])['Cost'].startswith('on 1 reviews, ')
+    assert dict(Parsed('page.html').payload['facts'])[page.WHOLE].startswith('on the 1 review given: ')
 
 
 @pytest.mark.parametrize('flags, message', [
