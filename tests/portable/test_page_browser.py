@@ -9,7 +9,7 @@ import pytest
 
 from browser import Browser
 from conftest import require_program
-from rnnbook import equations, hamlet, portable
+from rnnbook import equations, hamlet, imdb, portable
 from rnnbook.model_folder.description import Description
 from rnnbook.portable import page, weights
 from test_portable import WORDS, draw, make
@@ -139,14 +139,20 @@ def test_a_character_has_the_five_likeliest_next_ones(browser, tmp_path):
     model = opened(browser, tmp_path, CHAR)
     browser.type('text', TEXT)
     wait_for_characters(browser, len(TEXT))
-    _, probabilities = read_by_portable(model, TEXT)
+    states, probabilities = read_by_portable(model, TEXT)
     browser.js('document.querySelector("#chars [role=option]").focus()')
+    browser.js('document.getElementById("part").value = "c", document.getElementById("unit").value = 3, '
+               'document.getElementById("layer").value = 1')
+    browser.js('document.getElementById("choice").dispatchEvent(new Event("change"))')
     ranks = set()
     for k, p in enumerate(probabilities):
         cells = browser.js('Array.from(document.querySelectorAll("#detail li"), one => [one.children[0].textContent, '
                            'one.childNodes[1].data, one.className])')
         said = browser.js('document.querySelector("#detail p").textContent')
         likeliest = np.argsort(-p)[:5]
+        char = {' ': 'space', '\n': 'line break'}.get(TEXT[k], '“%s”' % TEXT[k])
+        value = ('%+.3f' % states[k][1]['c'][3]).replace('-', '−')
+        assert said.startswith('Character %d, %s: the cell state c of unit 3 in layer 1 is %s. ' % (k + 1, char, value))
         assert [cell[0] for cell in cells] == [{' ': '␣', '\n': '↵'}.get(char, char) for char in
                                                np.array(sorted(CHAR2INT))[likeliest]]
         assert [cell[1] for cell in cells] == ['%.1f%%' % (100 * p[n]) for n in likeliest]
@@ -155,7 +161,7 @@ def test_a_character_has_the_five_likeliest_next_ones(browser, tmp_path):
             rank = 1 + int((p > p[own]).sum())
             ranks.add(rank > 5)
             assert ('not one of these five' in said) is (rank > 5)
-            assert said.endswith('rank %d.' % rank) and ' %.1f%%, ' % (100 * p[own]) in said
+            assert '(%.1f%%, rank %d' % (100 * p[own], rank) in said
             assert [cell[2] for cell in cells] == ['own' if n == own else '' for n in likeliest]
         else:
             assert said.endswith('Here the text ends.')
@@ -196,8 +202,8 @@ def test_what_is_wrong_is_said_beside_the_field(browser, tmp_path):
     whole = 'A whole number from %s.'
     for name, right, wrong in [
             ('starter', 'The', {'': 'At least one character.', 'Tüü€': 'The model does not know “ü”, “€”.'}),
-            ('temperature', '1', dict.fromkeys(['', '0', '-1', 'hot'], 'A number above 0.')),
-            ('top', 'all', dict.fromkeys(['', '0', '2.5'], whole % ('1 to %d' % len(CHAR2INT)))),
+            ('temperature', '1', dict.fromkeys(['', '0', '-1', 'hot'], 'A number above 0, such as 0.5.')),
+            ('top', 'All', dict.fromkeys(['', '0', '2.5'], 'A whole number of at least 1, or all.')),
             ('seed', '1', {'1.5': whole % '0 to 4,294,967,295'}), ('length', '5', {'': whole % '0 to 100,000'})]:
         for value, message in wrong.items():
             browser.type(name, value)
@@ -208,6 +214,16 @@ def test_what_is_wrong_is_said_beside_the_field(browser, tmp_path):
             assert browser.js(text('written')) == before
         browser.type(name, right)
         assert browser.js(text(name + '-error')) == ''
+
+
+def test_a_model_of_few_characters_writes_and_keeps_a_carriage_return(browser, tmp_path):
+    chars, _ = hamlet.char_vocabulary('a\r')
+    model = opened(browser, tmp_path, Description('CharRNN', dict(CHAR.arguments, num_classes=2), chars))
+    np.random.seed(1)
+    written = model.sample(500, 'a', top_n=5)               # the defaults of the page
+    assert '\r' in written and browser.js(text('written')) == written
+    assert browser.js(text('look-status') + ' + ' + text('top-error')) == ''
+    assert browser.js(text('chars')) == written.replace('\r', '␍')
 
 
 # Reviews
@@ -228,6 +244,7 @@ def test_each_word_moves_the_probability_as_portable_says(browser, tmp_path, kin
         browser.press('ArrowRight')
     read = ['film', '!', 'bad', 'film']
     after = [model.predict_text(' '.join(read[:k])) for k in range(5)]
+    assert browser.js(text('fate')) == 'are left out'
     assert said[0] == '“a” is not read: it comes before the last 4 known words.'
     assert said[1] == '“dull” is not read: the model does not know it.' and 'does not know' in said[6]
     for k, sentence in enumerate([said[3], said[4], said[5], said[7]]):
@@ -243,6 +260,28 @@ def test_each_word_moves_the_probability_as_portable_says(browser, tmp_path, kin
     meaning = browser.js(text('meaning'))
     assert ('reads backwards' in meaning) is ('the mean and the largest' in meaning) is (kind == 'pooled')
     assert ('answers from its last state' in meaning) is (kind == 'last')
+
+
+def test_unknown_words_are_read_where_they_have_a_number(browser, tmp_path):
+    words = imdb.Vocabulary({'good': 1, 'film': 5}, imdb.Settings(unknown=True))        # with a gap between them
+    model = opened(browser, tmp_path, Description('SentimentRNN', dict(REVIEW, n_words=7), words))
+    browser.type('review', 'dull good dull odd film bad')
+    browser.wait('document.querySelectorAll("#words [role=option]").length === 6')
+    wait_for_words(browser)
+    probability = model.predict_text('dull good dull odd film bad')
+    assert browser.js(text('probability')) == '%.3f' % probability
+    assert browser.js(text('label')) == 'probability that the review is positive, so the label is %s' % (
+        '1 (positive)' if probability > 0.5 else '0 (negative)')
+    assert browser.js(text('lead')).endswith('which knows 2 words here. The whole model is in this file; '
+                                             'your browser does the computing.')
+    assert browser.js(text('review-status')) == '4 of 6 words are not known. Only the last 4 words are read.'
+    assert browser.js(text('fate')) == 'are all read as the same unknown word'
+    assert 'Only the last 4 words of a review' in browser.js(text('meaning'))
+    browser.js('document.querySelector("#words [role=option]").focus()')
+    for said in ('“dull” is not read: it comes before the last 4 words.', None,
+                 '“dull”, read as an unknown word, moved the probability by '):
+        assert said is None or browser.js(text('detail')).startswith(said)
+        browser.press('ArrowRight')
 
 
 def test_reviews_without_a_word_and_without_a_known_word(browser, tmp_path):

@@ -5,7 +5,8 @@ model => {
   'use strict';
   const {find, make, count} = page;
   const MOST = 10000;                                   // characters that are looked at
-  const NAMES = {'\n': 'line break', ' ': 'space', '\t': 'tab'}, SIGNS = {'\n': '↵', ' ': '␣', '\t': '⇥'};
+  const NAMES = {'\n': 'line break', '\r': 'carriage return', ' ': 'space', '\t': 'tab'};
+  const SIGNS = {'\n': '↵', '\r': '␍', ' ': '␣', '\t': '⇥'};
   const name = char => NAMES[char] || `“${char}”`;
 
   /** The characters of a text that the model does not know, in words. */
@@ -17,15 +18,18 @@ model => {
   // ---- write -------------------------------------------------------------------------------------------------------
 
   let written = '', stop = null;                        // `stop` ends what is being written
+  let used = '';                                        // the text field's value when it was given a written text
 
   function settings() {
-    const seeds = page.whole(0, 2 ** 32 - 1), numbers = page.whole(1, model.size);
+    const seeds = page.whole(0, 2 ** 32 - 1);
     const how = {
       starter: page.read('starter', text => (text === '' ? {error: 'At least one character.'} : unknown(text)
         ? {error: `The model does not know ${unknown(text)}.`} : {value: text})),
       temperature: page.read('temperature', text => (Number(text) > 0 && Number(text) < Infinity
-        ? {value: Number(text)} : {error: 'A number above 0.'})),
-      top: page.read('top', text => (text.trim() === 'all' ? {value: model.size} : numbers(text))),
+        ? {value: Number(text)} : {error: 'A number above 0, such as 0.5.'})),
+      top: page.read('top', text => (/^\s*all\s*$/i.test(text) ? {value: model.size}
+        : /^\s*\d+\s*$/.test(text) && Number(text) > 0 ? {value: Math.min(Number(text), model.size)}
+          : {error: 'A whole number of at least 1, or all.'})),
       seed: page.read('seed', text => (text.trim() ? seeds(text) : {value: Math.floor(Math.random() * 2 ** 32)})),
       length: page.read('length', page.whole(0, 100000)),
     };
@@ -55,7 +59,7 @@ model => {
     find('stop').disabled = false;
 
     function ended(word) {
-      const untouched = find('text').value === written && document.activeElement !== find('text');
+      const untouched = find('text').value === used && document.activeElement !== find('text');
       written = how.starter + drawn.join('');
       stop = null;
       find('stop').disabled = true;
@@ -83,7 +87,8 @@ model => {
 
   function use() {
     find('text').value = written;
-    look();
+    used = find('text').value;                          // with other line ends, where the text has \r
+    look(written);
   }
 
   /** Read the characters: the state after each, the five likeliest next ones, and where the text's own is. */
@@ -93,19 +98,18 @@ model => {
       ({state, probabilities: p} = model.step(model.numbers.get(char), state));
       const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a]), own = model.numbers.get(chars[k + 1]);
       const likely = order.slice(0, 5).map(n => [n, p[n]]);
-      entries.push({state, likely, own, p: p[own], rank: order.indexOf(own) + 1});
+      entries.push({char, state, likely, own, p: p[own], rank: order.indexOf(own) + 1});
       yield;
     }
   }
 
-  function look() {
+  function look(text = find('text').value) {
     cancel();
-    const all = Array.from(find('text').value), chars = all.slice(0, MOST);
+    const all = Array.from(text), chars = all.slice(0, MOST);
     const known = chars.filter(char => model.numbers.has(char)), left = unknown(chars), found = [];
     page.read('text', () => (all.length > MOST ? {error: `Only the first ${count(MOST, 'character')} are read.`} : {}));
-    list.show(chars.map(char => (!model.numbers.has(char) ? make('s', {}, char) : char === '\n'
-      ? page.item('↵\n', {'aria-label': NAMES[char], class: 'end'})
-      : page.item(char, char in NAMES ? {'aria-label': NAMES[char]} : {}))));
+    list.show(chars.map(char => (!model.numbers.has(char) ? make('s', {}, char)
+      : page.item({'\n': '↵\n', '\r': '␍'}[char] || char, char in NAMES ? {'aria-label': NAMES[char]} : {}))));
     find('offers').replaceChildren();
     entries = [];
     paint();
@@ -140,9 +144,11 @@ model => {
     paint();
   }
 
+  const fields = () => ['layer', 'unit', 'part'].map(id => find(id).value);
+
   /** Colour the text by the unit that is chosen. */
   function paint() {
-    const [layer, unit, part] = ['layer', 'unit', 'part'].map(id => find(id).value);
+    const [layer, unit, part] = fields();
     values = entries.map(entry => entry.state[part][layer][unit]);
     list.paint(values, 2);
     for (const button of find('offers').querySelectorAll('button'))
@@ -166,10 +172,13 @@ model => {
       cell.append(make('b', {}, SIGNS[model.chars[n]] || model.chars[n]), percent(p), bar);
       row.append(cell);
     }
-    const rank = `${entry.rank > 5 ? 'not one of these five but ' : ''}rank ${entry.rank}.`;
+    const rank = `rank ${entry.rank}${entry.rank > 5 ? ', not one of these five' : ''}`;
     const next = entry.own === undefined ? 'Here the text ends.'
-      : `The text goes on with ${name(model.chars[entry.own])}: ${percent(entry.p)}, ${rank}`;
-    const value = `Character ${index + 1}: ${find('part').value} is ${page.signed(values[index], 3)}. `;
+      : `Next comes ${name(model.chars[entry.own])} (${percent(entry.p)}, ${rank}).`;
+    const [layer, unit, part] = fields();
+    const which = `${part === 'h' ? 'the output h' : 'the cell state c'} of unit ${unit}` +
+      (model.layers > 1 ? ` in layer ${layer}` : '');
+    const value = `Character ${index + 1}, ${name(entry.char)}: ${which} is ${page.signed(values[index], 3)}. `;
     find('detail').replaceChildren(make('p', {}, value + next), row);
   }
 

@@ -122,7 +122,7 @@ const page = (() => {
   function start(title, begin) {
     try {
       const payload = JSON.parse(find('model').textContent), model = RNN.load(payload);
-      find('lead').textContent = `${title(payload)} It is all in this file, and your browser computes it.`;
+      find('lead').textContent = `${title(payload)} The whole model is in this file; your browser does the computing.`;
       const facts = [['Checkpoint', payload.checkpoint], ...payload.facts,
         ['Written', `${payload.written}, by rnnbook ${payload.version}`]];
       for (const [name, text] of facts) find('facts').append(make('dt', {}, name), make('dd', {}, text));

@@ -1,11 +1,12 @@
 // The page of a review model: the probability word by word.
 page.start(({class_name, arguments: a, vocabulary}) => `A ${class_name} with ${page.count(a.num_layers, 'layer')} of ` +
   `${page.count(a.lstm_size, 'unit')}${a.bidirectional ? ' in each of two directions' : ''}, which knows ` +
-  `${page.count(vocabulary.length - 1, 'word')} here.`,
+  `${page.count(vocabulary.filter(word => word !== null).length, 'word')} here.`,
 model => {
   'use strict';
   const {find, make, draw, count} = page;
   const MOST = 5000;                                    // words that are shown one by one
+  const leftOut = model.settings.unknown === null, noun = leftOut ? 'known word' : 'word';
   const list = page.walk(find('words'), tell);
   let cancel = () => {};
   let words = [], curve = [], reader = {ids: []};       // the curve: the probability after 0, 1, ... words
@@ -28,8 +29,8 @@ model => {
     }
     list.show(words.length ? [...nodes, text.slice(end)] : []);
     find('probability').textContent = encoded.length ? reader.final.toFixed(3) : '';
-    const label = `probability that it is positive: label ${reader.final > 0.5 ? 1 : 0}`;
-    find('label').textContent = encoded.length ? label : '';
+    const label = `the label is ${reader.final > 0.5 ? '1 (positive)' : '0 (negative)'}`;
+    find('label').textContent = encoded.length ? `probability that the review is positive, so ${label}` : '';
     show(true);
     if (!words.length) return;
     const prefixes = reader.prefixes();
@@ -48,7 +49,7 @@ model => {
     if (!done) said.push(`Word ${curve.length - 1} of ${reader.ids.length}…`);
     if (unknown) said.push(`${unknown} of ${count(words.length, 'word')} ${unknown === 1 ? 'is' : 'are'} not known.`);
     if (words.length && !reader.ids.length) said.push('So this is the probability of an empty review.');
-    if (reader.skipped) said.push(`Only the last ${count(reader.ids.length, 'known word')} are read.`);
+    if (reader.skipped) said.push(`Only the last ${count(reader.ids.length, noun)} are read.`);
     find('review-status').textContent = said.join(' ');
     tell(list.current);
   }
@@ -61,8 +62,8 @@ model => {
       text = `“${word.word}”${word.known ? '' : ', read as an unknown word,'} moved the probability by ` +
         `${page.signed(change, 3)}, from ${curve[word.place - 1].toFixed(3)} to ${curve[word.place].toFixed(3)}.`;
     } else if (word) {
-      text = `“${word.word}” ${word.place ? 'is still to be read.' : word.known
-        ? `is not read: it comes before the last ${count(model.seqLen, 'known word')}.`
+      text = `“${word.word}” ${word.place ? 'is still to be read.' : word.known || !leftOut
+        ? `is not read: it comes before the last ${count(model.seqLen, noun)}.`
         : 'is not read: the model does not know it.'}`;
     }
     find('detail').replaceChildren(make('p', word ? {} : {class: 'soft'}, text));
@@ -99,20 +100,21 @@ model => {
   /** What exactly is attributed to a word, for this model. */
   function* meaning() {
     yield 'It is a difference: the probability of the review cut off after this word, less that of the review cut off ' +
-      'before it. Both are what the model says of such a shorter review. Words that follow play no part.';
+      'before it. Both are the model’s answers for a shortened review. The words that follow play no part.';
     const pools = {mean: 'the mean', max: 'the largest values', meanmax: 'the mean and the largest values'};
     yield model.pooling in pools ? `The model answers from ${pools[model.pooling]} of its states at all words up to ` +
       'the cut, so a word adds its own state to those before it.' : 'The model answers from its last state, at the cut.';
     if (model.arguments.bidirectional) {
-      yield 'It also reads backwards, from the cut to the first word. So it reads a word before those in front of it, ' +
-        'and the word changes the states at all of them: the difference is what the model makes of them together.';
+      yield 'It also reads backwards, from the cut to the first word. So it meets the newest word first, and ' +
+        'this word changes the states at all words before it: the difference is what the model makes of them together.';
     }
     if (model.ngrams) {
       yield 'Words and pairs of neighbours also count by themselves: a word brings the pair with the word before it.';
     }
-    yield `Only the last ${count(model.seqLen, 'known word')} of a review are read. Those before, in grey, play no part.`;
+    yield `Only the last ${count(model.seqLen, noun)} of a review are read. Those before, in grey, play no part.`;
   }
 
+  find('fate').textContent = leftOut ? 'are left out' : 'are all read as the same unknown word';
   for (const text of meaning()) find('meaning').append(make('p', {}, text));
   page.typed('review', () => cancel(), look);
   window.addEventListener('resize', () => tell(list.current));
