@@ -36,11 +36,13 @@ def write_data(folder):
                for word, label in (('good', 1), ('bad', 0), ('fine', 1), ('dull', 0), ('great', 1), ('poor', 0))]
     tables = {
         'reviews.csv': [('review', 'sentiment')] + reviews,
+        'data/movie_data.csv': [('review', 'sentiment')] + reviews,
         'new.csv': [('id', 'review')] + [(row, text) for row, (text, _) in enumerate(reviews[:5])],
         'stars.csv': [('text', 'stars')] + [(text, 4 + row % 4 // 2 if label else 1)
                                             for row, (text, label) in enumerate(reviews)],
         'windows.csv': [('review', 'sentiment')] + [('\xdcber ' + text, label) for text, label in reviews],
     }
+    (folder / 'data').mkdir()
     for name, rows in tables.items():
         with open(folder / name, 'w', encoding='cp1252' if name == 'windows.csv' else 'utf-8', newline='') as file:
             csv.writer(file).writerows(rows)
