@@ -91,7 +91,7 @@ def write_page(args):
             args.page, args.csv):
         raise ArgumentValueError('--page must be another file than --csv, not %s' % args.page)
     words = 10000 if args.words is None else check_int('--page-words', args.words)
-    page.check_vocabulary(description.read_description(args.ckpt_dir, args.csv and 'SentimentRNN'))
+    description.check_vocabulary(description.read_description(args.ckpt_dir, args.csv and 'SentimentRNN'))
     texts = labels = None
     if args.csv is not None:
         _, _, _, texts, labels = cli.review_halves(args)

@@ -21,7 +21,7 @@ from rnnbook.network.ngrams import BUCKETS, check_ngram_size
 from rnnbook.preprocessing.vocabulary import Vocabulary
 
 __all__ = ['Description', 'MODEL_JSON', 'KINDS', 'FREE', 'SINCE', 'class_name', 'write_description',
-           'read_description', 'differences', 'changes', 'variables', 'directions', 'summary']
+           'read_description', 'check_vocabulary', 'differences', 'changes', 'variables', 'directions', 'summary']
 
 MODEL_JSON = 'model.json'
 FORMAT = 1
@@ -97,6 +97,14 @@ def read_description(folder: str, class_name: Optional[str] = None) -> Descripti
     if vocabulary is not None:
         vocabulary = _read_vocabulary(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
+
+
+def check_vocabulary(description: Description) -> None:
+    """Refuse a model whose numbers stand for no words or characters."""
+    if description.vocabulary is None:
+        raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
+                                 'train(..., vocabulary=%s) saves one with the weights'
+                                 % {'SentimentRNN': 'word_to_int', 'CharRNN': 'char2int'}[description.class_name])
 
 
 def _read_vocabulary(path, vocabulary, kind):

@@ -21,12 +21,12 @@ from rnnbook.base.checks import ArrayLike, StrPath, check_int, check_str
 from rnnbook.base.files import check_path, check_regular, read_text, write_text
 from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import check_output
-from rnnbook.model_folder.description import MODEL_JSON, Description
+from rnnbook.model_folder.description import MODEL_JSON, Description, check_vocabulary
 from rnnbook.model_folder.run_state import ENDING, read_record
 from rnnbook.network.ngrams import BUCKETS
 from rnnbook.preprocessing.word_table import check_texts
 
-__all__ = ['check_vocabulary', 'write_page']
+__all__ = ['write_page']
 
 FORMAT = 1
 #: Weights that take more bytes than this are rounded to 16 bits.
@@ -122,14 +122,6 @@ def write_page(folder: StrPath, path: StrPath, *, words: int = 10000, texts: Opt
     write_text(path, PAGE.format(title=title, digest=digest, style=_file('page.css'), body=_file(name + '.html'),
                                  payload=payload, script=script))
     return path
-
-
-def check_vocabulary(description: Description) -> None:
-    """Refuse a model whose numbers stand for no words or characters."""
-    if description.vocabulary is None:
-        raise ArgumentValueError('this model was trained without a vocabulary, so it cannot read texts; '
-                                 'train(..., vocabulary=%s) saves one with the weights'
-                                 % {'SentimentRNN': 'word_to_int', 'CharRNN': 'char2int'}[description.class_name])
 
 
 def _file(name):
