@@ -11,8 +11,8 @@ from browser import Browser
 from conftest import require_program
 from rnnbook import equations, hamlet, imdb, portable
 from rnnbook.model_folder.description import Description
-from rnnbook.portable import page, weights
-from test_portable import WORDS, draw, make
+from rnnbook.portable import page
+from test_portable import WORDS, make
 
 CHAR2INT, _ = hamlet.char_vocabulary('   Cat. The cat sat on the mat, and the\nDog lay there.')
 CHAR = Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_steps=10, lstm_size=5, num_layers=2),
@@ -322,8 +322,7 @@ def test_what_looks_like_html_stays_text(browser, tmp_path, name):
     description = (Description('CharRNN', dict(CHAR.arguments, num_classes=len(chars)), chars) if name == 'text' else
                    Description('SentimentRNN', dict(REVIEW, n_words=7), dict(WORDS, **{hostile: 6})))
     make(tmp_path, description)
-    weights.write(str(tmp_path), draw(description), description, hostile)       # the name of the checkpoint
-    page.write_page(tmp_path, tmp_path / 'page.html')
+    page.write_page(tmp_path, tmp_path / 'page.html', trained_on=hostile)
     browser.open(tmp_path / 'page.html')
     browser.type(name, hostile)
     shown = text('chars' if name == 'text' else 'words')
