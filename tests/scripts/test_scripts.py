@@ -268,7 +268,8 @@ def test_a_run_for_more_epochs_finds_the_folder_to_resume(tmp_path, capsys, monk
         assert main(flags + ['--epochs', epochs, '--resume']) == 2
         assert 'there is one in ./model-1/, ./model-10/; to go on with it, give --ckpt-dir ./%s/;' % name in (
             capsys.readouterr().err)
-    for more in (['--lstm-size', '3'], ['--preset', 'best', '--engine', 'book'], ['--ckpt-dir', 'mine']):
+    book = ['--engine', 'book', '--recurrent-keep-prob', '1']
+    for more in (['--lstm-size', '3'], ['--preset', 'best', *book], ['--ckpt-dir', 'mine']):
         assert main(flags + ['--epochs', '2', '--resume', *more]) == 0      # another model: a new run
     assert main(flags + ['--epochs', '3', '--resume', '--init-from', 'model-1']) == 0
 
@@ -579,9 +580,8 @@ FLAGS = {
                            'preset', 'shards', 'seed', 'distributed', 'scale-learning-rate',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
     'train_charrnn.py': ['text', 'encoding', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size',
-                         'num-layers',
-                         'learning-rate', 'keep-prob', 'grad-clip', 'engine', 'shards', 'seed', 'device',
-                         'distributed', 'scale-learning-rate',
+                         'num-layers', 'learning-rate', 'keep-prob', 'recurrent-keep-prob', 'grad-clip', 'engine',
+                         'shards', 'seed', 'device', 'distributed', 'scale-learning-rate',
                          'intra-op-threads', 'inter-op-threads', *RUN, 'length', 'unknown'],
     'predict_sentiment.py': ['text', 'file', 'csv', *LAYOUT[:4], 'ckpt-dir', 'checkpoint', 'format', 'device'],
     'measure/make_corpus.py': ['megabytes', 'seed'],
