@@ -210,7 +210,7 @@ def test_the_page_reads_a_review_as_portable_does(pooling, bidirectional, layers
 
 @pytest.mark.parametrize('pooling, bidirectional', [('last', False), ('last', True), ('meanmax', True)])
 def test_a_network_that_forgets_is_read_in_few_steps(pooling, bidirectional, tmp_path):
-    """Its state is soon that of the beginning before, and from there on nothing is read anew."""
+    """A beginning soon reaches the state of the one before it, and the rest is not read again."""
     folder = review(tmp_path / 'model', pooling=pooling, bidirectional=bidirectional, seq_len=150)
     description = read_description(str(folder))
     arrays, _ = weights.read(str(folder), description)

@@ -58,7 +58,7 @@ def wait_for_words(browser):
 
 
 def wait_for_characters(browser, known):
-    """Wait until a text of so many known characters has been read, from its typing on."""
+    """Wait until the page has read the text, in which it knows this many characters."""
     browser.wait('document.querySelectorAll("#chars [role=option]").length === %d && '
                  'document.querySelector("#offers button")' % known)
 

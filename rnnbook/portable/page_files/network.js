@@ -340,7 +340,7 @@ const RNN = (() => {
    *
    * The words stand at the positions 1 to t. Where the last output counts, the padding is read too, as in the chapter:
    * S - t zeros before the first word, or after it (positions 0, -1, ...) where the review is read backwards. Then each
-   * beginning has to be read anew. But a network forgets: once it is in the state that it had at this position of the
+   * beginning has to be read again. But a network forgets: once it is in the state that it had at this position of the
    * beginning before, all that follows is as before.
    */
   class Track {
