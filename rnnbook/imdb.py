@@ -23,10 +23,12 @@ from rnnbook.preprocessing.word_table import Texts, check_texts, split_texts
 
 __all__ = ['load_reviews', 'separate_punctuation', 'drop_markup', 'count_words', 'make_word_to_int', 'map_reviews',
            'index_reviews', 'fixed_length', 'prepare', 'load_indexed', 'encode', 'check_word_to_int', 'check_labels',
-           'split_halves', 'create_batch_generator', 'shuffled', 'CsvLayout', 'Settings', 'Vocabulary']
+           'split_halves', 'create_batch_generator', 'shuffled', 'drop_spans', 'CsvLayout', 'Settings', 'Vocabulary']
 
 #: How many batches' rows `shuffled` sorts by length together.
 POOL = 10
+#: The words that `drop_spans` drops or keeps together.
+SPAN = 25
 
 
 def count_words(reviews: Iterable[str], *, progress: bool = True) -> Counter:
@@ -367,3 +369,31 @@ def shuffled(x: np.ndarray, batch_size: int, seed: int, epoch: int, *, by_length
     pools = np.arange(len(order)) // (POOL * batch_size)
     batches = order[np.lexsort((lengths, pools))].reshape(-1, batch_size)
     return random.permutation(batches).ravel()
+
+
+def drop_spans(x: np.ndarray, keep_prob: float, seed: int, epoch: int) -> np.ndarray:
+    """Leave out spans of neighbouring words at random, as dropout for whole passages of a review.
+
+    Parameters
+    ----------
+    x : numpy.ndarray of int, shape (N, T)
+        Word numbers, padding of zeros on the left.
+    keep_prob : float
+        Probability that a span of `SPAN` words is kept. A row of which nothing would be left stays whole.
+    seed, epoch : int
+        The spans follow from them.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (N, T)
+        The words that are kept, with more padding on the left.
+    """
+    random = np.random.RandomState([seed, epoch, SPAN])
+    rows, steps = x.shape
+    spans, start = random.random_sample((rows, steps // SPAN + 2)) < keep_prob, random.randint(SPAN)
+    words = x > 0
+    kept = words & np.repeat(spans, SPAN, axis=1)[:, start:start + steps]
+    kept |= words & ~kept.any(axis=1, keepdims=True)
+    found = np.zeros_like(x)
+    found[np.arange(steps) >= steps - kept.sum(axis=1, keepdims=True)] = x[kept]
+    return found

@@ -220,7 +220,7 @@ class SentimentRNN(Model):
     @memory_errors('reduce one of these')
     def train(self, X_train: ArrayLike, y_train: ArrayLike, num_epochs: int, *, ckpt_dir: Optional[StrPath] = None,
               keep_prob: float = 0.5, vocabulary: Optional[Mapping[str, int]] = None, shuffle: bool = False,
-              **run: Any) -> None:
+              span_keep_prob: float = 1.0, **run: Any) -> None:
         """Train and save checkpoints, ``sentiment-9.ckpt`` after the tenth epoch and so on.
 
         As in the chapter, rows are taken in order in whole batches, and the state is carried from each batch to the
@@ -240,6 +240,9 @@ class SentimentRNN(Model):
         shuffle : bool, default False
             Take the rows in a new order at each epoch, see `imdb.shuffled`; if `pooling` leaves padding out, the rows
             of a batch have similar lengths, which is faster.
+        span_keep_prob : float, default 1
+            The probability that a span of 25 words of a review is kept, above 0 and at most 1: in each epoch, other spans
+            are left out, see `imdb.drop_spans`.
         **run
             The fields of `training.Run`; defaults are `save_every` 10 epochs and `log_every` 20 iterations. A pair of
             arrays to validate on is like `X_train` and `y_train`, with any number of rows.
@@ -255,6 +258,7 @@ class SentimentRNN(Model):
         num_epochs = check_int('num_epochs', num_epochs)
         keep_prob = check_rate('keep_prob', keep_prob, maximum=1)
         shuffle = check_bool('shuffle', shuffle)
+        span_keep_prob = check_rate('span_keep_prob', span_keep_prob, maximum=1)
         run = Run.of(run, save_every=10, log_every=20)
         x, y = data
         if isinstance(run.validation, tuple):
@@ -262,12 +266,15 @@ class SentimentRNN(Model):
         elif run.validation is not None:
             (x, y), held_out = validation.last_rows(data, run.validation, self.global_batch_size)
         settings = {'keep_prob': keep_prob, **validation.fingerprints(data, run.validation, held_out)}
-        if shuffle:                                         # older records have no such setting
+        if shuffle:                                         # older records lack this setting and the next
             settings['shuffle'] = True
+        if span_keep_prob < 1:
+            settings['span_keep_prob'] = span_keep_prob
         batches = len(x) // self.global_batch_size
         loop.train(self, folder_of('ckpt_dir', ckpt_dir, self.ckpt_dir), run, _Plan(
-            num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size])), settings,
-            self._check_vocabulary('vocabulary', vocabulary), held_out, self, x, y, keep_prob, shuffle, run.quiet))
+            num_epochs, batches, int(np.count_nonzero(x[:batches * self.global_batch_size]) * span_keep_prob), settings,
+            self._check_vocabulary('vocabulary', vocabulary), held_out, self, x, y, keep_prob, shuffle,
+            span_keep_prob, run.quiet))
 
     def _check_vocabulary(self, name: str, vocabulary: Optional[Mapping[str, int]]) -> Optional[imdb.Vocabulary]:
         """The vocabulary as an `imdb.Vocabulary`, if its numbers fit `n_words`."""
@@ -420,17 +427,20 @@ class _Plan(Plan):
     y: np.ndarray
     keep_prob: float
     shuffle: bool
+    span_keep_prob: float
     quiet: bool
 
     unit, labels, embedding = 'words', 'labels:0', 'embedding:0'
     line = 'Epoch: %d/%d Iteration: %d | Train loss: %.5f'
 
     def feeds(self, epoch):
-        model, rows = self.model, slice(None)
+        model, all_x, rows = self.model, self.x, slice(None)
         own = model.world.own(model.batch_size)
+        if self.span_keep_prob < 1:
+            all_x = imdb.drop_spans(all_x, self.span_keep_prob, model.seed, epoch)
         if self.shuffle:
-            rows = imdb.shuffled(self.x, model.global_batch_size, model.seed, epoch, by_length=model.pooling != 'last')
-        for x, y in imdb.create_batch_generator(self.x[rows], self.y[rows], model.global_batch_size):
+            rows = imdb.shuffled(all_x, model.global_batch_size, model.seed, epoch, by_length=model.pooling != 'last')
+        for x, y in imdb.create_batch_generator(all_x[rows], self.y[rows], model.global_batch_size):
             yield {'tf_x:0': x[own], 'tf_y:0': y[own], 'tf_keepprob:0': self.keep_prob}
 
     def checkpoint(self, state):                            # the book numbers epochs from 0 here

@@ -417,3 +417,30 @@ def test_shuffled_by_length_gives_the_rows_of_a_batch_like_lengths(monkeypatch):
     longest = lengths[order].reshape(-1, 4).max(axis=1)
     assert (np.diff(longest) < 0).any() and (np.diff(longest) > 0).any()        # the batches are not sorted
     assert imdb.shuffled(padded(0, 0, 3, 0), 2, 1, 1, by_length=True).shape == (4,)
+
+
+def test_spans_of_neighbouring_words_are_dropped_and_the_others_keep_their_order(monkeypatch):
+    monkeypatch.setattr(imdb, 'SPAN', 5)
+    x = np.tile(np.r_[np.zeros(20), 1:101].astype(np.int32), (200, 1))
+    found = imdb.drop_spans(x, 0.6, 1, 1)
+    assert found.shape == x.shape and found.dtype == x.dtype
+    assert abs((found > 0).sum() / 20000 - 0.6) < 0.03
+    for row in found:
+        words = row[row > 0]
+        assert (row[-len(words):] == words).all() and (np.diff(words) > 0).all()        # padding on the left, in order
+        gaps = np.diff(words)[np.diff(words) > 1] - 1
+        assert (gaps % 5 == 0).all()
+    assert len(np.unique(found, axis=0)) == 200
+
+
+def test_the_spans_that_are_dropped_follow_from_seed_and_epoch():
+    x = np.arange(1, 401, dtype=np.int32).reshape(2, 200)
+    found = [imdb.drop_spans(x, 0.5, *key) for key in ((1, 1), (1, 2), (2, 1), (1, 1))]
+    np.testing.assert_array_equal(found[0], found[3])
+    assert (found[0] != found[1]).any() and (found[0] != found[2]).any()
+
+
+def test_a_row_of_which_nothing_would_be_left_stays_whole():
+    x = np.array([[0, 0, 4, 5], [0, 0, 0, 0], [1, 2, 3, 4]], np.int32)
+    np.testing.assert_array_equal(imdb.drop_spans(x, 1e-9, 1, 1), x)
+    np.testing.assert_array_equal(imdb.drop_spans(x[:0], 0.5, 1, 1), x[:0])

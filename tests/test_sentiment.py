@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import models
+from rnnbook import imdb
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
 from rnnbook.sentiment import SMOKE_RUN, SentimentRNN
 
@@ -51,6 +52,22 @@ def test_shuffled_rows_are_taken_in_another_order_and_a_run_resumes_in_it(poolin
         np.testing.assert_array_equal(whole[variable], parts[variable])
     assert (whole['logits/kernel'] != in_order['logits/kernel']).any()
     with pytest.raises(FileError, match='shuffle True, not None'):
+        models.sentiment(engine='fused', pooling=pooling).train(x, y, 4, ckpt_dir=tmp_path / 'whole', resume=True)
+
+
+@pytest.mark.parametrize('pooling', ['last', 'max'])
+def test_spans_are_dropped_and_a_run_resumes_with_the_same_ones(pooling, tmp_path, monkeypatch):
+    monkeypatch.setattr(imdb, 'SPAN', 1)
+    x, y = models.reviews(20)
+    for name, epochs, how in (('whole', [3], 0.5), ('parts', [1, 3], 0.5), ('all', [3], 1)):
+        for num_epochs in epochs:
+            models.sentiment(engine='fused', pooling=pooling).train(
+                x, y, num_epochs, ckpt_dir=tmp_path / name, resume=True, save_every=1, span_keep_prob=how)
+    whole, parts, all_ = (models.variables(tmp_path / name, 'sentiment-2.ckpt') for name in ('whole', 'parts', 'all'))
+    for variable in whole:
+        np.testing.assert_array_equal(whole[variable], parts[variable])
+    assert (whole['logits/kernel'] != all_['logits/kernel']).any()
+    with pytest.raises(FileError, match='span_keep_prob 0.5, not None'):
         models.sentiment(engine='fused', pooling=pooling).train(x, y, 4, ckpt_dir=tmp_path / 'whole', resume=True)
 
 

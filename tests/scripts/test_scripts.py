@@ -576,7 +576,7 @@ FLAGS = {
     'train_sentiment.py': ['csv', *LAYOUT, 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
-                           'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle',
+                           'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle', 'span-keep-prob',
                            'preset', 'shards', 'seed', 'distributed', 'scale-learning-rate',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
     'train_charrnn.py': ['text', 'encoding', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size',
@@ -606,7 +606,7 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          embed_init=1.0, ngram_size=0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
     assert (args.num_epochs, args.ckpt_dir) == (40, './model/')
-    assert fields == dict(keep_prob=0.5, shuffle=False, resume=False, save_every=10, save_minutes=None, max_to_keep=5,
+    assert fields == dict(keep_prob=0.5, shuffle=False, span_keep_prob=1.0, resume=False, save_every=10, save_minutes=None, max_to_keep=5,
                           log_every=None, overwrite=False, validation=None, keep_best=False, patience=None, decay=1.0,
                           decay_after=0, quiet=False, logdir=None, init_from=None)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
