@@ -1,7 +1,7 @@
 """`SentimentRNN`, the many-to-one model of "Project one - performing sentiment analysis of IMDb movie reviews".
 
 Shapes: N batch (`batch_size`), T time steps (`seq_len`), E embedding (`embed_size`), H `lstm_size`, V `n_words`,
-G `ngram_size`, F the pooled output of a row, H by default.
+F the pooled output of a row, H by default.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnnbook.model import Model, memory_errors
 from rnnbook.model_folder import reading
 from rnnbook.model_folder.checkpoint_files import folder_of
 from rnnbook.model_folder.graphs import Inference, Serving
-from rnnbook.network import fused, lstm, ngrams, optimizers
+from rnnbook.network import fused, lstm, optimizers
 from rnnbook.network.devices import tf
 from rnnbook.network.pooling import POOLINGS, check_carry_state
 from rnnbook.training import loop, validation
@@ -36,7 +36,7 @@ BOOK_RUN = {'seq_len': 200, 'embed_size': 256, 'lstm_size': 128, 'num_layers': 1
 #: `SentimentRNN`, of its `train` and of `imdb.Settings`.
 BEST_RUN = {'seq_len': 600, 'embed_size': 128, 'lstm_size': 100, 'num_layers': 1, 'batch_size': 50,
             'learning_rate': 0.001, 'engine': 'fused', 'optimizer': 'lazy_adam', 'pooling': 'meanmax',
-            'bidirectional': True, 'embed_keep_prob': 0.4, 'embed_init': 0.05, 'ngram_size': 64, 'grad_clip': 5.0,
+            'bidirectional': True, 'embed_keep_prob': 0.4, 'embed_init': 0.05, 'grad_clip': 5.0,
             'num_epochs': 3, 'keep_prob': 0.5, 'shuffle': True, 'decay': 0.5, 'save_every': 1,
             'min_count': 5, 'unknown': True, 'drop_markup': True, 'training_half': True}
 #: A run of a few seconds, to see that everything is in place.
@@ -88,29 +88,23 @@ class SentimentRNN(Model):
         Probability that dropout keeps an element of a word vector while training, above 0 and at most 1. A word loses
         the same elements wherever it occurs in the batch.
     embed_init : float, default 1
-        Word and n-gram vectors start at random between minus this and this.
-    ngram_size : int, default 0
-        G, the length of n-gram vectors; 0 means no n-grams. Each word and each pair of neighbouring words has a vector,
-        and their sum, divided by the root of their number, gives a second logit (Joulin et al. 2016, arXiv:1607.01759).
-        These vectors are separate from those that the layers read, and all pairs share `ngrams.BUCKETS`, 2 ** 18, of
-        them. Each of the two logits is trained to predict the label; their mean decides.
+        Word vectors start at random between minus this and this.
     grad_clip : float, optional
         Largest global norm of the gradients; larger ones are scaled down to it. Default: no clipping.
     """
 
     ARGUMENTS = ('n_words', 'seq_len', 'lstm_size', 'num_layers', 'batch_size', 'learning_rate', 'embed_size', 'engine',
-                 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'ngram_size', 'grad_clip',
-                 'shards', 'seed')
-    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional', 'ngram_size')
+                 'optimizer', 'pooling', 'bidirectional', 'embed_keep_prob', 'embed_init', 'grad_clip', 'shards',
+                 'seed')
+    SHAPING = ('n_words', 'embed_size', 'lstm_size', 'num_layers', 'pooling', 'bidirectional')
 
     def __init__(self, n_words: int, seq_len: int = 200, lstm_size: int = 256, num_layers: int = 1,
                  batch_size: int = 64, learning_rate: float = 0.0001, embed_size: int = 200, *, engine: str = 'book',
                  optimizer: str = 'adam', pooling: str = 'last', bidirectional: bool = False,
-                 embed_keep_prob: float = 1.0, embed_init: float = 1.0, ngram_size: int = 0,
-                 grad_clip: Optional[float] = None, shards: Optional[int] = None, seed: int = 123,
-                 device: str = 'auto', intra_op_threads: Optional[int] = None,
-                 inter_op_threads: Optional[int] = None, distributed: bool = False,
-                 scale_learning_rate: bool = False) -> None:
+                 embed_keep_prob: float = 1.0, embed_init: float = 1.0, grad_clip: Optional[float] = None,
+                 shards: Optional[int] = None, seed: int = 123, device: str = 'auto',
+                 intra_op_threads: Optional[int] = None, inter_op_threads: Optional[int] = None,
+                 distributed: bool = False, scale_learning_rate: bool = False) -> None:
         self.n_words = check_int('n_words', n_words)
         self.seq_len = check_int('seq_len', seq_len)
         self.lstm_size = check_int('lstm_size', lstm_size)
@@ -123,7 +117,6 @@ class SentimentRNN(Model):
         self.bidirectional = check_bool('bidirectional', bidirectional)
         self.embed_keep_prob = check_rate('embed_keep_prob', embed_keep_prob, maximum=1)
         self.embed_init = check_rate('embed_init', embed_init)
-        self.ngram_size = ngrams.check_ngram_size('ngram_size', ngram_size, self.n_words)
         self.grad_clip = grad_clip if grad_clip is None else check_rate('grad_clip', grad_clip)
         check_size('n_words * embed_size', self.n_words, self.embed_size)
         for name in ('embed_size', 'lstm_size'):
@@ -144,49 +137,35 @@ class SentimentRNN(Model):
         logits, self.initial_state, self.final_state = self._forward(self.engine, tf_x, tf_keepprob)
 
         # Cost, and the optimizer
-        losses = [tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=each) for each in logits]
-        cost = tf.reduce_mean(tf.concat(losses, axis=0), name='cost')
+        cost = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=tf_y, logits=logits), name='cost')
         self._optimize(cost, self.optimizer, self.grad_clip)
 
     def _forward(self, engine, tf_x, tf_keepprob=None):
-        """Add probabilities and labels; the logits, one or two of the shape (N,), and the states before and after."""
+        """Add probabilities and labels; the logits, (N,), and the states before and after."""
         # Create the embedding layer
-        embedding = self._vectors('embedding', self.n_words, self.embed_size)
+        embedding = tf.Variable(tf.random.uniform(
+            (self.n_words, self.embed_size), minval=-self.embed_init, maxval=self.embed_init,
+            seed=self._seeds.get('embedding')), name='embedding')
 
         def embed(ids):
             return tf.nn.embedding_lookup(embedding, ids, name='embeded_x')                         # (..., E)
 
-        def embed_ngrams(numbers):
-            vectors = self._vectors('ngrams', self.n_words + ngrams.BUCKETS, self.ngram_size)
-            return tf.nn.embedding_lookup(vectors, numbers)
-
-        beside = ngrams.pool_tensor(embed_ngrams, tf_x, self.n_words) if self.ngram_size else None  # (N, G)
         layers, pooled = self._layers(engine), self.pooling != 'last' or self.bidirectional
         with lstm.seeded(self._seeds):
             # Define LSTM cells, their initial state and all time steps; keep the output of the last one
-            if engine == 'listing' and not pooled and self.embed_keep_prob == 1 and not self.ngram_size:
+            if engine == 'listing' and not pooled and self.embed_keep_prob == 1:
                 outputs, *states = lstm.build(layers, embed(tf_x), tf_keepprob)
                 outputs = outputs[:, -1]                                                            # (N, H)
             else:
                 outputs, *states = fused.read(
                     layers, tf_x, embed, tf_keepprob, pooling=self.pooling, bidirectional=self.bidirectional,
-                    embed_keep_prob=self.embed_keep_prob, beside=beside)                            # (N, F + G)
-            if self.ngram_size:
-                outputs, beside = outputs[:, :-self.ngram_size], outputs[:, -self.ngram_size:]
+                    embed_keep_prob=self.embed_keep_prob)                                           # (N, F)
             logits = tf.compat.v1.layers.dense(outputs, units=1, activation=None, name='logits')    # (N, 1)
             # Book: squeezes without an axis, which leaves no batch axis at all if batch_size is 1.
-            logits = [tf.squeeze(logits, axis=1, name='logits_squeezed')]                           # (N,)
-            if self.ngram_size:
-                logits.append(tf.compat.v1.layers.dense(beside, units=1, name='ngram_logits')[:, 0])
-        mean = logits[0] if len(logits) == 1 else tf.add_n(logits) / len(logits)
-        probabilities = tf.nn.sigmoid(mean, name='probabilities')
+            logits = tf.squeeze(logits, axis=1, name='logits_squeezed')                             # (N,)
+        probabilities = tf.nn.sigmoid(logits, name='probabilities')
         tf.cast(tf.round(probabilities), tf.int32, name='labels')
         return (logits, *states)
-
-    def _vectors(self, name, rows, size):
-        """A variable with random vectors of words or n-grams."""
-        return tf.Variable(tf.random.uniform((rows, size), minval=-self.embed_init, maxval=self.embed_init,
-                                             seed=self._seeds.get(name)), name=name)
 
     def _build_listing(self):
         rows = tf.compat.v1.placeholder(tf.int32, shape=(self.batch_size, self.seq_len))

@@ -20,7 +20,7 @@ from rnnbook.network import distributed
 
 STEPS = 50
 #: What is trained in two processes and in one: a kind of model, and an engine.
-MODELS = [('sentiment', 'book'), ('sentiment', 'fused'), ('ngrams', 'book'), ('ngrams', 'fused'), ('char', 'book'),
+MODELS = [('sentiment', 'book'), ('sentiment', 'fused'), ('pooled', 'book'), ('pooled', 'fused'), ('char', 'book'),
           ('char', 'fused')]
 #: The iterations of `resumed` after which its first and its second part end, both within an epoch.
 FIRST, SECOND = 13, 27
@@ -29,8 +29,8 @@ FIRST, SECOND = 13, 27
 def model_and_data(kind, engine, processes=1):
     """A small model without dropout for a part of a batch of 20 rows or 4 stretches, and data for 10 such batches."""
     several = {'engine': engine, 'distributed': processes > 1}
-    if kind == 'ngrams':
-        several.update(pooling='meanmax', bidirectional=True, ngram_size=4, optimizer='lazy_adam')
+    if kind == 'pooled':
+        several.update(pooling='meanmax', bidirectional=True, optimizer='lazy_adam')
     if kind != 'char':
         return models.sentiment(batch_size=20 // processes, **several), models.reviews(200)
     return models.char(batch_size=4 // processes, keep_prob=1.0, **several), models.characters()

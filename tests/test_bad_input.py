@@ -131,12 +131,7 @@ RULES['the rest of the constructors'] = [
 ] + [Case(without_graph(models.sentiment, 'optimizer', value), VALUE, '^optimizer must be ')
      for value in ('sgd', None)] + [
     Case(without_graph(models.sentiment, name, value), VALUE, '^%s must be ' % name)
-    for name, value in (('pooling', 'min'), ('pooling', None), ('grad_clip', 0), ('grad_clip', NAN),
-                        ('ngram_size', -1))] + [
-    Case(without_graph(models.sentiment, 'ngram_size', value), TYPE, '^ngram_size must be an integer of at least 0')
-    for value in (None, True, 2.0, '32')] + [
-    Case(without_graph(models.sentiment, 'ngram_size', 8192), VALUE,
-         r'^\(n_words \+ 262144\) \* ngram_size must be below 2 \*\* 31, .* not 262150 \* 8192')] + [
+    for name, value in (('pooling', 'min'), ('pooling', None), ('grad_clip', 0), ('grad_clip', NAN))] + [
     Case(without_graph(models.sentiment, 'embed_keep_prob', 1.5), VALUE, 'must be .* of at most 1, not 1.5'),
     Case(without_graph(models.char, 'keep_prob', 1.5), VALUE, 'keep_prob must be .* of at most 1, not 1.5'),
     Case(without_graph(models.char, 'recurrent_keep_prob', 0.0), VALUE, 'recurrent_keep_prob must be .* above 0'),

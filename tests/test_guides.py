@@ -73,8 +73,6 @@ def small(script, arguments):
             added += ['--ckpt-dir', './model-best-28/' if 'best' in arguments else './model-%s/' % (epochs or 100)]
     elif '--csv' not in arguments:
         added += ['--csv', 'reviews.csv']
-    if script == 'train_sentiment.py' and 'best' in arguments:
-        added += ['--ngram-size', '2']
     return arguments + added
 
 

@@ -41,7 +41,7 @@ WITHOUT_TENSORFLOW = {'preprocessing', 'datasets', 'imdb', 'hamlet', 'equations'
 #: The files of these that write other programs' formats, and need TensorFlow for it.
 WITH_TENSORFLOW = {'portable.export', 'portable.vectorization'}
 #: Files with a formula in NumPy and in TensorFlow side by side: only their functions of tensors import TensorFlow.
-BOTH = {'network.pooling', 'network.ngrams'}
+BOTH = {'network.pooling'}
 
 
 def modules():

@@ -34,7 +34,7 @@ def test_the_constructor_has_the_books_arguments_order_and_defaults():
                                    ('embed_size', 200)]
     assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
         'engine': 'book', 'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0,
-        'embed_init': 1.0, 'ngram_size': 0, 'grad_clip': None, 'shards': None, 'seed': 123, 'device': 'auto',
+        'embed_init': 1.0, 'grad_clip': None, 'shards': None, 'seed': 123, 'device': 'auto',
         'intra_op_threads': None, 'inter_op_threads': None, 'distributed': False, 'scale_learning_rate': False}
 
 

@@ -17,7 +17,6 @@ from rnnbook import __version__
 from rnnbook.base.checks import MAX_LAYERS, check_bool, check_int, shorten
 from rnnbook.base.files import check_format, damage_errors, read_json, write_text
 from rnnbook.errors import ArgumentTypeError, ArgumentValueError, FileError
-from rnnbook.network.ngrams import BUCKETS, check_ngram_size
 from rnnbook.preprocessing.vocabulary import Vocabulary
 
 __all__ = ['Description', 'MODEL_JSON', 'KINDS', 'FREE', 'SINCE', 'class_name', 'write_description',
@@ -33,7 +32,7 @@ CHARACTERS = {'cleaning': None, 'unknown': None}
 
 #: Arguments that older files lack, with the values that their models have.
 SINCE = {'optimizer': 'adam', 'pooling': 'last', 'bidirectional': False, 'embed_keep_prob': 1.0, 'embed_init': 1.0,
-         'ngram_size': 0, 'grad_clip': None, 'recurrent_keep_prob': 1.0}
+         'grad_clip': None, 'recurrent_keep_prob': 1.0}
 #: The arguments that say how a model is computed: two models that differ in them alone are the same model.
 FREE = {'engine', 'shards'}
 
@@ -94,6 +93,9 @@ def read_description(folder: str, class_name: Optional[str] = None) -> Descripti
         raise FileError('%s describes a %s, not a %s' % (path, shorten(found), ' or a '.join(wanted)))
     if not isinstance(arguments, dict):
         raise FileError('%s is damaged: its arguments are no object' % path)
+    if arguments.pop('ngram_size', 0):
+        raise FileError('%s describes a model with n-grams, which rnnbook 0.2 was the last version to have; use that one, '
+                        'or train anew' % path)
     if vocabulary is not None:
         vocabulary = _read_vocabulary(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
@@ -149,12 +151,8 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
 
     units, words = size('lstm_size'), description.class_name == 'SentimentRNN'
     inputs, classes = (size('embed_size'), 1) if words else (size('num_classes'),) * 2
-    ngram_size = 0
     if words:
         yield 'embedding', (size('n_words'), inputs)
-        ngram_size = check_ngram_size('ngram_size', description.arguments.get('ngram_size', 0), size('n_words'))
-    if ngram_size:
-        yield 'ngrams', (size('n_words') + BUCKETS, ngram_size)
     scopes = directions(description)
     for scope in scopes:
         for layer in range(check_int('num_layers', description.arguments.get('num_layers'), 1, MAX_LAYERS)):
@@ -163,9 +161,6 @@ def variables(description: Description) -> Iterator[Tuple[str, Tuple[int, ...]]]
     pooled = units * len(scopes) * (1 + (description.arguments.get('pooling') == 'meanmax'))
     yield 'logits/kernel', (pooled, classes)
     yield 'logits/bias', (classes,)
-    if ngram_size:
-        yield 'ngram_logits/kernel', (ngram_size, 1)
-        yield 'ngram_logits/bias', (1,)
 
 
 def directions(description: Description) -> List[str]:

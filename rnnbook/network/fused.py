@@ -2,8 +2,7 @@
 
 `read` runs either engine and adds what the chapter does not have: pooling, two directions, dropout of the inputs.
 
-Shapes: N batch, n rows of a shard, T time steps, D input size, U distinct ids, H lstm_size, F pooled size, G
-`ngram_size`.
+Shapes: N batch, n rows of a shard, T time steps, D input size, U distinct ids, H lstm_size, F pooled size.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ __all__ = ['read', 'shard_sizes']
 
 def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.Tensor],
          keep_prob: Optional[tf.Tensor] = None, *, pooling: Optional[str] = None, bidirectional: bool = False,
-         embed_keep_prob: float = 1.0, beside: Optional[tf.Tensor] = None) -> Tuple[tf.Tensor, lstm.State, lstm.State]:
+         embed_keep_prob: float = 1.0) -> Tuple[tf.Tensor, lstm.State, lstm.State]:
     """Read rows of ids (N, T) with either engine, including what the chapter does not have.
 
-    The outputs are (N, T, H), or pooled (N, F) with `beside`, (N, G), appended; the states are those of `lstm.build`.
+    The outputs are (N, T, H), or pooled (N, F); the states are those of `lstm.build`.
     """
     rows, carried = lstm.size_of(ids), pooling in (None, 'last')
     lengths = tf.fill([rows], tf.shape(ids)[1]) if carried else tensor_lengths(ids)     # (N,)
@@ -53,8 +52,6 @@ def read(layers: lstm.Layers, ids: tf.Tensor, lookup: Callable[[tf.Tensor], tf.T
         with tf.compat.v1.variable_scope('backward'):
             backward, _ = run(layers.num_layers, tf.reverse_sequence(positions, lengths, seq_axis=0, batch_axis=1))
         outputs = [tf.concat(both, axis=-1) for both in zip(outputs, backward)]
-    if beside is not None:
-        outputs = [tf.concat(both, axis=-1) for both in zip(outputs, tf.split(beside, sizes))]
     outputs = tf.concat(dropout.outputs(layers.num_layers - 1, outputs), axis=-2)
     outputs = tf.transpose(outputs, [1, 0, 2]) if pooling is None else outputs
     return outputs, initial_state, final_state if carried else initial_state

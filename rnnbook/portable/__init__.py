@@ -19,7 +19,7 @@ from rnnbook.base.checks import (ArrayLike, StrPath, check_bool, check_choice, c
 from rnnbook.base.files import check_path
 from rnnbook.errors import ArgumentValueError
 from rnnbook.model_folder.description import Description, directions, read_description
-from rnnbook.network import drawing, ngrams
+from rnnbook.network import drawing
 from rnnbook.network.pooling import POOLINGS, check_carry_state, pool, words_first
 from rnnbook.portable import weights
 
@@ -101,8 +101,7 @@ class PortableSentiment(_Portable):
         self._pooling = check_choice('pooling', self.arguments.get('pooling', 'last'), POOLINGS)
         for name in ('embed_size', 'lstm_size'):
             check_size('seq_len * ' + name, self._seq_len, self.arguments[name])
-        width = (self.arguments['embed_size'] + 2 * self.arguments['lstm_size'] +
-                 2 * self.arguments.get('ngram_size', 0))
+        width = self.arguments['embed_size'] + 2 * self.arguments['lstm_size']
         self._rows = max(1, PIECE // (self._seq_len * width))
 
     def predict(self, X_data: ArrayLike, return_proba: bool = False, *,
@@ -150,7 +149,7 @@ class PortableSentiment(_Portable):
 
     def _forward(self, x, state):
         """The probabilities of some rows, and their final state."""
-        rows, backwards, words = x, x[:, ::-1], np.ones(x.shape, dtype=bool)                        # (N, T)
+        backwards, words = x[:, ::-1], np.ones(x.shape, dtype=bool)                        # (N, T)
         if self._pooling != 'last':
             x, backwards, words = words_first(x)
 
@@ -162,9 +161,6 @@ class PortableSentiment(_Portable):
         forward, state = read(x, self._layers[0], state)
         pooled = [forward] + [read(backwards, layers)[0] for layers in self._layers[1:]]
         logits = self._output_layer('logits', np.concatenate(pooled, axis=-1))                      # (N, 1)
-        if 'ngrams' in self.arrays:
-            beside = ngrams.pool(self.arrays['ngrams'], rows, self.arguments['n_words'])           # (N, G)
-            logits = (logits + self._output_layer('ngram_logits', beside)) / 2
         return equations.sigmoid(logits[:, 0]), state                                               # (N,)
 
     def predict_text(self, texts: Union[str, Sequence[str]]) -> Union[float, np.ndarray]:

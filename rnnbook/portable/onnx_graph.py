@@ -4,7 +4,7 @@ The operator LSTM has its gates in the order i (input), o (output), f (forget), 
 input and one for the hidden units, and no forget bias: the 1.0 goes into the forget gate's bias.
 
 Shapes: N rows or texts, T `seq_len`, L words of the longest row, E embedding, H `lstm_size`, F the pooled output of a
-row, G `ngram_size`, V `num_classes`.
+row, V `num_classes`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from rnnbook.base.files import atomic_path, check_path, check_regular, read_text
 from rnnbook.errors import FileError, RequirementError
 from rnnbook.model_folder.checkpoint_files import check_output
 from rnnbook.model_folder.description import MODEL_JSON, directions, read_description
-from rnnbook.network import ngrams
 from rnnbook.network.pooling import POOLINGS
 from rnnbook.portable import weights
 
@@ -151,10 +150,10 @@ def _classify(graph, description, arrays):
     settings = description.arguments
     pooling = check_choice('pooling', settings.get('pooling', 'last'), POOLINGS)
     steps = check_int('seq_len', settings.get('seq_len'))
-    ids = rows = graph.input('word_ids', INT32, 'rows', steps)                                      # (N, T)
+    ids = graph.input('word_ids', INT32, 'rows', steps)                                      # (N, T)
     lengths, mask = '', None
     if pooling != 'last':
-        ids, lengths, mask = _words_first(graph, rows, steps)                                       # (N, L)
+        ids, lengths, mask = _words_first(graph, ids, steps)                                        # (N, L)
     embed_x = graph.add('Gather', arrays['embedding'], graph.add('Transpose', ids))                 # (L, N, E)
     pooled = []
     for scope, direction in zip(directions(description), ('forward', 'reverse')):
@@ -164,9 +163,6 @@ def _classify(graph, description, arrays):
                                        direction, lengths)                                          # (L, N, H)
         pooled += [h] if pooling == 'last' else _pool(graph, pooling, outputs, mask)
     logits = graph.dense(graph.add('Concat', *pooled, axis=1), arrays, 'logits')                    # (N, 1)
-    if 'ngrams' in arrays:
-        beside = _ngrams(graph, rows, steps, arrays['ngrams'], settings['n_words'])                 # (N, G)
-        logits = graph.add('Mean', logits, graph.dense(beside, arrays, 'ngram_logits'))
     probabilities = graph.add('Sigmoid', graph.add('Squeeze', logits, [1]))                         # (N,)
     graph.output(probabilities, 'probabilities', FLOAT, 'rows')
     graph.output(graph.cast(graph.add('Round', probabilities), INT32), 'labels', INT32, 'rows')     # half to even
@@ -195,23 +191,6 @@ def _pool(graph, pooling, outputs, mask):
         outputs = graph.add('Add', outputs, graph.add('Sub', mask, FLOAT(1)))
         pooled.append(graph.add('ReduceMax', outputs, axes=[0], keepdims=0))
     return pooled
-
-
-def _ngrams(graph, rows, steps, vectors, n_words):
-    """`ngrams.pool`: (N, G)."""
-    def neighbours(tensor):
-        return [graph.add('Slice', tensor, [start], [start + steps - 1], [1]) for start in (0, 1)]  # (N, T - 1)
-
-    words = graph.cast(rows, INT64)                                                                 # (N, T)
-    there = graph.add('Greater', words, 0)
-    first, second = neighbours(words)
-    hashed = graph.add('Mod', graph.add('Add', graph.add('Mul', first, ngrams.FACTOR), second), ngrams.BUCKETS)
-    found = graph.add('Concat', words, graph.add('Add', hashed, n_words), axis=1)                   # (N, 2T - 1)
-    there = graph.add('Concat', there, graph.add('And', *neighbours(there)), axis=1)
-    there = graph.add('Unsqueeze', graph.cast(there, FLOAT), [1])                                   # (N, 1, 2T - 1)
-    sums = graph.add('MatMul', there, graph.add('Gather', vectors, found))                          # (N, 1, G)
-    count = graph.add('Max', graph.add('ReduceSum', there, [2], keepdims=0), FLOAT(1))              # (N, 1)
-    return graph.add('Div', graph.add('Squeeze', sums, [1]), graph.add('Sqrt', count))
 
 
 def _next_char(graph, description, arrays):

@@ -23,7 +23,6 @@ from rnnbook.errors import ArgumentValueError, FileError
 from rnnbook.model_folder.checkpoint_files import check_output
 from rnnbook.model_folder.description import MODEL_JSON, Description, check_vocabulary
 from rnnbook.model_folder.run_state import ENDING, read_record
-from rnnbook.network.ngrams import BUCKETS
 from rnnbook.preprocessing.word_table import check_texts
 
 __all__ = ['write_page']
@@ -144,7 +143,7 @@ def _characters(model):
 
 def _reviews(model, words, texts, labels):
     """What the page holds of a review model: the rows of the words that are kept, and of the one for unknown words."""
-    vocabulary, arrays = model.vocabulary, dict(model.arrays)
+    vocabulary = model.vocabulary
     check_vocabulary(Description('SentimentRNN', model.arguments, vocabulary))
     kept = imdb.Vocabulary({word: number for word, number in vocabulary.items() if number <= words},
                            vocabulary.settings)
@@ -152,23 +151,19 @@ def _reviews(model, words, texts, labels):
     for word, number in kept.items():
         by_number[number] = word
     numbers = [*range(len(by_number)), *[vocabulary.unknown] * kept.settings.unknown]               # (K,)
-    rows = {'embedding': numbers}
-    if 'ngrams' in arrays:              # the sum of these vectors is multiplied by this kernel; here each vector is
-        arrays['ngrams'] = arrays['ngrams'].dot(arrays.pop('ngram_logits/kernel'))                  # (V + BUCKETS, 1)
-        rows['ngrams'] = np.append(numbers, len(arrays['embedding']) + np.arange(BUCKETS))
-    held = _rounded({name: array[rows[name]] if name in rows else array for name, array in arrays.items()})
+    held = _rounded({**model.arrays, 'embedding': model.arrays['embedding'][numbers]})
     left_out = len(kept) < len(vocabulary)
     facts = [['Words', ('{:,}, the most frequent of {:,}; the others are treated as words that the model does not know'
                         if left_out else '{:,}').format(len(kept), len(vocabulary))], _weights(model, held)]
     if texts is not None or labels is not None:
-        facts.append([WHOLE, _compared(model, kept, rows, held, texts, labels)])
+        facts.append([WHOLE, _compared(model, kept, numbers, held, texts, labels)])
     elif left_out or held['embedding'].dtype == np.float16:
         facts.append([WHOLE, 'not compared; export_model.py --csv does it'])
     return dict(class_name='SentimentRNN', vocabulary=by_number, arrays=_encoded(held), facts=facts,
                 settings={'drop_markup': vocabulary.settings.drop_markup, 'unknown': vocabulary.unknown})
 
 
-def _compared(model, kept, rows, held, texts, labels):
+def _compared(model, kept, numbers, held, texts, labels):
     """How the page's model differs from the whole one on these reviews."""
     texts = list(check_texts('texts', texts))
     if not texts:
@@ -178,10 +173,8 @@ def _compared(model, kept, rows, held, texts, labels):
     if kept.unknown is not None:
         encoded[encoded == kept.unknown] = model.vocabulary.unknown
     arrays = {name: array.astype(np.float32) for name, array in held.items()}
-    for name, numbers in rows.items():                      # at their places again; the other rows are not used
-        arrays[name] = np.zeros((len(model.arrays[name]), arrays[name].shape[1]), np.float32)
-        arrays[name][numbers] = held[name]
-    arrays['ngram_logits/kernel'] = np.ones((1, 1), np.float32)
+    arrays['embedding'] = np.zeros_like(model.arrays['embedding'])      # words that are left out have no row
+    arrays['embedding'][numbers] = held['embedding']
     description = Description('SentimentRNN', model.arguments, kept)
     here = portable.PortableSentiment(description, arrays, model.checkpoint).predict(encoded, True, carry_state=False)
     whole = model.predict_text(texts)                                                               # (N,)

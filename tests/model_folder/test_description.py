@@ -107,9 +107,16 @@ def test_what_cannot_be_used_is_a_file_error_that_names_the_file(tmp_path, data,
 
 def test_a_file_of_before_the_optimizers_had_names_is_of_adam():
     old, new, lazy = (Description('SentimentRNN', {'n_words': 5, **more}, None) for more in (
-        {}, {'optimizer': 'adam', 'pooling': 'last', 'ngram_size': 0, 'grad_clip': None}, {'optimizer': 'lazy_adam'}))
+        {}, {'optimizer': 'adam', 'pooling': 'last', 'grad_clip': None}, {'optimizer': 'lazy_adam'}))
     assert differences(old, new) == []
     assert differences(old, lazy) == ["optimizer 'adam', not 'lazy_adam'"]
+
+
+def test_a_model_with_ngrams_is_refused_with_the_version_that_reads_it(tmp_path):
+    old = {'n_words': 5, 'ngram_size': 0}
+    assert read_description(put(tmp_path, content(arguments=old)), 'SentimentRNN').arguments == {'n_words': 5}
+    with pytest.raises(FileError, match='model.json describes a model with n-grams, .* rnnbook 0.2 .*; use that one'):
+        read_description(put(tmp_path, content(arguments=dict(old, ngram_size=64))), 'SentimentRNN')
 
 
 def test_a_huge_file_is_not_read(tmp_path, monkeypatch):

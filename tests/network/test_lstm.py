@@ -9,7 +9,7 @@ from rnnbook import portable
 from rnnbook.base.checks import row_lengths
 from rnnbook.charrnn import CharRNN
 from rnnbook.errors import ArgumentValueError
-from rnnbook.network import fused, lstm, ngrams, optimizers, pooling
+from rnnbook.network import fused, lstm, optimizers, pooling
 from rnnbook.portable import export
 from rnnbook.sentiment import SentimentRNN
 
@@ -29,9 +29,8 @@ def architecture(**settings):
     return lambda **more: models.sentiment(**settings, **more), (x, y)
 
 
-MAX = dict(pooling='max', embed_keep_prob=0.5, embed_init=0.05, optimizer='lazy_adam', ngram_size=2)
+MAX = dict(pooling='max', embed_keep_prob=0.5, embed_init=0.05, optimizer='lazy_adam')
 ARCHITECTURES = [{}, MAX, dict(pooling='mean', bidirectional=True), dict(bidirectional=True, grad_clip=0.01),
-                 dict(ngram_size=2), dict(ngram_size=3, pooling='meanmax', bidirectional=True, num_layers=2),
                  dict(pooling='meanmax', bidirectional=True, num_layers=2, embed_keep_prob=0.7)]
 architectures = pytest.mark.parametrize(
     'settings', [each if each in ({}, MAX) else pytest.param(each, marks=pytest.mark.slow)
@@ -307,10 +306,9 @@ def test_the_words_of_a_batch_that_are_dropped_are_others_at_each_step():
     assert losses[0] != models.losses(make(seed=124), batch, 4)[0]
 
 
-def test_numpy_and_tensorflow_agree_on_rows_of_words_pools_and_ngrams():
+def test_numpy_and_tensorflow_agree_on_rows_of_words_and_pools():
     x = np.array([[0, 0, 3, 0, 4], [0, 5, 6, 7, 8], [0, 0, 0, 0, 0], [0, 0, 0, 0, 9]], dtype=np.int32)
     outputs = np.random.RandomState(0).uniform(-1, 1, (4, 5, 3)).astype(np.float32)
-    vectors = np.random.RandomState(1).normal(size=(10 + ngrams.BUCKETS, 2)).astype(np.float32)
     lengths, (forward, _, words) = row_lengths(x), pooling.words_first(x)
     assert lengths.tolist() == [3, 4, 1, 1]
     with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
@@ -322,5 +320,3 @@ def test_numpy_and_tensorflow_agree_on_rows_of_words_pools_and_ngrams():
         for kind in pooling.POOLINGS[1:]:
             pooled = sess.run(pooling.pool_tensor(kind, outputs[:, :4].transpose(1, 0, 2), words.T))
             np.testing.assert_allclose(pooled, pooling.pool(kind, outputs[:, :4], words), rtol=0, atol=1e-6)
-        summed = sess.run(ngrams.pool_tensor(lambda numbers: tf.nn.embedding_lookup(vectors, numbers), ids, 10))
-    np.testing.assert_allclose(summed, ngrams.pool(vectors, x, 10), rtol=0, atol=1e-6)

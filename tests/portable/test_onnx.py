@@ -63,8 +63,8 @@ def compare(found, predict):
     dict(engine='book', num_layers=2, pooling='meanmax', bidirectional=True),
     dict(bidirectional=True),
     dict(pooling='mean', num_layers=2),
-    dict(pooling='max', bidirectional=True, ngram_size=2),
-    dict(pooling='meanmax', bidirectional=True, num_layers=2, ngram_size=2),
+    dict(pooling='max', bidirectional=True),
+    dict(pooling='meanmax', bidirectional=True, num_layers=2),
 ], ids=lambda options: ' '.join(map(str, options.values())))
 def test_classify_gives_what_predict_gives_from_the_zero_state(options, tmp_path):
     rnn = models.sentiment(anew=True, **{'engine': 'fused', 'seq_len': 6, 'learning_rate': 0.1, **options})
@@ -75,14 +75,12 @@ def test_classify_gives_what_predict_gives_from_the_zero_state(options, tmp_path
     compare(session(onnx_graph.write_onnx(tmp_path, tmp_path / 'a.onnx')), rnn.predict)
 
 
-@pytest.mark.parametrize('ngram_size', [0, 2])
 @pytest.mark.parametrize('num_layers', [1, 2])
 @pytest.mark.parametrize('bidirectional', [False, True])
 @pytest.mark.parametrize('pooling', POOLINGS)
-def test_classify_gives_what_numpy_gives_whatever_the_options(pooling, bidirectional, num_layers, ngram_size, tmp_path):
+def test_classify_gives_what_numpy_gives_whatever_the_options(pooling, bidirectional, num_layers, tmp_path):
     make(tmp_path, SENTIMENT._replace(arguments=dict(
-        SENTIMENT.arguments, seq_len=6, num_layers=num_layers, pooling=pooling, bidirectional=bidirectional,
-        ngram_size=ngram_size)))
+        SENTIMENT.arguments, seq_len=6, num_layers=num_layers, pooling=pooling, bidirectional=bidirectional)))
     compare(session(onnx_graph.write_onnx(tmp_path, tmp_path / 'a.onnx')), portable.load(tmp_path).predict)
 
 

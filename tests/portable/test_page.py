@@ -189,16 +189,15 @@ READ = '''
     });
 '''
 TEXTS = [REVIEW, '', 'no known word here', 'good', 'Bad.', 'it was a bad, bad film ' * 3, 'A film <br /><br />good']
-OPTIONS = [(pooling, bidirectional, layers, ngram_size)
-           for pooling in ('last', 'mean', 'max', 'meanmax') for bidirectional in (False, True)
-           for layers, ngram_size in ((1, 0), (2, 4))]
+OPTIONS = [(pooling, bidirectional, layers) for pooling in ('last', 'mean', 'max', 'meanmax')
+           for bidirectional in (False, True) for layers in (1, 2)]
 
 
-@pytest.mark.parametrize('pooling, bidirectional, layers, ngram_size', OPTIONS)
+@pytest.mark.parametrize('pooling, bidirectional, layers', OPTIONS)
 @pytest.mark.parametrize('unknown', [False, True])
-def test_the_page_reads_a_review_as_portable_does(pooling, bidirectional, layers, ngram_size, unknown, tmp_path):
+def test_the_page_reads_a_review_as_portable_does(pooling, bidirectional, layers, unknown, tmp_path):
     folder = review(tmp_path / 'model', unknown=unknown, pooling=pooling, bidirectional=bidirectional,
-                    num_layers=layers, ngram_size=ngram_size)
+                    num_layers=layers)
     found = ask(READ, page.write_page(folder, tmp_path / 'page.html'), texts=TEXTS)
     model = portable.load(folder)
     np.testing.assert_allclose([one['final'] for one in found], model.predict_text(TEXTS), rtol=0, atol=1e-6)
@@ -238,7 +237,7 @@ def test_a_network_that_forgets_is_read_in_few_steps(pooling, bidirectional, tmp
 def test_words_beyond_the_number_are_words_that_the_model_does_not_know(tmp_path):
     texts = TEXTS + ['it was it plot a']
     for unknown in (False, True):
-        folder = review(tmp_path / 'model', unknown=unknown, ngram_size=2)
+        folder = review(tmp_path / 'model', unknown=unknown)
         path = page.write_page(folder, tmp_path / 'page.html', words=5)
         model, found = portable.load(folder), ask(READ, path, texts=texts)
         stands_for = model.vocabulary.unknown
@@ -340,10 +339,10 @@ def test_weights_beyond_the_range_of_16_bits_keep_their_32(tmp_path, monkeypatch
         'logits/bias': 'float32'}
 
 
-@pytest.mark.parametrize('unknown, ngram_size', [(False, 0), (True, 2)])
-def test_the_page_says_what_its_limits_cost(unknown, ngram_size, tmp_path, monkeypatch):
+@pytest.mark.parametrize('unknown', [False, True])
+def test_the_page_says_what_its_limits_cost(unknown, tmp_path, monkeypatch):
     monkeypatch.setattr(page, 'LARGE', 0)
-    folder = review(tmp_path / 'model', unknown=unknown, ngram_size=ngram_size)
+    folder = review(tmp_path / 'model', unknown=unknown)
     random = np.random.RandomState(2)
     sizes = random.randint(0, 20, size=60)
     texts = [' '.join(random.choice(sorted(WORDS) + ['strange'], size=size)) for size in sizes]

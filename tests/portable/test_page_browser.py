@@ -19,7 +19,7 @@ CHAR = Description('CharRNN', dict(num_classes=len(CHAR2INT), batch_size=4, num_
                    CHAR2INT)
 TEXT = '   Cat. The mat and the\ndog sat.\n   Dog. There the Cat sat.'
 REVIEW = dict(n_words=6, seq_len=4, lstm_size=3, num_layers=1, batch_size=5, learning_rate=0.01, embed_size=2)
-REVIEWS = {'last': {}, 'pooled': dict(pooling='meanmax', bidirectional=True, ngram_size=2)}
+REVIEWS = {'last': {}, 'pooled': dict(pooling='meanmax', bidirectional=True)}
 
 
 @pytest.fixture(scope='module')

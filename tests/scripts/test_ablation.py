@@ -49,7 +49,7 @@ def test_real_runs_fill_the_table(tmp_path, capsys, monkeypatch, preset):
     rows = ['"%s",%d' % (' '.join(words.choice(['good', 'bad', 'film', 'a']) for _ in range(9)), number % 2)
             for number in range(80)]
     (tmp_path / 'reviews.csv').write_text('review,sentiment\n' + '\n'.join(rows) + '\n')
-    small = '--batch-size 10 --lstm-size 4 --embed-size 4 --ngram-size 0 --shuffle'.split()
+    small = '--batch-size 10 --lstm-size 4 --embed-size 4 --shuffle'.split()
     monkeypatch.setitem(ablation.SETTINGS, preset, {'small': small, 'wrong': ['--batch-size', '0']})
     monkeypatch.chdir(tmp_path)
     flags = ['--preset', preset, '--csv', 'reviews.csv', '--seeds', '1', '--epochs', '1', '--rows']

@@ -576,7 +576,7 @@ FLAGS = {
     'train_sentiment.py': ['csv', *LAYOUT, 'data-dir', 'limit', 'min-count', 'max-words', 'unknown', 'drop-markup',
                            'training-half', 'no-cache', 'seq-len', 'lstm-size', 'num-layers', 'batch-size',
                            'learning-rate', 'embed-size', 'keep-prob', 'engine', 'optimizer', 'pooling',
-                           'bidirectional', 'embed-keep-prob', 'embed-init', 'ngram-size', 'grad-clip', 'shuffle', 'span-keep-prob',
+                           'bidirectional', 'embed-keep-prob', 'embed-init', 'grad-clip', 'shuffle', 'span-keep-prob',
                            'preset', 'shards', 'seed', 'distributed', 'scale-learning-rate',
                            'device', 'intra-op-threads', 'inter-op-threads', *RUN],
     'train_charrnn.py': ['text', 'encoding', 'preset', 'data-dir', 'held-out', 'batch-size', 'num-steps', 'lstm-size',
@@ -603,7 +603,7 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     assert imdb.Settings(**settings) == imdb.Settings()
     assert model == dict(seq_len=200, lstm_size=128, num_layers=1, batch_size=100, learning_rate=0.001, embed_size=256,
                          engine='book', optimizer='adam', pooling='last', bidirectional=False, embed_keep_prob=1.0,
-                         embed_init=1.0, ngram_size=0, grad_clip=None, shards=None, seed=123, device='auto',
+                         embed_init=1.0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
     assert (args.num_epochs, args.ckpt_dir) == (40, './model/')
     assert fields == dict(keep_prob=0.5, shuffle=False, span_keep_prob=1.0, resume=False, save_every=10, save_minutes=None, max_to_keep=5,

@@ -287,7 +287,6 @@ const RNN = (() => {
   /** Python's white space (`str.split`), and a character of `string.punctuation` or a run of anything else. */
   const SPACE = '\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
   const WORD = new RegExp('[!-/:-@\\[-`{-~]|[^!-/:-@\\[-`{-~' + SPACE + ']+', 'g');
-  const BUCKETS = 2 ** 18, FACTOR = 1000003;                    // as in `network.ngrams`
 
   class ReviewModel {
     constructor(payload, arrays) {
@@ -302,8 +301,6 @@ const RNN = (() => {
       this.pooling = pooling;
       this.E = embed_size;
       this.embedding = arrays.embedding;                        // (words, E), with unknown ones in the last row
-      this.ngrams = arrays.ngrams;                              // a number for each of these rows, and BUCKETS more
-      this.ngramBias = arrays['ngram_logits/bias'];
       this.stacks = [SCOPE].concat(bidirectional ? ['backward/' + SCOPE] : [])
         .map(scope => new Stack(arrays, scope, embed_size, payload.arguments));
       this.kernel = arrays['logits/kernel'];
@@ -428,19 +425,7 @@ const RNN = (() => {
     probability(tracks, t) {
       const {model} = this, read = t || model.pooling === 'last' ? t : 1;     // a row without words is read as a zero
       const outputs = [].concat(...(read === t ? tracks : this.tracks([0])).map(track => [...track.pooled(read)]));
-      const logit = outputs.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias);
-      return sigmoid(model.ngrams ? (logit + this.ngramLogit(t)) / 2 : logit);
-    }
-
-    /** The logit of the first t words and their pairs: the sum of what they add, over the root of their number. */
-    ngramLogit(t) {
-      const {ngrams, ngramBias} = this.model;
-      let sum = 0;
-      for (let n = 0; n < t; n++) {
-        sum += ngrams[this.model.row(this.ids[n])];
-        if (n) sum += ngrams[ngrams.length - BUCKETS + (this.ids[n - 1] * FACTOR + this.ids[n]) % BUCKETS];
-      }
-      return sum / Math.sqrt(Math.max(2 * t - 1, 1)) + ngramBias[0];
+      return sigmoid(outputs.reduce((sum, value, n) => sum + value * model.kernel[n], model.bias));
     }
   }
 

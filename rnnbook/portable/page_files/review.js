@@ -108,9 +108,6 @@ model => {
       yield 'It also reads backwards, from the cut to the first word. So it meets the newest word first, and ' +
         'this word changes the states at all words before it: the difference is what the model makes of them together.';
     }
-    if (model.ngrams) {
-      yield 'Words and pairs of neighbours also count by themselves: a word brings the pair with the word before it.';
-    }
     yield `Only the last ${count(model.seqLen, noun)} of a review are read. Those before, in grey, play no part.`;
   }
 
