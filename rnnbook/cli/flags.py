@@ -10,7 +10,7 @@ import typing
 from typing import Any, Callable, Container, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from rnnbook import imdb
-from rnnbook.base.checks import check_int
+from rnnbook.base.checks import check_int, check_rate
 from rnnbook.training.run import Run
 
 #: What stands for a flag's value in the help, by its type.
@@ -143,6 +143,8 @@ def check_flags(make: Callable[[], Any], num_epochs: int, settings: Dict[str, ob
     """Check the flags before any data is read; the `World` of the model, in which only the first process prints."""
     check_int('num_epochs', num_epochs)
     Run.of(chosen(argparse.Namespace(**settings), set(settings) & set(inspect.signature(Run).parameters)))
+    for name in sorted({'keep_prob', 'span_keep_prob'} & set(settings)):
+        check_rate(name, settings[name], maximum=1)
     world = make().world
     if world.rank:
         sys.stdout = open(os.devnull, 'w')

@@ -598,6 +598,12 @@ def test_help_describes_every_flag(name, capsys):
     assert sorted(described) == sorted(FLAGS[name])
 
 
+@pytest.mark.parametrize('flag', ['--keep-prob', '--span-keep-prob', '--learning-rate', '--decay'])
+def test_a_bad_rate_is_refused_before_the_data_are_read(flag, capsys):
+    assert main_of('train_sentiment.py')(['--csv', 'not there.csv', flag, '0']) == 2
+    assert 'error: %s must be a finite number above 0' % flag in capsys.readouterr().err
+
+
 def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
     args, model, fields, settings = vars_of('train_sentiment.py')['arguments']([])
     assert imdb.Settings(**settings) == imdb.Settings()
