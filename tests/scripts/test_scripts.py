@@ -612,9 +612,10 @@ def test_the_defaults_of_the_scripts_are_the_runs_that_the_chapter_prints():
                          embed_init=1.0, grad_clip=None, shards=None, seed=123, device='auto',
                          intra_op_threads=None, inter_op_threads=None, distributed=False, scale_learning_rate=False)
     assert (args.num_epochs, args.ckpt_dir) == (40, './model/')
-    assert fields == dict(keep_prob=0.5, shuffle=False, span_keep_prob=1.0, resume=False, save_every=10, save_minutes=None,
-                          max_to_keep=5, log_every=None, overwrite=False, validation=None, keep_best=False,
-                          patience=None, decay=1.0, decay_after=0, quiet=False, logdir=None, init_from=None)
+    assert fields == dict(keep_prob=0.5, shuffle=False, span_keep_prob=1.0, resume=False, save_every=10,
+                          save_minutes=None, max_to_keep=5, log_every=None, overwrite=False, validation=None,
+                          keep_best=False, patience=None, decay=1.0, decay_after=0, quiet=False, logdir=None,
+                          init_from=None)
     args, model, fields = vars_of('train_charrnn.py')['arguments']([])
     assert model == dict(batch_size=64, num_steps=100, lstm_size=128, num_layers=1, learning_rate=0.001, keep_prob=0.5,
                          grad_clip=5.0, recurrent_keep_prob=1.0, engine='book', shards=None, seed=123, device='auto',
