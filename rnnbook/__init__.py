@@ -6,7 +6,7 @@ engine work without TensorFlow 1.15. A class that needs TensorFlow says so in on
 
 import importlib
 
-__version__ = '0.3.0.dev0'
+__version__ = '0.3.0'
 
 #: The module of each public name, or the module that it is.
 _PLACES = {
