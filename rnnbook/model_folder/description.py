@@ -95,7 +95,7 @@ def read_description(folder: str, class_name: Optional[str] = None) -> Descripti
         raise FileError('%s is damaged: its arguments are no object' % path)
     if arguments.pop('ngram_size', 0):
         raise FileError('%s describes a model with n-grams, which rnnbook 0.2 was the last version to have; use that '
-                        'one, or train anew' % path)
+                        'one, or train the model again' % path)
     if vocabulary is not None:
         vocabulary = _read_vocabulary(path, vocabulary, KINDS[found])
     return Description(found, arguments, vocabulary)
