@@ -220,8 +220,8 @@ class SentimentRNN(Model):
             Take the rows in a new order at each epoch, see `imdb.shuffled`; if `pooling` leaves padding out, the rows
             of a batch have similar lengths, which is faster.
         span_keep_prob : float, default 1
-            The probability that a span of 25 words of a review is kept, above 0 and at most 1: in each epoch, other
-            spans are left out, see `imdb.drop_spans`.
+            The probability that a span of 25 words of a review is kept, above 0 and at most 1. Each epoch leaves out
+            different spans; a review of which nothing would be left stays whole. See `imdb.drop_spans`.
         **run
             The fields of `training.Run`; defaults are `save_every` 10 epochs and `log_every` 20 iterations. A pair of
             arrays to validate on is like `X_train` and `y_train`, with any number of rows.
